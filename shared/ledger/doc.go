@@ -1,0 +1,20 @@
+// Package ledger is the rule book of credits: what a command does to a wallet.
+//
+// Terms. A wallet is the state of one account: its grants, the overage used,
+// its settings and a sequence number. An operation is one command under an id
+// that is its idempotency key, for ever. An entry is the immutable record that
+// one operation leaves.
+//
+// Decide takes a state, a command and an instant, and answers with an entry
+// and the next wallet, or refuses with a *fault.Error. Apply folds one entry
+// into a wallet; Decide itself uses it, so a wallet is the fold of its entries
+// by construction. Both are pure: no clock, no I/O.
+//
+// Invariants, for every reachable wallet:
+//   - no grant is below zero or above its amount, and overage used lies in
+//     [0, limit at the time it was used];
+//   - entries are numbered 1, 2, 3, ... and their times never go back;
+//   - an entry's balance is the one before plus its change.
+//
+// The package must not know how wallets are stored, retried or spoken of.
+package ledger

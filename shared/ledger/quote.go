@@ -1,0 +1,43 @@
+package ledger
+
+import (
+	"time"
+
+	"drawdown/shared/credit"
+	"drawdown/shared/fault"
+	"drawdown/shared/rating"
+)
+
+// Quotation is what a debit would do at an instant, were it sent.
+type Quotation struct {
+	Credits   credit.Amount
+	Lines     []rating.Priced
+	RateCard  string
+	Available credit.Amount // grants only
+	Overage   credit.Amount // what would be used beyond the grants
+	Shortfall credit.Amount // what grants and overage room together lack; 0: affordable
+}
+
+// Quote says what a debit of these lines would do. It fails as the debit
+// would, but for want of credits, which it reports.
+func Quote(state State, lines []rating.Line, occurredAt *time.Time, now time.Time) (Quotation, error) {
+	if state.Wallet == nil {
+		return Quotation{}, fault.New(fault.AccountNotFound, "There is no such account; create it with PUT /v1/accounts/{account_id}.")
+	}
+	draft := begin(state.Wallet, Command{}, now)
+	charge, credits, err := price(state, Debit{Lines: lines, OccurredAt: occurredAt, Channel: state.Rules.Channels[0]}, draft.entry.CreatedAt)
+	if err != nil {
+		return Quotation{}, err
+	}
+	available := draft.on.BalanceAt(draft.entry.CreatedAt).Available
+	beyond := max(0, credits-available)
+	room := draft.on.OverageRoom()
+	return Quotation{
+		Credits:   credits,
+		Lines:     charge.Lines,
+		RateCard:  charge.RateCard,
+		Available: available,
+		Overage:   min(beyond, room),
+		Shortfall: max(0, beyond-room),
+	}, nil
+}

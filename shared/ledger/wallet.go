@@ -1,0 +1,203 @@
+package ledger
+
+import (
+	"slices"
+	"time"
+
+	"drawdown/shared/credit"
+)
+
+// MaxOpenGrants bounds the grants of a wallet, and so the draws of a debit.
+const MaxOpenGrants = 50
+
+// Status says whether an account may debit.
+type Status string
+
+// The statuses of an account.
+const (
+	Active    Status = "active"
+	Suspended Status = "suspended"
+)
+
+// OveragePolicy says what happens when the grants do not suffice.
+type OveragePolicy string
+
+// The overage policies.
+const (
+	Block OveragePolicy = "block" // refuse
+	Bill  OveragePolicy = "bill"  // allow up to the limit, and bill it
+)
+
+// Overage is what an account may use beyond its grants.
+type Overage struct {
+	Policy OveragePolicy
+	Limit  credit.Amount
+}
+
+// Settings are what the operator says of an account.
+type Settings struct {
+	Name       string
+	Zone       string // IANA name: the account's usage days are its calendar days
+	Status     Status
+	Overage    *Overage // nil: not said here
+	LowBalance credit.Amount
+}
+
+// Equal tells whether two settings say the same.
+func (s Settings) Equal(other Settings) bool {
+	mine, theirs := s.Overage, other.Overage
+	s.Overage, other.Overage = nil, nil
+	if s != other || (mine == nil) != (theirs == nil) {
+		return false
+	}
+	return mine == nil || *mine == *theirs
+}
+
+// Source says where a grant's credits came from.
+type Source string
+
+// The sources of credits.
+const (
+	FromPlan       Source = "plan"
+	FromPurchase   Source = "purchase"
+	FromAutoRefill Source = "auto_refill"
+	FromPromo      Source = "promo"
+	FromAdjustment Source = "adjustment"
+)
+
+// Terms are the conditions of a grant. A zero ExpiresAt means never.
+type Terms struct {
+	Source      Source
+	Priority    int // lower burns first
+	EffectiveAt time.Time
+	ExpiresAt   time.Time
+}
+
+// Expired tells whether the terms have run out at t: a grant is spendable in
+// [EffectiveAt, ExpiresAt).
+func (t Terms) Expired(at time.Time) bool { return !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) }
+
+// Spendable tells whether credits under these terms can be drawn at t.
+func (t Terms) Spendable(at time.Time) bool { return !at.Before(t.EffectiveAt) && !t.Expired(at) }
+
+// Grant is a block of credits.
+type Grant struct {
+	ID string // unique within its wallet
+	Terms
+	Amount    credit.Amount
+	Remaining credit.Amount
+}
+
+// AlertKind names a crossing worth telling.
+type AlertKind string
+
+// The alerts.
+const (
+	LowBalance     AlertKind = "low_balance"     // available fell below the threshold
+	Depleted       AlertKind = "depleted"        // available reached zero
+	OverageStarted AlertKind = "overage_started" // the first use beyond the grants
+	OverageLimit   AlertKind = "overage_limit"   // no room beyond the grants is left
+)
+
+// Alert is a crossing and the entry that made it.
+type Alert struct {
+	Seq  int64
+	Kind AlertKind
+}
+
+// Balance is what a wallet holds at an instant.
+type Balance struct {
+	Available   credit.Amount // spendable grants only
+	OverageUsed credit.Amount
+}
+
+// Wallet is the state of an account.
+type Wallet struct {
+	Account     string
+	Seq         int64 // of the last entry
+	LastAt      time.Time
+	Settings    Settings
+	Grants      []Grant // in the order of their making; none is spent out
+	OverageUsed credit.Amount
+	// Alerts are those of the entries written together with this image. They
+	// are news for its readers, not state: a fold ignores them.
+	Alerts []Alert
+}
+
+// Overage is the overage in force: the account's own, or none.
+func (w *Wallet) Overage() Overage {
+	if w.Settings.Overage != nil {
+		return *w.Settings.Overage
+	}
+	return Overage{Policy: Block}
+}
+
+// OverageRoom is how much more may be used beyond the grants.
+func (w *Wallet) OverageRoom() credit.Amount {
+	overage := w.Overage()
+	if overage.Policy != Bill {
+		return 0
+	}
+	return max(0, overage.Limit-w.OverageUsed)
+}
+
+// BalanceAt values the wallet at an instant.
+func (w *Wallet) BalanceAt(at time.Time) Balance {
+	balance := Balance{OverageUsed: w.OverageUsed}
+	for i := range w.Grants {
+		if w.Grants[i].Spendable(at) {
+			// Cannot overflow: Decide admits no grant whose addition would.
+			balance.Available += w.Grants[i].Remaining
+		}
+	}
+	return balance
+}
+
+// burnOrder lists the indexes of the spendable grants as they are drawn:
+// lowest priority number, then soonest expiry, then oldest.
+func (w *Wallet) burnOrder(at time.Time) []int {
+	order := make([]int, 0, len(w.Grants))
+	for i := range w.Grants {
+		if w.Grants[i].Spendable(at) {
+			order = append(order, i)
+		}
+	}
+	// Stable, and grants lie in the order of their making: the oldest first.
+	slices.SortStableFunc(order, func(a, b int) int {
+		x, y := w.Grants[a].Terms, w.Grants[b].Terms
+		if x.Priority != y.Priority {
+			return x.Priority - y.Priority
+		}
+		switch {
+		case x.ExpiresAt.Equal(y.ExpiresAt):
+			return 0
+		case x.ExpiresAt.IsZero():
+			return 1
+		case y.ExpiresAt.IsZero():
+			return -1
+		}
+		return x.ExpiresAt.Compare(y.ExpiresAt)
+	})
+	return order
+}
+
+func (w *Wallet) grant(id string) *Grant {
+	for i := range w.Grants {
+		if w.Grants[i].ID == id {
+			return &w.Grants[i]
+		}
+	}
+	return nil
+}
+
+// Clone is a copy that shares nothing.
+func (w *Wallet) Clone() *Wallet {
+	copied := *w
+	copied.Grants = slices.Clone(w.Grants)
+	copied.Alerts = slices.Clone(w.Alerts)
+	if w.Settings.Overage != nil {
+		overage := *w.Settings.Overage
+		copied.Settings.Overage = &overage
+	}
+	return &copied
+}
