@@ -1,0 +1,88 @@
+package access
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"drawdown/shared/fault"
+)
+
+const (
+	// KeyTTL is how long a key is remembered, and so how long a revoked one may
+	// still be let in.
+	KeyTTL = 10 * time.Second
+	// maxRemembered bounds the memory that made-up ids can fill.
+	maxRemembered = 1000
+)
+
+// Keys finds keys by id; nil where there is none.
+type Keys interface {
+	Key(ctx context.Context, id string) (*Key, error)
+}
+
+// Authenticator tells who holds a token. It remembers keys for KeyTTL, unknown
+// ids included.
+type Authenticator struct {
+	keys     Keys
+	operator Key
+	now      func() time.Time
+
+	mu         sync.Mutex
+	remembered map[string]remembered
+}
+
+type remembered struct {
+	key   *Key
+	until time.Time
+}
+
+// NewAuthenticator knows the operator's key by itself, and all others through keys.
+func NewAuthenticator(keys Keys, operator Key, now func() time.Time) *Authenticator {
+	return &Authenticator{keys: keys, operator: operator, now: now, remembered: map[string]remembered{}}
+}
+
+// Authenticate is the caller that holds the token. It fails with
+// fault.Unauthenticated, without saying what is wrong with the token.
+func (a *Authenticator) Authenticate(ctx context.Context, token string) (Caller, error) {
+	refusal := fault.New(fault.Unauthenticated, "Send a valid key as \"Authorization: Bearer dk_...\".")
+	id, ok := IDOf(token)
+	if !ok {
+		return Caller{}, refusal
+	}
+	if id == a.operator.ID {
+		if !a.operator.Opens(token) {
+			return Caller{}, refusal
+		}
+		return a.operator.Caller(), nil
+	}
+	key, err := a.find(ctx, id)
+	if err != nil {
+		return Caller{}, err
+	}
+	if key == nil || !key.Opens(token) {
+		return Caller{}, refusal
+	}
+	return key.Caller(), nil
+}
+
+func (a *Authenticator) find(ctx context.Context, id string) (*Key, error) {
+	now := a.now()
+	a.mu.Lock()
+	known, found := a.remembered[id]
+	a.mu.Unlock()
+	if found && now.Before(known.until) {
+		return known.key, nil
+	}
+	key, err := a.keys.Key(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if len(a.remembered) >= maxRemembered {
+		clear(a.remembered)
+	}
+	a.remembered[id] = remembered{key, now.Add(KeyTTL)}
+	return key, nil
+}
