@@ -1,0 +1,136 @@
+package commit
+
+import (
+	"time"
+
+	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
+	"drawdown/shared/rating"
+)
+
+// group is a run of commands that are decided on one state and committed together.
+type group struct {
+	account    string
+	commands   []ledger.Command
+	operations []ledger.OperationID // the callers' ids among them
+	of         ledger.OperationID   // the debit that a reversal is about
+	backoff    Backoff
+
+	snapshot Snapshot
+	book     rating.Book
+	outcomes []Outcome
+}
+
+// groupSize is how many of the commands, from the first on, go together.
+// Reversals and settings write more than their entry, and go alone.
+func groupSize(commands []ledger.Command) int {
+	for i, command := range commands[:min(len(commands), MaxOperations)] {
+		switch command.Action.(type) {
+		case ledger.ReverseDebit, ledger.Configure:
+			return max(i, 1)
+		}
+	}
+	return min(len(commands), MaxOperations)
+}
+
+func newGroup(account string, commands []ledger.Command) *group {
+	g := &group{account: account, commands: commands, backoff: Impatient, outcomes: make([]Outcome, len(commands))}
+	seen := make(map[ledger.OperationID]bool, len(commands))
+	for _, command := range commands {
+		if command.Operation != "" && !seen[command.Operation] {
+			seen[command.Operation] = true
+			g.operations = append(g.operations, command.Operation)
+		}
+		switch action := command.Action.(type) {
+		case ledger.ReverseDebit:
+			g.of = action.Of
+		case ledger.Debit:
+			g.backoff = Patient
+		}
+	}
+	return g
+}
+
+// pricedUntil is the latest instant that a rate card must be known for, and
+// false where nothing is priced.
+func (g *group) pricedUntil(now time.Time) (time.Time, bool) {
+	until, priced := now, false
+	for _, command := range g.commands {
+		debit, ok := command.Action.(ledger.Debit)
+		if !ok {
+			continue
+		}
+		priced = true
+		if debit.OccurredAt != nil && debit.OccurredAt.After(until) {
+			until = *debit.OccurredAt
+		}
+	}
+	return until, priced
+}
+
+// decide decides the commands one after another, and is the change to commit,
+// nil where none of them changes anything.
+func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
+	state := ledger.State{Account: g.account, Wallet: g.snapshot.Wallet, Book: g.book, Rules: rules, Charged: g.snapshot.Charged}
+	change := Change{Before: g.snapshot.Wallet}
+	written := make(map[ledger.OperationID]*ledger.Entry, len(g.commands))
+	var alerts []ledger.Alert
+	for i, command := range g.commands {
+		if first := g.first(written, command.Operation); first != nil {
+			g.outcomes[i] = replay(first, command)
+			continue
+		}
+		decision, err := ledger.Decide(state, command, now)
+		if err != nil {
+			g.outcomes[i] = Outcome{Err: err}
+			continue
+		}
+		g.outcomes[i] = Outcome{Entry: decision.Entry, Wallet: decision.Wallet}
+		if decision.Entry == nil {
+			continue
+		}
+		state.Wallet = &decision.Wallet
+		change.Entries = append(change.Entries, *decision.Entry)
+		written[decision.Entry.Operation] = decision.Entry
+		alerts = append(alerts, decision.Wallet.Alerts...)
+	}
+	if len(change.Entries) == 0 {
+		return nil
+	}
+	change.After = *state.Wallet
+	change.After.Alerts = alerts
+	return &change
+}
+
+// first is the entry that an operation has left, in the ledger or earlier in this group.
+func (g *group) first(written map[ledger.OperationID]*ledger.Entry, id ledger.OperationID) *ledger.Entry {
+	if id == "" {
+		return nil
+	}
+	if entry, found := g.snapshot.Entries[id]; found {
+		return &entry
+	}
+	return written[id]
+}
+
+// replay answers a command whose id has taken effect before: with the first
+// answer to the same request, and a refusal to any other.
+func replay(first *ledger.Entry, command ledger.Command) Outcome {
+	if first.Hash != command.Hash {
+		return Outcome{Err: fault.New(fault.IdempotencyKeyReused,
+			"Operation %q was used before with another request; use a new key for a new operation.", command.Operation)}
+	}
+	return Outcome{Entry: first, Replayed: true}
+}
+
+// fail ends the group's commands with an error. Only answers that rest on the
+// ledger alone stand: a refusal may rest on an operation of the group that was
+// not committed after all.
+func (g *group) fail(err error) []Outcome {
+	for i, command := range g.commands {
+		if _, found := g.snapshot.Entries[command.Operation]; !found {
+			g.outcomes[i] = Outcome{Err: err}
+		}
+	}
+	return g.outcomes
+}
