@@ -1,0 +1,146 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"drawdown/shared/commit"
+	"drawdown/shared/ledger"
+)
+
+// The reasons that DynamoDB gives for cancelling a transaction, by position.
+const (
+	reasonCondition = "ConditionalCheckFailed"
+	reasonConflict  = "TransactionConflict"
+	reasonThrottled = "ThrottlingError"
+	reasonProvision = "ProvisionedThroughputExceeded"
+)
+
+// Commit implements commit.Store: one transaction. Its first item is the
+// wallet, then come the entries, then what they write beside themselves.
+func (c *Client) Commit(ctx context.Context, change commit.Change) (commit.Verdict, error) {
+	items, err := c.transaction(change)
+	if err != nil {
+		return commit.Verdict{}, err
+	}
+	out, err := c.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+		TransactItems:          items,
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	})
+	if err != nil {
+		return verdict(err, len(change.Entries))
+	}
+	c.reportWrite(ctx, "TransactWriteItems", out.ConsumedCapacity...)
+	return commit.Verdict{Committed: true}, nil
+}
+
+func (c *Client) transaction(change commit.Change) ([]types.TransactWriteItem, error) {
+	wallet, err := c.putWallet(change)
+	if err != nil {
+		return nil, err
+	}
+	items := make([]types.TransactWriteItem, 1, len(change.Entries)+2)
+	items[0] = wallet
+	for i := range change.Entries {
+		entry, err := c.putEntry(&change.Entries[i])
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, entry)
+	}
+	for i := range change.Entries {
+		entry := &change.Entries[i]
+		switch {
+		case entry.Reversal != nil:
+			tally, err := c.putTally(entry)
+			if err != nil {
+				return nil, err
+			}
+			items = append(items, tally)
+		case entry.Settings != nil:
+			items = append(items, c.updateProfile(entry))
+		}
+	}
+	return items, nil
+}
+
+// putWallet writes the wallet if it is still the one that was read.
+func (c *Client) putWallet(change commit.Change) (types.TransactWriteItem, error) {
+	item, err := encodeWallet(&change.After)
+	if err != nil {
+		return types.TransactWriteItem{}, err
+	}
+	put := &types.Put{TableName: &c.names.Wallets, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
+	if change.Before != nil {
+		put.ConditionExpression = aws.String("n = :n")
+		put.ExpressionAttributeValues = map[string]types.AttributeValue{":n": number(change.Before.Seq)}
+	}
+	return types.TransactWriteItem{Put: put}, nil
+}
+
+// putEntry writes an entry if its operation has left none. It is the only
+// place that writes entries: the condition is what makes an id take effect once.
+func (c *Client) putEntry(entry *ledger.Entry) (types.TransactWriteItem, error) {
+	item, err := encodeEntry(entry)
+	if err != nil {
+		return types.TransactWriteItem{}, err
+	}
+	return putNew(c.names.Ledger, item), nil
+}
+
+// putTally writes what has been given back of a debit so far. Its number makes
+// two reversals of one debit exclude each other, whatever each of them has read.
+func (c *Client) putTally(entry *ledger.Entry) (types.TransactWriteItem, error) {
+	total := entry.Reversal.Total
+	item, err := attributevalue.MarshalMap(tallyRecordOf(total))
+	if err != nil {
+		return types.TransactWriteItem{}, fmt.Errorf("dynamo: encoding a reversal's tally: %w", err)
+	}
+	for name, value := range reversalKey(entry.Account, entry.Reversal.Of, total.Count).attributes() {
+		item[name] = value
+	}
+	return putNew(c.names.Ledger, item), nil
+}
+
+func putNew(table string, item map[string]types.AttributeValue) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName:           &table,
+		Item:                item,
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	}}
+}
+
+// verdict reads why a transaction was cancelled. An entry that exists comes
+// first: it settles the operation, whatever else stood in the way.
+func verdict(err error, entries int) (commit.Verdict, error) {
+	var cancelled *types.TransactionCanceledException
+	if !errors.As(err, &cancelled) {
+		if throttled(err) {
+			return commit.Verdict{Cause: commit.Throttled}, nil
+		}
+		return commit.Verdict{}, failure("commit", err)
+	}
+	found := map[string]bool{}
+	for at, reason := range cancelled.CancellationReasons {
+		code := aws.ToString(reason.Code)
+		if code == reasonCondition && at >= 1 && at <= entries {
+			return commit.Verdict{Cause: commit.EntryExists}, nil
+		}
+		found[code] = true
+	}
+	switch {
+	case found[reasonCondition]:
+		return commit.Verdict{Cause: commit.WalletMoved}, nil
+	case found[reasonConflict]:
+		return commit.Verdict{Cause: commit.Conflict}, nil
+	case found[reasonThrottled] || found[reasonProvision]:
+		return commit.Verdict{Cause: commit.Throttled}, nil
+	}
+	return commit.Verdict{}, failure("commit", err)
+}

@@ -1,0 +1,74 @@
+package dynamo
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"drawdown/shared/ledger"
+)
+
+// Key is the primary key of an item. SK is empty in a table without a sort key.
+type Key struct{ PK, SK string }
+
+func (k Key) attributes() map[string]types.AttributeValue {
+	attributes := map[string]types.AttributeValue{attrPK: text(k.PK)}
+	if k.SK != "" {
+		attributes[attrSK] = text(k.SK)
+	}
+	return attributes
+}
+
+const (
+	// stripe is the number of an account's wallet item; there is one so far.
+	stripe = "#00"
+
+	entrySK    = "E"
+	reversalSK = "R#"
+	profileSK  = "PROFILE"
+	catalogPK  = "CATALOG"
+	cardSK     = "RATECARD#"
+	firstCard  = "FIRSTCARD"
+	keySK      = "KEY"
+
+	kindAccount = "ACCOUNT"
+	kindKey     = "KEY"
+)
+
+// Ids of accounts have no '#', and an operation id's own '#' only ever follows
+// the account's, so that no two pairs of them share a key.
+
+// walletKey is the wallet of an account, in Wallets; its PK is also the
+// partition of the account's entries in the index by_seq.
+func walletKey(account string) Key { return Key{PK: "A#" + account + stripe} }
+
+// entryKey is the entry of an operation, in Ledger.
+func entryKey(account string, operation ledger.OperationID) Key {
+	return Key{"A#" + account + "#" + string(operation), entrySK}
+}
+
+// reversalKey is the n-th tally of what has been given back of a debit, in
+// Ledger, beside the debit's entry: one Query reads both.
+func reversalKey(account string, debit ledger.OperationID, n int) Key {
+	return Key{entryKey(account, debit).PK, fmt.Sprintf("%s%06d", reversalSK, n)}
+}
+
+// profileKey is what is listed of an account, in Accounts.
+func profileKey(account string) Key { return Key{"A#" + account, profileSK} }
+
+// rateCardKey is a rate card, in Accounts; the catalog is one partition, read
+// with one Query.
+func rateCardKey(version string) Key { return Key{catalogPK, cardSK + version} }
+
+// firstCardKey marks that a rate card has been published, in Accounts.
+func firstCardKey() Key { return Key{catalogPK, firstCard} }
+
+// apiKeyKey is an API key, in Accounts.
+func apiKeyKey(id string) Key { return Key{"KEY#" + id, keySK} }
+
+// operationOf is the account and the operation id within an entry's PK.
+func operationOf(pk string) (account string, operation ledger.OperationID) {
+	account, id, _ := strings.Cut(strings.TrimPrefix(pk, "A#"), "#")
+	return account, ledger.OperationID(id)
+}

@@ -1,0 +1,79 @@
+package dynamo
+
+// Attribute names of the keys. Every table has the partition key pk.
+const (
+	attrPK       = "pk"
+	attrSK       = "sk"
+	attrWallet   = "w"  // Ledger, index by_seq: the wallet's key
+	attrSeq      = "n"  // Ledger, index by_seq: the entry's number in it; Wallets: the wallet's seq
+	attrListKind = "lk" // Accounts, index list: what kind of thing
+	attrListID   = "li" // Accounts, index list: its id
+	attrDueIn    = "db" // Accounts, index due: bucket
+	attrDueAt    = "dt" // Accounts, index due: time#account
+)
+
+// KeyType is the DynamoDB type of a key attribute.
+type KeyType string
+
+// The key types in use.
+const (
+	String KeyType = "S"
+	Number KeyType = "N"
+)
+
+// Attribute is a key attribute of a table or an index.
+type Attribute struct {
+	Name string
+	Type KeyType
+}
+
+// Index is a global secondary index; it is sparse where items lack its keys.
+type Index struct {
+	Name      string
+	Partition Attribute
+	Sort      Attribute
+	KeysOnly  bool // otherwise it projects all attributes
+}
+
+// Table is one table of the design: its logical name, keys and indexes. The
+// CDK app creates it from here; functions find its real name in the
+// environment variable EnvVar.
+type Table struct {
+	Name      string
+	EnvVar    string
+	Partition Attribute
+	Sort      Attribute // zero where the table has none
+	Stream    bool      // new and old images
+	Indexes   []Index
+}
+
+var (
+	pk = Attribute{attrPK, String}
+	sk = Attribute{attrSK, String}
+)
+
+// The tables.
+var (
+	// Wallets is the only streamed table: one item an account, which every command writes.
+	Wallets = Table{Name: "Wallets", EnvVar: "WALLETS_TABLE", Partition: pk, Stream: true}
+	// Ledger holds the immutable entries, spread by operation id.
+	Ledger = Table{Name: "Ledger", EnvVar: "LEDGER_TABLE", Partition: pk, Sort: sk, Indexes: []Index{BySeq}}
+	// Usage holds the aggregates, written by the roll-up only.
+	Usage = Table{Name: "Usage", EnvVar: "USAGE_TABLE", Partition: pk, Sort: sk}
+	// Accounts holds profiles, the catalog and the API keys.
+	Accounts = Table{Name: "Accounts", EnvVar: "ACCOUNTS_TABLE", Partition: pk, Sort: sk, Indexes: []Index{Due, List}}
+)
+
+// The indexes.
+var (
+	// BySeq lists a wallet's entries in order. It projects all attributes: the
+	// statement and the roll-up read entries from here.
+	BySeq = Index{Name: "by_seq", Partition: Attribute{attrWallet, String}, Sort: Attribute{attrSeq, Number}}
+	// Due is the sparse index of everything that a schedule sweeps.
+	Due = Index{Name: "due", Partition: Attribute{attrDueIn, String}, Sort: Attribute{attrDueAt, String}, KeysOnly: true}
+	// List is the sparse index behind every listing, so that none needs a scan.
+	List = Index{Name: "list", Partition: Attribute{attrListKind, String}, Sort: Attribute{attrListID, String}}
+)
+
+// Tables lists them all.
+func Tables() []Table { return []Table{Wallets, Ledger, Usage, Accounts} }
