@@ -1,0 +1,22 @@
+// Command debit draws credits for what agents do: over HTTP, in batches, and
+// by direct invocation, all along one path.
+package main
+
+import (
+	"drawdown/shared/boot"
+	"drawdown/shared/lambdaio"
+)
+
+func main() {
+	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		debit := &handler{
+			committer: platform.Committer,
+			debits:    platform.Store,
+			wallets:   platform.Store,
+			rates:     platform.Rates,
+			rules:     platform.Rules,
+			now:       platform.Now,
+		}
+		return lambdaio.ByOrigin(debit.server(platform.Gate), lambdaio.Func(debit.direct)), nil
+	})
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"drawdown/shared/access"
+	"drawdown/shared/fault"
+	"drawdown/shared/httpapi"
+	"drawdown/shared/rating"
+)
+
+// maxPublishTries bounds how often a publication is tried against others.
+const maxPublishTries = 3
+
+// putRateCard publishes a card, or finds that it is published already.
+func (h *handler) putRateCard(ctx context.Context, card rating.Card) (httpapi.Published, error) {
+	for range maxPublishTries {
+		published, err := h.store.RateCard(ctx, card.Version)
+		if err != nil {
+			return httpapi.Published{}, err
+		}
+		if published != nil {
+			if !published.Equal(card) {
+				return httpapi.Published{}, fault.New(fault.RateCardPublished,
+					"Rate card %q is published with other content; publish a new version.", card.Version)
+			}
+			return httpapi.Published{Card: *published}, nil
+		}
+		book, err := h.store.ReadBook(ctx)
+		if err != nil {
+			return httpapi.Published{}, err
+		}
+		now := h.now()
+		if err := book.Publish(card, now); err != nil {
+			return httpapi.Published{}, err
+		}
+		card.PublishedAt = now.UTC().Truncate(time.Millisecond)
+		done, err := h.store.PublishRateCard(ctx, card, len(book.Cards()) == 0)
+		if err != nil || done {
+			return httpapi.Published{Card: card, Created: true}, err
+		}
+	}
+	return httpapi.Published{}, fault.New(fault.Contended, "Rate cards are being published by another request; nothing was changed. Send the request again.")
+}
+
+func (h *handler) rateCard(ctx context.Context, version string) (rating.Card, error) {
+	card, err := h.store.RateCard(ctx, version)
+	if err != nil {
+		return rating.Card{}, err
+	}
+	if card == nil {
+		return rating.Card{}, httpapi.NoRateCard(version)
+	}
+	return *card, nil
+}
+
+func (h *handler) rateCards(ctx context.Context, page httpapi.PageQuery) (httpapi.Listing[rating.Card], error) {
+	book, err := h.store.ReadBook(ctx)
+	if err != nil {
+		return httpapi.Listing[rating.Card]{}, err
+	}
+	cards := book.Cards()
+	slices.SortFunc(cards, func(a, b rating.Card) int { return strings.Compare(a.Version, b.Version) })
+	cards = slices.DeleteFunc(cards, func(c rating.Card) bool { return c.Version <= page.After })
+	return httpapi.Listing[rating.Card]{Read: cards, Limit: page.Limit}, nil
+}
+
+func (h *handler) addKey(ctx context.Context, wanted httpapi.NewAPIKey) (httpapi.IssuedKey, error) {
+	if wanted.Account != "" {
+		if _, err := h.account(ctx, wanted.Account); err != nil {
+			return httpapi.IssuedKey{}, err
+		}
+	}
+	key, token := access.NewKey(wanted.Name, wanted.Scopes, wanted.Account, h.now())
+	return httpapi.IssuedKey{Key: key, Token: token}, h.store.AddKey(ctx, key)
+}
+
+func (h *handler) keys(ctx context.Context, page httpapi.PageQuery) (httpapi.Listing[access.Key], error) {
+	keys, err := h.store.Keys(ctx, page.After, page.Limit+1)
+	return httpapi.Listing[access.Key]{Read: keys, Limit: page.Limit}, err
+}
+
+func (h *handler) revokeKey(ctx context.Context, id string) (string, error) {
+	found, err := h.store.RevokeKey(ctx, id, h.now())
+	if err == nil && !found {
+		err = fault.New(fault.APIKeyNotFound, "There is no API key %q; GET /v1/api-keys lists those that are.", id)
+	}
+	return id, err
+}
+
+func (h *handler) document(context.Context, struct{}) (string, error) { return httpapi.Document(), nil }
+
+// health reaches the store once, so that an answer means that a request would be served.
+func (h *handler) health(ctx context.Context, _ struct{}) (struct{}, error) {
+	_, err := h.store.Key(ctx, "health")
+	return struct{}{}, err
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"context"
+	"time"
+
+	"drawdown/shared/access"
+	"drawdown/shared/commit"
+	"drawdown/shared/dynamo"
+	"drawdown/shared/fault"
+	"drawdown/shared/httpapi"
+)
+
+type handler struct {
+	committer *commit.Committer
+	store     *dynamo.Client
+	now       func() time.Time
+}
+
+func (h *handler) server(gate *access.Authenticator) *httpapi.Server {
+	return httpapi.NewServer(gate,
+		httpapi.Handle(httpapi.PutAccount, httpapi.DecodeAccount, h.putAccount, httpapi.EncodeAccount),
+		httpapi.Handle(httpapi.GetAccount, httpapi.DecodeAccountID, h.account, httpapi.EncodeAccount),
+		httpapi.Handle(httpapi.ListAccounts, httpapi.DecodePage, h.accounts, httpapi.EncodeAccounts),
+		httpapi.Handle(httpapi.PostGrant, httpapi.DecodeGrant, h.grant, httpapi.EncodeGrant),
+		httpapi.Handle(httpapi.PutRateCard, httpapi.DecodeRateCard, h.putRateCard, httpapi.EncodePublished),
+		httpapi.Handle(httpapi.GetRateCard, httpapi.DecodeVersion, h.rateCard, httpapi.EncodeRateCard),
+		httpapi.Handle(httpapi.ListRateCards, httpapi.DecodePage, h.rateCards, httpapi.EncodeRateCards),
+		httpapi.Handle(httpapi.PostAPIKey, httpapi.DecodeAPIKey, h.addKey, httpapi.EncodeIssuedKey),
+		httpapi.Handle(httpapi.ListAPIKeys, httpapi.DecodePage, h.keys, httpapi.EncodeAPIKeys),
+		httpapi.Handle(httpapi.DeleteAPIKey, httpapi.DecodeKeyID, h.revokeKey, httpapi.EncodeRevoked),
+		httpapi.Handle(httpapi.GetOpenAPI, httpapi.DecodeNothing, h.document, httpapi.EncodeDocument),
+		httpapi.Handle(httpapi.GetHealth, httpapi.DecodeNothing, h.health, httpapi.EncodeHealth),
+	)
+}
+
+func (h *handler) putAccount(ctx context.Context, command httpapi.Command) (httpapi.Account, error) {
+	outcome := h.committer.Do(ctx, command.Account, command.Command)
+	if outcome.Err != nil {
+		return httpapi.Account{}, outcome.Err
+	}
+	account, err := h.account(ctx, command.Account)
+	account.Created = outcome.Entry != nil && outcome.Entry.Seq == 1
+	return account, err
+}
+
+func (h *handler) account(ctx context.Context, id string) (httpapi.Account, error) {
+	profile, err := h.store.Profile(ctx, id)
+	if err != nil {
+		return httpapi.Account{}, err
+	}
+	if profile == nil {
+		return httpapi.Account{}, fault.New(fault.AccountNotFound, "There is no account %q; create it with PUT /v1/accounts/%s.", id, id)
+	}
+	return accountOf(*profile), nil
+}
+
+func accountOf(p dynamo.Profile) httpapi.Account {
+	return httpapi.Account{ID: p.Account, Settings: p.Settings, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt}
+}
+
+func (h *handler) accounts(ctx context.Context, page httpapi.PageQuery) (httpapi.Listing[httpapi.Account], error) {
+	profiles, err := h.store.Profiles(ctx, page.After, page.Limit+1)
+	accounts := make([]httpapi.Account, len(profiles))
+	for i, profile := range profiles {
+		accounts[i] = accountOf(profile)
+	}
+	return httpapi.Listing[httpapi.Account]{Read: accounts, Limit: page.Limit}, err
+}
+
+func (h *handler) grant(ctx context.Context, command httpapi.Command) (commit.Outcome, error) {
+	outcome := h.committer.Do(ctx, command.Account, command.Command)
+	return outcome, outcome.Err
+}

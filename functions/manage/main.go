@@ -1,0 +1,14 @@
+// Command manage is the operator's side: accounts, grants, rate cards and API keys.
+package main
+
+import (
+	"drawdown/shared/boot"
+	"drawdown/shared/lambdaio"
+)
+
+func main() {
+	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		manage := &handler{committer: platform.Committer, store: platform.Store, now: platform.Now}
+		return manage.server(platform.Gate), nil
+	})
+}

@@ -1,0 +1,157 @@
+// Package boot is a function's cold start: it reads the environment, makes the
+// clients once, and hands a handler to the Lambda runtime.
+//
+// The SDK's shared configuration is left out on purpose: loading it costs half
+// of a start, and a function needs nothing that its environment does not say.
+package boot
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // the runtime has no zones of its own
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+
+	"drawdown/shared/access"
+	"drawdown/shared/commit"
+	"drawdown/shared/dynamo"
+	"drawdown/shared/lambdaio"
+	"drawdown/shared/ledger"
+)
+
+// The environment variables of a function, beside the tables' own.
+const (
+	EnvOperatorKey = "OPERATOR_KEY"      // "<id>:<hex SHA-256 of the key>"
+	EnvChannels    = "CHANNELS"          // comma-separated
+	EnvMaxBackdate = "MAX_BACKDATE_DAYS" // how far occurred_at may lie back
+)
+
+// maxAhead is how far occurred_at may lie ahead, for clocks that are fast.
+const maxAhead = 5 * time.Minute
+
+// DefaultChannels are the channels that a deployment knows where it names none.
+func DefaultChannels() []string {
+	return []string{"api", "widget", "chat_portal", "whatsapp", "test_chat", "reports"}
+}
+
+// Platform is what handlers are made of.
+type Platform struct {
+	Store     *dynamo.Client
+	Committer *commit.Committer
+	Rates     *dynamo.Rates
+	Gate      *access.Authenticator
+	Rules     ledger.Rules
+	Now       func() time.Time
+}
+
+// Run starts the function: build makes its handler.
+func Run(build func(*Platform) (lambdaio.Handler, error)) {
+	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
+	log := newLogger()
+	slog.SetDefault(log)
+	handler, err := start(build)
+	if err != nil {
+		log.Error("the function cannot start", "error", err.Error())
+		handler = lambdaio.Failing(err)
+	}
+	lambda.StartWithOptions(lambdaio.Recorded(handler, log, function, time.Now))
+}
+
+func start(build func(*Platform) (lambdaio.Handler, error)) (lambdaio.Handler, error) {
+	platform, err := newPlatform(os.Getenv)
+	if err != nil {
+		return nil, err
+	}
+	return build(platform)
+}
+
+func newPlatform(env func(string) string) (*Platform, error) {
+	rules, err := readRules(env)
+	if err != nil {
+		return nil, err
+	}
+	operator, err := access.OperatorKey(env(EnvOperatorKey))
+	if err != nil {
+		return nil, fmt.Errorf("boot: %s: %w", EnvOperatorKey, err)
+	}
+	store := dynamo.Open(awsConfig(env), endpoint(env, "DYNAMODB"), dynamo.Names{
+		Wallets:  env(dynamo.Wallets.EnvVar),
+		Ledger:   env(dynamo.Ledger.EnvVar),
+		Usage:    env(dynamo.Usage.EnvVar),
+		Accounts: env(dynamo.Accounts.EnvVar),
+	}, observe)
+	rates := dynamo.NewRates(store.ReadBook, time.Now)
+	return &Platform{
+		Store: store,
+		Committer: &commit.Committer{
+			Store: store, Rates: rates, Rules: rules, Now: time.Now, OnRetry: countRetry,
+		},
+		Rates: rates,
+		Gate:  access.NewAuthenticator(store, operator, time.Now),
+		Rules: rules,
+		Now:   time.Now,
+	}, nil
+}
+
+func readRules(env func(string) string) (ledger.Rules, error) {
+	rules := ledger.Rules{MaxBackdate: 35 * 24 * time.Hour, MaxAhead: maxAhead, Channels: DefaultChannels()}
+	if text := env(EnvMaxBackdate); text != "" {
+		days, err := strconv.Atoi(text)
+		if err != nil || days < 0 {
+			return rules, fmt.Errorf("boot: %s is %q; it must be a number of days", EnvMaxBackdate, text)
+		}
+		rules.MaxBackdate = time.Duration(days) * 24 * time.Hour
+	}
+	if text := env(EnvChannels); text != "" {
+		rules.Channels = strings.Split(text, ",")
+	}
+	return rules, nil
+}
+
+const (
+	// requestTimeout bounds one request to a service: a caller does not wait
+	// for a connection that has died.
+	requestTimeout = 3 * time.Second
+	maxAttempts    = 3
+	maxBackoff     = 100 * time.Millisecond
+)
+
+// awsConfig is what the clients of all services share.
+func awsConfig(env func(string) string) aws.Config {
+	return aws.Config{
+		Region: env("AWS_REGION"),
+		Credentials: aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{
+				AccessKeyID:     env("AWS_ACCESS_KEY_ID"),
+				SecretAccessKey: env("AWS_SECRET_ACCESS_KEY"),
+				SessionToken:    env("AWS_SESSION_TOKEN"),
+			}, nil
+		})),
+		HTTPClient: awshttp.NewBuildableClient().WithTimeout(requestTimeout),
+		Retryer: func() aws.Retryer {
+			return retry.NewStandard(func(o *retry.StandardOptions) {
+				o.MaxAttempts = maxAttempts
+				o.MaxBackoff = maxBackoff
+				o.RateLimiter = ratelimit.None // the commit's own jitter and deadline bound retries
+			})
+		},
+	}
+}
+
+// endpoint is where a service is found when it is not AWS's own, by the SDK's
+// variables for that.
+func endpoint(env func(string) string, service string) string {
+	if url := env("AWS_ENDPOINT_URL_" + service); url != "" {
+		return url
+	}
+	return env("AWS_ENDPOINT_URL")
+}

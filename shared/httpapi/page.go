@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"strconv"
+	"strings"
+
+	"drawdown/shared/fault"
+)
+
+const (
+	defaultLimit = 50
+	maxLimit     = 200
+
+	cursorVersion = "1:"
+)
+
+// PageQuery is which part of a listing is asked for.
+type PageQuery struct {
+	Limit int
+	After string // the place where the page before ended; empty: from the start
+}
+
+// Page is a part of a listing; NextCursor is absent on the last one.
+type Page[T any] struct {
+	Data       []T     `json:"data"`
+	NextCursor *string `json:"next_cursor"`
+}
+
+// Listing is what was read for a page: one element more than its limit, where
+// there are more.
+type Listing[A any] struct {
+	Read  []A
+	Limit int
+}
+
+// newPage makes a page of a listing. place says where an element stands.
+func newPage[A, T any](listing Listing[A], place func(A) string, encode func(A) T) Page[T] {
+	page := Page[T]{Data: make([]T, 0, len(listing.Read))}
+	for i, element := range listing.Read {
+		if i == listing.Limit {
+			cursor := base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + place(listing.Read[i-1])))
+			page.NextCursor = &cursor
+			break
+		}
+		page.Data = append(page.Data, encode(element))
+	}
+	return page
+}
+
+// pageQuery reads ?limit= and ?cursor=.
+func (r *Request) pageQuery() (PageQuery, []fault.Param) {
+	var problems []fault.Param
+	page := PageQuery{Limit: defaultLimit}
+	if text, given := r.query["limit"]; given {
+		limit, err := strconv.Atoi(text)
+		if err != nil || limit < 1 || limit > maxLimit {
+			problems = append(problems, fault.Param{Name: "limit", Reason: "must be a whole number between 1 and " + strconv.Itoa(maxLimit)})
+		}
+		page.Limit = limit
+	}
+	if text, given := r.query["cursor"]; given && text != "" {
+		plain, err := base64.RawURLEncoding.DecodeString(text)
+		after, known := strings.CutPrefix(string(plain), cursorVersion)
+		if err != nil || !known || after == "" {
+			problems = append(problems, fault.Param{Name: "cursor", Reason: "must be a next_cursor of an earlier answer"})
+		}
+		page.After = after
+	}
+	return page, problems
+}
+
+func (r *Request) refuseUnknownQuery(known ...string) []fault.Param {
+	var problems []fault.Param
+	for name := range r.query {
+		found := false
+		for _, k := range known {
+			found = found || k == name
+		}
+		if !found {
+			problems = append(problems, fault.Param{Name: name, Reason: "is not a known parameter"})
+		}
+	}
+	return problems
+}

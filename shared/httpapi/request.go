@@ -1,0 +1,85 @@
+package httpapi
+
+import (
+	"encoding/base64"
+	"strings"
+
+	"github.com/aws/aws-lambda-go/events"
+
+	"drawdown/shared/access"
+	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
+)
+
+// MaxBody is the largest body that is accepted, in bytes.
+const MaxBody = 256 << 10
+
+// Request is a request that has passed the middleware.
+type Request struct {
+	Caller    access.Caller
+	Operation ledger.OperationID // of a keyed route
+
+	token  string
+	path   map[string]string
+	query  map[string]string
+	header map[string]string
+	body   []byte
+}
+
+func newRequest(event *events.APIGatewayV2HTTPRequest) (*Request, error) {
+	request := &Request{
+		path:   event.PathParameters,
+		query:  event.QueryStringParameters,
+		header: event.Headers,
+		body:   []byte(event.Body),
+	}
+	if event.IsBase64Encoded {
+		body, err := base64.StdEncoding.DecodeString(event.Body)
+		if err != nil {
+			return nil, fault.New(fault.MalformedJSON, "The body cannot be decoded.")
+		}
+		request.body = body
+	}
+	scheme, token, _ := strings.Cut(event.Headers["authorization"], " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		request.token = strings.TrimSpace(token)
+	}
+	return request, nil
+}
+
+// PathID is an id of the path, such as "account_id". It fails with
+// fault.InvalidRequest where the text cannot be an id.
+func (r *Request) PathID(name string) (string, error) {
+	id := r.path[name]
+	if !isID(id) {
+		return "", fault.Invalid(fault.Param{Name: name, Reason: idRule})
+	}
+	return id, nil
+}
+
+// PathOperation is the operation id of the path.
+func (r *Request) PathOperation() (ledger.OperationID, error) {
+	id, ok := ledger.CallerOperation(r.path["operation_id"])
+	if !ok {
+		return "", fault.Invalid(fault.Param{Name: "operation_id", Reason: keyRule})
+	}
+	return id, nil
+}
+
+const keyRule = "must be 1 to 128 visible ASCII characters"
+
+// idempotencyKey reads the header's value, quoted as a string of RFC 8941 or bare.
+func idempotencyKey(header string) (ledger.OperationID, error) {
+	text := strings.TrimSpace(header)
+	if text == "" {
+		return "", fault.New(fault.IdempotencyKeyMissing, "Send an Idempotency-Key header with an id of your choice, the same one at every retry; it %s.", keyRule)
+	}
+	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
+		text = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(text[1 : len(text)-1])
+	}
+	id, ok := ledger.CallerOperation(text)
+	if !ok {
+		return "", fault.Invalid(fault.Param{Name: "Idempotency-Key", Reason: keyRule})
+	}
+	return id, nil
+}

@@ -1,0 +1,75 @@
+package httpapi
+
+import (
+	"fmt"
+	"maps"
+	"net/http"
+
+	"github.com/aws/aws-lambda-go/events"
+	"github.com/go-json-experiment/json"
+)
+
+// Response is an answer; Body is encoded as JSON, Text is sent as it is.
+type Response struct {
+	Status      int
+	ContentType string // application/json where empty
+	Headers     map[string]string
+	Body        any
+	Text        string
+}
+
+// OK is an answer with status 200.
+func OK(body any) Response { return Response{Status: http.StatusOK, Body: body} }
+
+// Created is an answer with status 201.
+func Created(body any) Response { return Response{Status: http.StatusCreated, Body: body} }
+
+// NoContent is an empty answer with status 204.
+func NoContent() Response { return Response{Status: http.StatusNoContent} }
+
+// Keyed is the answer to a keyed command: 201, or the first answer again with
+// status 200 and the header that says so.
+func Keyed(body any, replayed bool) Response {
+	if replayed {
+		return OK(body).With("Idempotent-Replayed", "true")
+	}
+	return Created(body)
+}
+
+// With adds a header.
+func (r Response) With(name, value string) Response {
+	headers := maps.Clone(r.Headers)
+	if headers == nil {
+		headers = map[string]string{}
+	}
+	headers[name] = value
+	r.Headers = headers
+	return r
+}
+
+func (r Response) encode() ([]byte, error) {
+	out := events.APIGatewayV2HTTPResponse{StatusCode: r.Status, Headers: map[string]string{
+		// Balances and keys must not linger in any cache on the way.
+		"Cache-Control": "no-store",
+	}}
+	if r.Status != http.StatusNoContent {
+		out.Headers["Content-Type"] = "application/json"
+	}
+	if r.ContentType != "" {
+		out.Headers["Content-Type"] = r.ContentType
+	}
+	maps.Copy(out.Headers, r.Headers)
+	out.Body = r.Text
+	if r.Body != nil {
+		body, err := json.Marshal(r.Body)
+		if err != nil {
+			return nil, fmt.Errorf("httpapi: encoding the body: %w", err)
+		}
+		out.Body = string(body)
+	}
+	payload, err := json.Marshal(out)
+	if err != nil {
+		return nil, fmt.Errorf("httpapi: encoding the answer: %w", err)
+	}
+	return payload, nil
+}

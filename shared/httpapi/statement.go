@@ -1,0 +1,155 @@
+package httpapi
+
+import (
+	"strconv"
+	"time"
+
+	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
+)
+
+// Wallet is a wallet and the instant at which it is valued.
+type Wallet struct {
+	*ledger.Wallet
+	At time.Time
+}
+
+// EncodeWallet answers with what an account holds.
+func EncodeWallet(w Wallet) Response {
+	at := w.At
+	type overage struct {
+		Policy string `json:"policy"`
+		Limit  string `json:"limit"`
+		Used   string `json:"used"`
+	}
+	body := struct {
+		AccountID string      `json:"account_id"`
+		Available string      `json:"available"`
+		Overage   overage     `json:"overage"`
+		Grants    []grantBody `json:"grants"`
+		Seq       int64       `json:"seq"`
+		AsOf      string      `json:"as_of"`
+	}{
+		AccountID: w.Account,
+		Available: w.BalanceAt(at).Available.String(),
+		Overage:   overage{string(w.Overage().Policy), w.Overage().Limit.String(), w.OverageUsed.String()},
+		Grants:    []grantBody{},
+		Seq:       w.Seq,
+		AsOf:      instantText(at),
+	}
+	for _, grant := range w.Grants {
+		if !grant.Expired(at) {
+			body.Grants = append(body.Grants, encodeGrant(grant))
+		}
+	}
+	return OK(body)
+}
+
+// StatementQuery is which entries of an account are asked for.
+type StatementQuery struct {
+	Account   string
+	After     int64 // the seq where the page before ended; 0: from the start
+	Limit     int
+	Ascending bool
+}
+
+// DecodeStatement reads GET .../entries.
+func DecodeStatement(r *Request) (StatementQuery, error) {
+	account, err := r.PathID("account_id")
+	if err != nil {
+		return StatementQuery{}, err
+	}
+	page, problems := r.pageQuery()
+	problems = append(problems, r.refuseUnknownQuery("limit", "cursor", "order")...)
+	query := StatementQuery{Account: account, Limit: page.Limit}
+	switch r.query["order"] {
+	case "", "desc":
+	case "asc":
+		query.Ascending = true
+	default:
+		problems = append(problems, fault.Param{Name: "order", Reason: "must be asc or desc"})
+	}
+	if page.After != "" {
+		seq, err := strconv.ParseInt(page.After, 10, 64)
+		if err != nil || seq < 1 {
+			problems = append(problems, fault.Param{Name: "cursor", Reason: "must be a next_cursor of an earlier answer"})
+		}
+		query.After = seq
+	}
+	if len(problems) > 0 {
+		return query, fault.Invalid(problems...)
+	}
+	return query, nil
+}
+
+type entryBody struct {
+	Seq         int64       `json:"seq"`
+	Type        string      `json:"type"`
+	OperationID string      `json:"operation_id"`
+	Credits     string      `json:"credits"`
+	Change      string      `json:"change"`
+	After       balanceBody `json:"balance_after"`
+	Lapsed      []partBody  `json:"lapsed,omitempty"`
+	Alerts      []string    `json:"alerts,omitempty"`
+	CreatedAt   string      `json:"created_at"`
+
+	Debit    *debitDetail    `json:"debit,omitempty"`
+	Grant    *grantDetail    `json:"grant,omitempty"`
+	Reversal *reversalDetail `json:"reversal,omitempty"`
+}
+
+type debitDetail struct {
+	Agent          agentBody  `json:"agent"`
+	Channel        string     `json:"channel"`
+	ConversationID string     `json:"conversation_id,omitempty"`
+	Messages       int64      `json:"messages"`
+	RunID          string     `json:"run_id,omitempty"`
+	Lines          []lineBody `json:"lines"`
+	Overage        string     `json:"overage"`
+	OccurredAt     string     `json:"occurred_at"`
+}
+
+type grantDetail struct {
+	ID        string  `json:"id"`
+	Source    string  `json:"source"`
+	ExpiresAt *string `json:"expires_at"`
+	Reason    string  `json:"reason"`
+}
+
+type reversalDetail struct {
+	DebitID string `json:"debit_operation_id"`
+	Reason  string `json:"reason"`
+}
+
+// EncodeStatement answers with a page of the listing.
+func EncodeStatement(l Listing[ledger.Entry]) Response {
+	return OK(newPage(l, func(e ledger.Entry) string { return strconv.FormatInt(e.Seq, 10) }, encodeEntry))
+}
+
+func encodeEntry(e ledger.Entry) entryBody {
+	body := entryBody{
+		Seq: e.Seq, Type: string(e.Type), OperationID: e.Operation.String(),
+		Credits: e.Credits.String(), Change: e.Change.String(),
+		After: encodeBalance(e.After), CreatedAt: instantText(e.CreatedAt),
+	}
+	for _, part := range e.Lapsed {
+		body.Lapsed = append(body.Lapsed, encodePart(part))
+	}
+	for _, alert := range e.Alerts {
+		body.Alerts = append(body.Alerts, string(alert))
+	}
+	switch {
+	case e.Debit != nil:
+		d := e.Debit
+		body.Debit = &debitDetail{
+			agentBody(d.Agent), d.Channel, d.Conversation, d.Messages, d.Run, encodeLines(d.Lines),
+			d.Overage.String(), instantText(d.OccurredAt),
+		}
+	case e.Grant != nil:
+		g := e.Grant.Grant
+		body.Grant = &grantDetail{g.ID, string(g.Source), optionalInstant(g.ExpiresAt), e.Grant.Reason}
+	case e.Reversal != nil:
+		body.Reversal = &reversalDetail{e.Reversal.Of.String(), e.Reversal.Reason}
+	}
+	return body
+}
