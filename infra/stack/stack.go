@@ -1,0 +1,166 @@
+package stack
+
+import (
+	"fmt"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/constructs-go/constructs/v10"
+	"github.com/aws/jsii-runtime-go"
+
+	"drawdown/shared/dynamo"
+	"drawdown/shared/httpapi"
+)
+
+// Name is the stack's name in CloudFormation and in the cloud assembly.
+const Name = "Drawdown"
+
+// logRetention is how long every log is kept. The ledger is the record of what
+// happened; logs are for finding faults.
+const logRetention = awslogs.RetentionDays_ONE_MONTH
+
+// platform is the stack under construction: one method a resource group, called
+// in the order in which one group needs another.
+type platform struct {
+	awscdk.Stack
+	config      Config
+	operatorKey awscdk.CfnParameter
+	key         awskms.Key
+	tables      map[string]awsdynamodb.Table  // by dynamo.Table.Name
+	functions   map[string]awslambda.Function // by folder under functions/
+	api         awsapigatewayv2.CfnApi        // the HTTP API
+}
+
+// New adds the platform's stack to the app. It fails if the settings cannot be
+// deployed, or if a route names a function that access.go does not know.
+func New(scope constructs.Construct, id string, config Config) (awscdk.Stack, error) {
+	if err := config.validate(); err != nil {
+		return nil, err
+	}
+	p := &platform{
+		Stack: awscdk.NewStack(scope, jsii.String(id), &awscdk.StackProps{
+			Description:        jsii.String("Drawdown: credit meter and prepaid billing back end (" + string(config.Stage) + ")"),
+			AnalyticsReporting: jsii.Bool(false),
+		}),
+		config:    config,
+		tables:    map[string]awsdynamodb.Table{},
+		functions: map[string]awslambda.Function{},
+	}
+	p.addParameters()
+	p.addKey()
+	for _, table := range dynamo.Tables() {
+		p.addTable(table)
+	}
+	for _, spec := range functionSpecs() {
+		p.functions[spec.name] = p.newFunction(spec)
+	}
+	if err := p.addHTTPAPI(httpapi.Routes()); err != nil {
+		return nil, err
+	}
+	p.addAlarms()
+	p.addOutputs()
+	return p.Stack, nil
+}
+
+func (p *platform) addParameters() {
+	p.operatorKey = awscdk.NewCfnParameter(p.Stack, jsii.String("OperatorKey"), &awscdk.CfnParameterProps{
+		Type: jsii.String("String"),
+		Description: jsii.String("The operator's first admin key: its id, a colon, and the SHA-256 of the whole key in hex. " +
+			"make deploy computes it from ADMIN_KEY, so the key itself never leaves the shell."),
+		AllowedPattern:        jsii.String("[a-z0-9]{1,64}:[0-9a-f]{64}"),
+		ConstraintDescription: jsii.String("must be <key id>:<64 lower-case hex digits>"),
+		NoEcho:                jsii.Bool(true),
+	})
+}
+
+// addKey makes the one customer-managed key, which encrypts the tables with
+// their indexes, streams and backups.
+func (p *platform) addKey() {
+	p.key = awskms.NewKey(p.Stack, jsii.String("DataKey"), &awskms.KeyProps{
+		Description:       jsii.String("Drawdown: tables, their streams and backups"),
+		EnableKeyRotation: jsii.Bool(true),
+		RemovalPolicy:     p.removalPolicy(),
+	})
+}
+
+// removalPolicy is what becomes of data when its resource leaves the stack.
+func (p *platform) removalPolicy() awscdk.RemovalPolicy {
+	if p.config.Stage == StageProd {
+		return awscdk.RemovalPolicy_RETAIN
+	}
+	return awscdk.RemovalPolicy_DESTROY
+}
+
+func (p *platform) addTable(table dynamo.Table) {
+	props := &awsdynamodb.TableProps{
+		PartitionKey:  keyAttribute(table.Partition),
+		BillingMode:   awsdynamodb.BillingMode_PAY_PER_REQUEST,
+		Encryption:    awsdynamodb.TableEncryption_CUSTOMER_MANAGED,
+		EncryptionKey: p.key,
+		PointInTimeRecoverySpecification: &awsdynamodb.PointInTimeRecoverySpecification{
+			PointInTimeRecoveryEnabled: jsii.Bool(true),
+		},
+		DeletionProtection: jsii.Bool(p.config.Stage == StageProd),
+		RemovalPolicy:      p.removalPolicy(),
+	}
+	if table.Sort != (dynamo.Attribute{}) {
+		props.SortKey = keyAttribute(table.Sort)
+	}
+	if table.Stream {
+		props.Stream = awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES
+	}
+	resource := awsdynamodb.NewTable(p.Stack, jsii.String(table.Name+"Table"), props)
+	for _, index := range table.Indexes {
+		projection := awsdynamodb.ProjectionType_ALL
+		if index.KeysOnly {
+			projection = awsdynamodb.ProjectionType_KEYS_ONLY
+		}
+		resource.AddGlobalSecondaryIndex(&awsdynamodb.GlobalSecondaryIndexProps{
+			IndexName:      jsii.String(index.Name),
+			PartitionKey:   keyAttribute(index.Partition),
+			SortKey:        keyAttribute(index.Sort),
+			ProjectionType: projection,
+		})
+	}
+	p.tables[table.Name] = resource
+}
+
+func keyAttribute(a dynamo.Attribute) *awsdynamodb.Attribute {
+	attributeType := awsdynamodb.AttributeType_STRING
+	if a.Type == dynamo.Number {
+		attributeType = awsdynamodb.AttributeType_NUMBER
+	}
+	return &awsdynamodb.Attribute{Name: jsii.String(a.Name), Type: attributeType}
+}
+
+func (p *platform) addOutputs() {
+	output := func(id string, value *string, description string) {
+		awscdk.NewCfnOutput(p.Stack, jsii.String(id), &awscdk.CfnOutputProps{
+			Value:       value,
+			Description: jsii.String(description),
+		})
+	}
+	debit := p.functions[httpapi.FunctionDebit]
+	output("ApiUrl", p.api.AttrApiEndpoint(), "Where the HTTP API answers")
+	output("DebitFunctionName", debit.FunctionName(), "For direct invocation by agent runtimes")
+	output("DebitFunctionArn", debit.FunctionArn(), "For the IAM policy of agent runtimes: lambda:InvokeFunction on this")
+}
+
+// newLogGroup makes a log group that empties itself. It leaves with its stack,
+// so that the same stack can be deployed again under the same names.
+func (p *platform) newLogGroup(id, name string) awslogs.LogGroup {
+	return awslogs.NewLogGroup(p.Stack, jsii.String(id), &awslogs.LogGroupProps{
+		LogGroupName:  jsii.String(name),
+		Retention:     logRetention,
+		RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
+	})
+}
+
+// errNoFunction says that the route table and access.go do not agree.
+func errNoFunction(route httpapi.Route) error {
+	return fmt.Errorf("route %s is served by function %q, which has no entry in functionSpecs", route.Key(), route.Function)
+}

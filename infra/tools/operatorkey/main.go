@@ -1,0 +1,42 @@
+// Command operatorkey prints how a deployment is told of the operator's first
+// admin key: "<id>:<hex SHA-256>" of the key in the environment variable
+// ADMIN_KEY. The key itself is printed nowhere. Where ADMIN_KEY is not set it
+// says how to make one, and fails.
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+
+	"drawdown/shared/access"
+)
+
+func main() {
+	description, err := describe(os.Getenv("ADMIN_KEY"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "operatorkey:", err)
+		os.Exit(1)
+	}
+	fmt.Println(description)
+}
+
+var (
+	errNoKey = errors.New("set ADMIN_KEY to the operator's admin key: dk_<id>_<secret>, the id of a-z and 0-9, " +
+		"the secret random and of at least 32 characters, for instance\n" +
+		"  export ADMIN_KEY=dk_operator_$(openssl rand -hex 24)")
+	errBadKey = errors.New("ADMIN_KEY is not dk_<id>_<secret> with an id of a-z and 0-9 and a secret of at least 32 characters")
+)
+
+func describe(key string) (string, error) {
+	if key == "" {
+		return "", errNoKey
+	}
+	id, ok := access.IDOf(key)
+	if !ok {
+		return "", errBadKey
+	}
+	hash := access.HashOf(key)
+	return id + ":" + hex.EncodeToString(hash[:]), nil
+}
