@@ -140,6 +140,14 @@ func (c *Committer) Do(ctx context.Context, account string, command ledger.Comma
 }
 
 func (c *Committer) runGroup(ctx context.Context, group *group) []Outcome {
+	if deadline, ok := ctx.Deadline(); ok {
+		// What is under way at the deadline ends with an answer, not with the
+		// invocation: a killed one would tell its caller nothing.
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-AnswerMargin))
+		defer cancel()
+	}
+	start := time.Now()
 	if err := c.load(ctx, group); err != nil {
 		return group.fail(err)
 	}
@@ -156,10 +164,11 @@ func (c *Committer) runGroup(ctx context.Context, group *group) []Outcome {
 			return group.outcomes
 		}
 		c.OnRetry(ctx, verdict.Cause)
-		if err := c.sleep(ctx, group.backoff.wait(try)); err != nil {
+		if err := c.sleep(ctx, group.backoff.wait(try), time.Since(start)); err != nil {
 			return group.fail(err)
 		}
-		if err := c.reload(ctx, group, verdict.Cause); err != nil {
+		start = time.Now()
+		if err := c.reload(ctx, group); err != nil {
 			return group.fail(err)
 		}
 	}
@@ -191,25 +200,23 @@ func (c *Committer) load(ctx context.Context, group *group) error {
 	return book.err
 }
 
-// reload reads the wallet again, and with it whatever else the lost race may have changed.
-func (c *Committer) reload(ctx context.Context, group *group, cause Cause) error {
-	operations := []ledger.OperationID(nil)
-	if cause == EntryExists {
-		operations = group.operations
-	}
-	snapshot, err := c.Store.Read(ctx, group.account, operations, group.of)
+// reload reads the wallet again, and with it the ledger under the commands'
+// ids, whatever the cause: a duplicate of a command may have taken effect
+// meanwhile, and to decide it on the wallet that it left would refuse what was
+// accepted.
+func (c *Committer) reload(ctx context.Context, group *group) error {
+	snapshot, err := c.Store.Read(ctx, group.account, group.operations, group.of)
 	if err != nil {
 		return err
-	}
-	if cause != EntryExists {
-		snapshot.Entries = group.snapshot.Entries
 	}
 	group.snapshot = snapshot
 	return nil
 }
 
-func (c *Committer) sleep(ctx context.Context, wait time.Duration) error {
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline)-wait < AnswerMargin {
+// sleep waits before another try, unless the deadline leaves no time for one
+// that takes as long as the last.
+func (c *Committer) sleep(ctx context.Context, wait, lastTry time.Duration) error {
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait+lastTry {
 		c.OnRetry(ctx, GaveUp)
 		return fault.New(fault.Contended, "Too many writers of this account at once; nothing was changed. Send the same request again, or send its operations in batches.")
 	}

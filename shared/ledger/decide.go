@@ -124,8 +124,8 @@ func (d *draft) finish(before *Wallet) (Decision, error) {
 }
 
 func (d *draft) debit(state State, debit Debit) error {
-	if state.Wallet.Settings.Status == Suspended {
-		return fault.New(fault.AccountSuspended, "The account is suspended; nothing can be debited until its status is active again.")
+	if err := state.Wallet.mayDebit(); err != nil {
+		return err
 	}
 	charge, credits, err := price(state, debit, d.entry.CreatedAt)
 	if err != nil {
@@ -146,6 +146,14 @@ func (d *draft) debit(state State, debit Debit) error {
 	}
 	charge.Overage = left
 	d.entry.Type, d.entry.Credits, d.entry.Debit = DebitEntry, credits, charge
+	return nil
+}
+
+// mayDebit refuses debits of an account that is suspended.
+func (w *Wallet) mayDebit() error {
+	if w.Settings.Status == Suspended {
+		return fault.New(fault.AccountSuspended, "The account is suspended; nothing can be debited until its status is active again.")
+	}
 	return nil
 }
 
@@ -177,7 +185,7 @@ func price(state State, debit Debit, createdAt time.Time) (*Charge, credit.Amoun
 	if err != nil {
 		return nil, 0, err
 	}
-	zone, err := time.LoadLocation(state.Wallet.Settings.Zone)
+	zone, err := location(state.Wallet.Settings.Zone)
 	if err != nil {
 		return nil, 0, fmt.Errorf("ledger: zone of account %s: %w", state.Wallet.Account, err)
 	}
@@ -245,14 +253,22 @@ func (d *draft) admit(grant Grant) error {
 	if len(d.on.Grants) >= MaxOpenGrants {
 		return fault.New(fault.TooManyGrants, "The account has %d open grants, the most there can be; wait until one is spent or expires.", MaxOpenGrants)
 	}
-	total := grant.Remaining
+	if err := d.fits(grant.Remaining); err != nil {
+		return err
+	}
+	d.on.Grants = append(d.on.Grants, grant)
+	return nil
+}
+
+// fits checks that the wallet's grants can hold so many more credits.
+func (d *draft) fits(more credit.Amount) error {
+	total := more
 	for i := range d.on.Grants {
 		var err error
 		if total, err = credit.Add(total, d.on.Grants[i].Remaining); err != nil {
-			return fault.New(fault.BalanceTooLarge, "With this grant the balance would pass %s credits, the most that can be represented.", credit.Max)
+			return fault.New(fault.BalanceTooLarge, "With this the balance would pass %s credits, the most that can be represented.", credit.Max)
 		}
 	}
-	d.on.Grants = append(d.on.Grants, grant)
 	return nil
 }
 
@@ -269,7 +285,7 @@ func decideConfigure(state State, configure Configure, now time.Time) (Decision,
 	if before != nil && before.Settings.Equal(settings) {
 		return Decision{Wallet: *before}, nil
 	}
-	if _, err := time.LoadLocation(settings.Zone); err != nil || settings.Zone == "" || settings.Zone == "Local" {
+	if _, err := location(settings.Zone); err != nil {
 		return Decision{}, fault.Invalid(fault.Param{Name: "time_zone", Reason: `must be an IANA zone such as "Europe/Berlin" or "UTC"`})
 	}
 	base := before
