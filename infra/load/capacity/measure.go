@@ -1,0 +1,110 @@
+package capacity
+
+import (
+	"context"
+	"fmt"
+
+	"drawdown/infra/load/report"
+	"drawdown/infra/load/subject"
+	"drawdown/shared/dynamo"
+)
+
+// repeats is how often each operation is measured. Its cost is the highest of
+// them, but the lowest depth: requests that go at the same time may miss each
+// other on a busy machine, and never the other way round.
+const repeats = 3
+
+// Measure runs the operations and reports what each costs.
+func Measure(ctx context.Context, r *report.Report) error {
+	platform, err := subject.Start(ctx)
+	if err != nil {
+		return err
+	}
+	defer platform.Close(ctx)
+	meter := NewMeter(platform.DB(), schemaOf(platform.Names()))
+	store := platform.Store(meter.Install)
+	b := &bench{store, platform.Committer(store)}
+	if err := platform.Open(ctx, account); err != nil {
+		return err
+	}
+	// The rate cards are cached, as they almost always are in a function.
+	if err := b.quote(ctx, 0); err != nil {
+		return err
+	}
+	if _, err := meter.Take(); err != nil {
+		return err
+	}
+
+	r.Section("1. Capacity and round trips of an operation (counted / budget)")
+	table := report.NewTable("operation", "requests", "in sequence", "RRU", "WRU", "index WRU", "Local: read", "Local: write")
+	var sizes map[string]int
+	for _, op := range b.operations() {
+		cost, err := measure(ctx, meter, op)
+		if err != nil {
+			return fmt.Errorf("%s: %w", op.name, err)
+		}
+		if sizes == nil {
+			sizes = cost.Written
+		}
+		depth, read, write, index := op.budget.cells(r, op.name, cost)
+		table.Row(op.name, cost.Requests, depth, read, write, index, cost.Reported.Read, cost.Reported.Write)
+	}
+	r.Table(table)
+	r.Note(
+		"Counted by the documented rules from the sizes of the items read and written. Requests at the same",
+		"time count once in sequence. Local is what DynamoDB Local 3.3.1 reports, tables and indexes together. It is",
+		"right for items that are there; it takes nothing for items that a batch asks for and that are not there,",
+		"and for a transaction it sums distinct values only: neither is a check of the count.",
+	)
+	reportSizes(r, sizes)
+	return nil
+}
+
+func reportSizes(r *report.Report, sizes map[string]int) {
+	r.Section("   Item sizes (bytes / budget)")
+	table := report.NewTable("item", "size")
+	for _, item := range []struct{ name, table string }{
+		{"usual wallet, 3 grants", dynamo.Wallets.Name},
+		{"entry of a debit of one line", dynamo.Ledger.Name},
+	} {
+		table.Row(item.name, r.AtMost(item.name, "bytes", float64(sizes[item.table]), itemBudget))
+	}
+	r.Table(table)
+}
+
+func measure(ctx context.Context, meter *Meter, op operation) (Cost, error) {
+	var highest Cost
+	for n := range repeats {
+		if err := op.run(ctx, n); err != nil {
+			return Cost{}, err
+		}
+		cost, err := meter.Take()
+		if err != nil {
+			return Cost{}, err
+		}
+		if n == 0 {
+			highest = cost
+		}
+		highest = highest.max(cost)
+	}
+	return highest, nil
+}
+
+func (c Cost) max(d Cost) Cost {
+	c.Requests, c.Depth = max(c.Requests, d.Requests), min(c.Depth, d.Depth)
+	c.Counted, c.Reported = c.Counted.max(d.Counted), c.Reported.max(d.Reported)
+	for table, size := range d.Written {
+		c.Written[table] = max(c.Written[table], size)
+	}
+	return c
+}
+
+func (u Units) max(v Units) Units {
+	return Units{max(u.Read, v.Read), max(u.Write, v.Write), max(u.Index, v.Index)}
+}
+
+func schemaOf(names dynamo.Names) map[string]dynamo.Table {
+	return map[string]dynamo.Table{
+		names.Wallets: dynamo.Wallets, names.Ledger: dynamo.Ledger, names.Usage: dynamo.Usage, names.Accounts: dynamo.Accounts,
+	}
+}

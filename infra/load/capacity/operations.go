@@ -1,0 +1,140 @@
+package capacity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"drawdown/infra/load/usual"
+	"drawdown/shared/commit"
+	"drawdown/shared/credit"
+	"drawdown/shared/dynamo"
+	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
+)
+
+// operation is something that the platform does, and what it may cost. Its
+// n-th run uses ids of its own.
+type operation struct {
+	name   string
+	budget *budget // nil: the design gives none
+	run    func(ctx context.Context, n int) error
+}
+
+// bench is a usual account, and what works on it.
+type bench struct {
+	store     *dynamo.Client
+	committer *commit.Committer
+}
+
+const (
+	account = "usual"
+	series  = "debit"
+	// pageLimit is a page of entries as it is asked for by default, and the one
+	// entry more that tells whether another page follows.
+	pageLimit = 51
+)
+
+func (b *bench) operations() []operation {
+	return []operation{
+		{"debit of one line", debitBudget, b.debit},
+		{"refused debit", nothingBudget, b.refused},
+		{"replayed debit", nothingBudget, b.replayed},
+		{"batch of 10 debits", batchBudget(10), b.batch(10)},
+		{"batch of 99 debits", batchBudget(99), b.batch(99)},
+		{"grant", nil, b.grant},
+		{"reversal", nil, b.reversal},
+		{"quote", nil, b.quote},
+		{"balance", nil, b.balance},
+		{"page of 50 entries", nil, b.entries},
+	}
+}
+
+func (b *bench) debit(ctx context.Context, n int) error {
+	return b.do(ctx, ledger.Keyed(usual.Operation(series, n), usual.Debit()))
+}
+
+func (b *bench) do(ctx context.Context, command ledger.Command) error {
+	outcome := b.committer.Do(ctx, account, command)
+	if outcome.Err == nil && outcome.Replayed {
+		return errors.New("it was replayed")
+	}
+	return outcome.Err
+}
+
+func (b *bench) refused(ctx context.Context, n int) error {
+	debit := usual.Debit()
+	debit.Lines[0].Quantity = 1_000_000_000 * credit.Credit
+	err := b.do(ctx, ledger.Keyed(usual.Operation("refused", n), debit))
+	if fault.CodeOf(err) != fault.InsufficientCredits {
+		return fmt.Errorf("it was not refused for want of credits: %w", err)
+	}
+	return nil
+}
+
+func (b *bench) replayed(ctx context.Context, n int) error {
+	outcome := b.committer.Do(ctx, account, ledger.Keyed(usual.Operation(series, n), usual.Debit()))
+	if outcome.Err == nil && !outcome.Replayed {
+		return errors.New("it was not replayed")
+	}
+	return outcome.Err
+}
+
+func (b *bench) batch(size int) func(context.Context, int) error {
+	return func(ctx context.Context, n int) error {
+		commands := make([]ledger.Command, size)
+		for i := range commands {
+			commands[i] = ledger.Keyed(usual.Operation(fmt.Sprintf("batch-%d-%d", size, n), i), usual.Debit())
+		}
+		for _, outcome := range b.committer.Run(ctx, account, commands...) {
+			if outcome.Err != nil {
+				return outcome.Err
+			}
+		}
+		return nil
+	}
+}
+
+func (b *bench) grant(ctx context.Context, n int) error {
+	return b.do(ctx, ledger.Keyed(usual.Operation("grant", n), ledger.AddGrant{
+		Amount: 100 * credit.Credit, Source: ledger.FromPromo, Reason: "A usual grant",
+	}))
+}
+
+func (b *bench) reversal(ctx context.Context, n int) error {
+	return b.do(ctx, ledger.Keyed(usual.Operation("reversal", n), ledger.ReverseDebit{
+		Of: usual.Operation(series, n), Reason: "A usual reversal",
+	}))
+}
+
+// quote does as the debit function does for one.
+func (b *bench) quote(ctx context.Context, _ int) error {
+	now := time.Now()
+	book, err := b.committer.Rates.Book(ctx, now)
+	if err != nil {
+		return err
+	}
+	wallet, err := b.store.Wallet(ctx, account)
+	if err != nil {
+		return err
+	}
+	_, err = ledger.Quote(ledger.State{Account: account, Wallet: wallet, Book: book, Rules: b.committer.Rules}, usual.Debit().Lines, nil, now)
+	return err
+}
+
+func (b *bench) balance(ctx context.Context, _ int) error {
+	wallet, err := b.store.Wallet(ctx, account)
+	if err == nil && wallet == nil {
+		err = errors.New("there is no wallet")
+	}
+	return err
+}
+
+func (b *bench) entries(ctx context.Context, _ int) error {
+	entries, err := b.store.Entries(ctx, account, dynamo.Page{Limit: pageLimit, Descending: true})
+	if err == nil && len(entries) != pageLimit {
+		err = fmt.Errorf("the page has %d entries", len(entries))
+	}
+	return err
+}

