@@ -24,6 +24,9 @@ func Quote(state State, lines []rating.Line, occurredAt *time.Time, now time.Tim
 	if state.Wallet == nil {
 		return Quotation{}, fault.New(fault.AccountNotFound, "There is no such account; create it with PUT /v1/accounts/{account_id}.")
 	}
+	if err := state.Wallet.mayDebit(); err != nil {
+		return Quotation{}, err
+	}
 	draft := begin(state.Wallet, Command{}, now)
 	charge, credits, err := price(state, Debit{Lines: lines, OccurredAt: occurredAt, Channel: state.Rules.Channels[0]}, draft.entry.CreatedAt)
 	if err != nil {

@@ -66,6 +66,9 @@ func reversalAmount(charged *Charged, asked *credit.Amount) (credit.Amount, erro
 	amount := reversible
 	if asked != nil {
 		amount = *asked
+		if amount <= 0 {
+			return 0, fault.Invalid(fault.Param{Name: "credits", Reason: "must be greater than 0"})
+		}
 	}
 	if reversible == 0 || amount > reversible {
 		return 0, fault.New(fault.NotReversible, "The debit charged %s credits, of which %s have been given back; at most %s can be.",
@@ -151,6 +154,9 @@ func (d *draft) giveBackOverage(charged *Charged, left credit.Amount) (credit.Am
 
 func (d *draft) giveBack(draw Draw, part credit.Amount, debitedAt time.Time) error {
 	if grant := d.on.grant(draw.GrantID); grant != nil {
+		if err := d.fits(part); err != nil {
+			return err
+		}
 		grant.Remaining += part
 		d.entry.Reversal.Restored = append(d.entry.Reversal.Restored, Part{draw.GrantID, part})
 		return nil

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -166,7 +167,7 @@ func (w *Wallet) burnOrder(at time.Time) []int {
 	slices.SortStableFunc(order, func(a, b int) int {
 		x, y := w.Grants[a].Terms, w.Grants[b].Terms
 		if x.Priority != y.Priority {
-			return x.Priority - y.Priority
+			return cmp.Compare(x.Priority, y.Priority)
 		}
 		switch {
 		case x.ExpiresAt.Equal(y.ExpiresAt):

@@ -1,0 +1,93 @@
+package ledger_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
+	"drawdown/shared/ledger/ledgertest"
+	"drawdown/shared/rating"
+)
+
+// direct answers with Decide and Apply alone, and the simplest of replays.
+type direct struct {
+	wallet  *ledger.Wallet
+	entries map[ledger.OperationID]ledger.Entry
+	given   map[ledger.OperationID]ledger.Reversed
+	book    rating.Book
+}
+
+func (d *direct) do(t *rapid.T, command ledger.Command, now time.Time) ledgertest.Answer {
+	if first, used := d.entries[command.Operation]; used {
+		if first.Hash != command.Hash {
+			return ledgertest.Answer{Refusal: ledgertest.Refusal{Code: fault.IdempotencyKeyReused}}
+		}
+		return ledgertest.Answer{Replayed: true, Entry: ledgertest.EntryOf(&first)}
+	}
+	state := ledger.State{Account: "acme", Wallet: d.wallet, Book: d.book, Rules: ledgertest.Rules()}
+	if reverse, ok := command.Action.(ledger.ReverseDebit); ok {
+		if entry, found := d.entries[reverse.Of]; found && entry.Debit != nil {
+			state.Charged = &ledger.Charged{Entry: entry, Reversed: d.given[reverse.Of]}
+		}
+	}
+	decision, err := ledger.Decide(state, command, now)
+	if err == nil && decision.Entry != nil {
+		d.fold(t, decision)
+	}
+	answer, err := ledgertest.AnswerTo(decision.Entry, false, err)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer
+}
+
+func (d *direct) fold(t *rapid.T, decision ledger.Decision) {
+	entry := *decision.Entry
+	folded, err := ledger.Apply(d.wallet, entry)
+	if err != nil {
+		t.Fatal(err)
+	}
+	decided := decision.Wallet.Clone()
+	decided.Alerts = nil
+	if !reflect.DeepEqual(folded, decided) {
+		t.Fatalf("the fold gives %+v, the decision %+v", folded, decided)
+	}
+	d.wallet = folded
+	d.entries[entry.Operation] = entry
+	if entry.Reversal != nil {
+		d.given[entry.Reversal.Of] = entry.Reversal.Total
+	}
+}
+
+func TestDecideAnswersAsTheReferenceDoes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		real := &direct{
+			entries: map[ledger.OperationID]ledger.Entry{}, given: map[ledger.OperationID]ledger.Reversed{},
+			book: rating.NewBook(ledgertest.Cards()),
+		}
+		reference := ledgertest.NewReference("acme", ledgertest.Cards(), ledgertest.Rules())
+		history := &ledgertest.History{}
+		steps := []ledgertest.Step{history.Open(t)}
+		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+			steps = append(steps, history.Next(t))
+		}
+		for _, step := range steps {
+			for _, command := range step.Commands {
+				got, want := real.do(t, command, step.Now), reference.Do(command, step.Now)
+				if difference := ledgertest.Difference(got, want); difference != "" {
+					t.Fatalf("at %s, command %+v: %s", step.Now, command, difference)
+				}
+				if real.wallet == nil {
+					continue
+				}
+				if difference := ledgertest.Difference(ledgertest.GrantsOf(real.wallet), reference.Grants); difference != "" {
+					t.Fatalf("grants: %s", difference)
+				}
+			}
+		}
+	})
+}

@@ -1,0 +1,63 @@
+package ledger_test
+
+import (
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"drawdown/shared/ledger"
+)
+
+func TestCallerOperation(t *testing.T) {
+	for id, ok := range map[string]bool{
+		"op-1": true, "~!": true, "SYS#expiry#1": true, "%23": true, strings.Repeat("%", ledger.MaxOperationID): true,
+		"": false, strings.Repeat("x", ledger.MaxOperationID+1): false, "a b": false, "tab\t": false, "é": false, "\x7f": false, "\x00": false,
+	} {
+		operation, taken := ledger.CallerOperation(id)
+		if taken != ok || (!ok && operation != "") {
+			t.Errorf("%q is taken: %t, as %q", id, taken, operation)
+		}
+	}
+}
+
+var callerIDs = rapid.OneOf(
+	rapid.StringMatching(`[!-~]{1,128}`),
+	rapid.StringMatching(`[#%235S]{1,8}`), // where escapes meet
+	rapid.StringMatching(`SYS#[a-z]{1,8}#[0-9]`),
+)
+
+// No caller's id is one of the platform's own, no two of them are one, and each is said as it came.
+func TestCallersIDsAreKeptApart(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		a := callerIDs.Draw(t, "a")
+		one, ok := ledger.CallerOperation(a)
+		b := callerIDs.Draw(t, "b")
+		if len(one) <= ledger.MaxOperationID && rapid.Bool().Draw(t, "b as a is kept") {
+			b = string(one)
+		}
+		other, okOther := ledger.CallerOperation(b)
+		if !ok || !okOther {
+			t.Fatalf("%q or %q is not taken", a, b)
+		}
+		if one.System() {
+			t.Fatalf("%q passes for the platform's own", a)
+		}
+		if strings.Contains(string(one), "#") {
+			t.Fatalf("%q keeps a separator: %q", a, string(one))
+		}
+		if (one == other) != (a == b) {
+			t.Fatalf("%q and %q become %q and %q", a, b, string(one), string(other))
+		}
+		if one.String() != a {
+			t.Fatalf("%q reads %q", a, one)
+		}
+	})
+}
+
+func TestThePlatformsOwnIDs(t *testing.T) {
+	a := open(t)
+	if id := a.entries[0].Operation; id != "SYS#settings#1" || !id.System() || id.String() != "SYS#settings#1" {
+		t.Errorf("id %q", id)
+	}
+}
