@@ -65,6 +65,12 @@ func (s *Store) Commit(_ context.Context, change commit.Change) (commit.Verdict,
 		return commit.Verdict{Cause: commit.WalletMoved}, nil
 	}
 	for _, entry := range change.Entries {
+		// The tally that this reversal would make is there: another one was quicker.
+		if back := entry.Reversal; back != nil && back.Total.Count <= kept.reversed[back.Of].Count {
+			return commit.Verdict{Cause: commit.WalletMoved}, nil
+		}
+	}
+	for _, entry := range change.Entries {
 		kept.entries = append(kept.entries, entry)
 		if entry.Reversal != nil {
 			kept.reversed[entry.Reversal.Of] = entry.Reversal.Total

@@ -1,0 +1,314 @@
+package commit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"drawdown/shared/commit"
+	"drawdown/shared/commit/committest"
+	"drawdown/shared/credit"
+	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
+	"drawdown/shared/ledger/ledgertest"
+	"drawdown/shared/memory"
+	"drawdown/shared/rating"
+)
+
+const account = "acme"
+
+// scripted is a store whose commits end as a test has it, once for each step of
+// the script; then, and for a nil step, they go through.
+type scripted struct {
+	memory.Store
+	mu      sync.Mutex
+	script  []func() (commit.Verdict, error)
+	commits []int // how many entries each commit had that went through
+}
+
+func (s *scripted) Commit(ctx context.Context, change commit.Change) (commit.Verdict, error) {
+	s.mu.Lock()
+	var step func() (commit.Verdict, error)
+	if len(s.script) > 0 {
+		step, s.script = s.script[0], s.script[1:]
+	}
+	s.mu.Unlock()
+	if step != nil {
+		return step()
+	}
+	verdict, err := s.Store.Commit(ctx, change)
+	if verdict.Committed {
+		s.mu.Lock()
+		s.commits = append(s.commits, len(change.Entries))
+		s.mu.Unlock()
+	}
+	return verdict, err
+}
+
+// Read refuses to read one operation twice, as DynamoDB does.
+func (s *scripted) Read(ctx context.Context, account string, operations []ledger.OperationID, of ledger.OperationID) (commit.Snapshot, error) {
+	for i, operation := range operations {
+		if slices.Contains(operations[:i], operation) {
+			return commit.Snapshot{}, fmt.Errorf("operation %s is asked for twice", operation)
+		}
+	}
+	return s.Store.Read(ctx, account, operations, of)
+}
+
+func ends(cause commit.Cause) func() (commit.Verdict, error) {
+	return func() (commit.Verdict, error) { return commit.Verdict{Cause: cause}, nil }
+}
+
+// newAccount is a committer of a store with an account that has so many credits.
+func newAccount(t *testing.T, credits credit.Amount) (*scripted, *commit.Committer) {
+	t.Helper()
+	store := &scripted{}
+	committer := committest.NewCommitter(store, func() time.Time { return ledgertest.Noon })
+	settings := ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active}
+	for _, command := range []ledger.Command{{Action: ledger.Configure{Settings: settings}}, grant("opening", credits)} {
+		if outcome := committer.Do(t.Context(), account, command); outcome.Err != nil {
+			t.Fatal(outcome.Err)
+		}
+	}
+	store.commits = nil
+	return store, committer
+}
+
+func grant(id ledger.OperationID, credits credit.Amount) ledger.Command {
+	return ledger.Keyed(id, ledger.AddGrant{Amount: credits * credit.Credit, Source: ledger.FromPromo})
+}
+
+// debit takes three credits a pair of AI replies.
+func debit(id ledger.OperationID, pairs credit.Amount) ledger.Command {
+	return ledger.Keyed(id, ledger.Debit{
+		Agent: ledger.Agent{ID: "a1"}, Channel: "api",
+		Lines: []rating.Line{{Item: rating.Item{Node: "ai_reply", Action: "run"}, Quantity: 2 * pairs * credit.Credit}},
+	})
+}
+
+func debits(count int) []ledger.Command {
+	commands := make([]ledger.Command, count)
+	for i := range commands {
+		commands[i] = debit(ledger.OperationID(fmt.Sprintf("op-%d", i)), 1)
+	}
+	return commands
+}
+
+func seq(t *testing.T, store commit.Store) int64 {
+	t.Helper()
+	snapshot, err := store.Read(t.Context(), account, nil, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return snapshot.Wallet.Seq
+}
+
+func TestOperationsGoTogether(t *testing.T) {
+	reversal := ledger.Keyed("back", ledger.ReverseDebit{Of: "op-0"})
+	settings := ledger.Command{Action: ledger.Configure{Settings: ledger.Settings{Name: "Other", Zone: "UTC", Status: ledger.Active}}}
+	many := debits(commit.MaxOperations + 2)
+	for name, c := range map[string]struct {
+		commands []ledger.Command
+		commits  []int
+	}{
+		"one":                   {debits(1), []int{1}},
+		"as many as may be":     {many[:commit.MaxOperations], []int{commit.MaxOperations}},
+		"more":                  {many, []int{commit.MaxOperations, 2}},
+		"a reversal goes alone": {[]ledger.Command{many[0], many[1], reversal, many[2], many[3]}, []int{2, 1, 2}},
+		"settings go alone":     {[]ledger.Command{settings, many[0], grant("more", 1)}, []int{1, 2}},
+	} {
+		store, committer := newAccount(t, 1000)
+		outcomes := committer.Run(t.Context(), account, c.commands...)
+		if !slices.Equal(store.commits, c.commits) {
+			t.Errorf("%s: commits of %v, want %v", name, store.commits, c.commits)
+		}
+		for i, outcome := range outcomes {
+			if outcome.Err != nil || outcome.Entry == nil || outcome.Entry.Seq != int64(i)+3 || outcome.Replayed {
+				t.Errorf("%s: outcome %d: %+v", name, i, outcome)
+			}
+		}
+	}
+}
+
+func TestARepetitionWithinABatchIsAReplay(t *testing.T) {
+	store, committer := newAccount(t, 1000)
+	outcomes := committer.Run(t.Context(), account, debit("op", 1), debit("op", 1), debit("op", 2), debit("other", 1))
+	first := outcomes[0]
+	if first.Err != nil || first.Replayed || !outcomes[1].Replayed || outcomes[1].Entry.Seq != first.Entry.Seq {
+		t.Errorf("outcomes %+v", outcomes[:2])
+	}
+	if code := fault.CodeOf(outcomes[2].Err); code != fault.IdempotencyKeyReused {
+		t.Errorf("another request under the same id: %v", outcomes[2].Err)
+	}
+	if outcomes[3].Entry.Seq != first.Entry.Seq+1 || !slices.Equal(store.commits, []int{2}) {
+		t.Errorf("outcome %+v, commits %v", outcomes[3], store.commits)
+	}
+}
+
+func TestARefusalBetweenTwoAccepted(t *testing.T) {
+	store, committer := newAccount(t, 7)
+	outcomes := committer.Run(t.Context(), account, debit("one", 1), debit("two", 2), debit("three", 1))
+	if outcomes[0].Err != nil || fault.CodeOf(outcomes[1].Err) != fault.InsufficientCredits || outcomes[2].Err != nil {
+		t.Errorf("outcomes %+v", outcomes)
+	}
+	if outcomes[2].Entry.After.Available != credit.Credit || !slices.Equal(store.commits, []int{2}) {
+		t.Errorf("balance %s, commits %v", outcomes[2].Entry.After.Available, store.commits)
+	}
+	// A refusal is not bound to its id.
+	outcomes = committer.Run(t.Context(), account, grant("more", 6), debit("two", 2))
+	if outcomes[1].Err != nil || outcomes[1].Replayed {
+		t.Errorf("after credits came: %+v", outcomes[1])
+	}
+}
+
+func TestAReplayComesBeforeEveryCheck(t *testing.T) {
+	store, committer := newAccount(t, 3)
+	first := committer.Do(t.Context(), account, debit("op", 1))
+	suspended := ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Suspended}
+	committer.Do(t.Context(), account, ledger.Command{Action: ledger.Configure{Settings: suspended}})
+	committer.Rules.Channels = nil
+	again := committer.Do(t.Context(), account, debit("op", 1))
+	if !again.Replayed || again.Err != nil || again.Entry.Seq != first.Entry.Seq {
+		t.Errorf("outcome %+v", again)
+	}
+	if len(store.commits) != 2 {
+		t.Errorf("commits %v", store.commits)
+	}
+}
+
+func TestAFailedCommitAnswersNothingThatRestsOnIt(t *testing.T) {
+	store, committer := newAccount(t, 7)
+	committer.Do(t.Context(), account, debit("before", 1))
+	failure := errors.New("lost")
+	store.script = []func() (commit.Verdict, error){func() (commit.Verdict, error) { return commit.Verdict{}, failure }}
+	// The second is refused only because of the first, which did not come to pass.
+	outcomes := committer.Run(t.Context(), account, debit("one", 1), debit("two", 1), debit("before", 1), debit("before", 2))
+	for _, outcome := range outcomes[:2] {
+		if !errors.Is(outcome.Err, failure) || outcome.Entry != nil {
+			t.Errorf("outcome %+v", outcome)
+		}
+	}
+	if !outcomes[2].Replayed || fault.CodeOf(outcomes[3].Err) != fault.IdempotencyKeyReused {
+		t.Errorf("what rests on the ledger alone: %+v", outcomes[2:])
+	}
+}
+
+func TestEveryRetryIsTold(t *testing.T) {
+	store, committer := newAccount(t, 7)
+	causes := []commit.Cause{commit.Conflict, commit.WalletMoved, commit.Throttled, commit.EntryExists}
+	for _, cause := range causes {
+		store.script = append(store.script, ends(cause))
+	}
+	var told []commit.Cause
+	committer.OnRetry = func(_ context.Context, cause commit.Cause) { told = append(told, cause) }
+	outcome := committer.Do(t.Context(), account, debit("op", 1))
+	if outcome.Err != nil || outcome.Entry.Seq != 3 || !slices.Equal(told, causes) {
+		t.Errorf("outcome %+v, causes %v", outcome, told)
+	}
+}
+
+// A lost race is decided again from what the winner left.
+func TestALostRaceIsDecidedAgain(t *testing.T) {
+	store, committer := newAccount(t, 5)
+	store.script = []func() (commit.Verdict, error){func() (commit.Verdict, error) {
+		rival := committest.NewCommitter(&store.Store, committer.Now)
+		if outcome := rival.Do(t.Context(), account, debit("rival", 1)); outcome.Err != nil {
+			t.Error(outcome.Err)
+		}
+		return commit.Verdict{Cause: commit.WalletMoved}, nil
+	}}
+	if outcome := committer.Do(t.Context(), account, debit("op", 1)); fault.CodeOf(outcome.Err) != fault.InsufficientCredits {
+		t.Errorf("outcome %+v", outcome)
+	}
+}
+
+// While a call waits to try again, a duplicate of it may take effect and leave
+// nothing: the call must be told so, not that credits are missing.
+func TestADuplicateThatWonIsReplayed(t *testing.T) {
+	for _, cause := range []commit.Cause{commit.WalletMoved, commit.Conflict, commit.Throttled, commit.EntryExists} {
+		store, committer := newAccount(t, 3)
+		store.script = []func() (commit.Verdict, error){func() (commit.Verdict, error) {
+			duplicate := committest.NewCommitter(&store.Store, committer.Now)
+			if outcome := duplicate.Do(t.Context(), account, debit("op", 1)); outcome.Err != nil {
+				t.Error(outcome.Err)
+			}
+			return commit.Verdict{Cause: cause}, nil
+		}}
+		if outcome := committer.Do(t.Context(), account, debit("op", 1)); outcome.Err != nil || !outcome.Replayed {
+			t.Errorf("%s: outcome %+v", cause, outcome)
+		}
+	}
+}
+
+func TestContentionEndsWithTheDeadline(t *testing.T) {
+	store, committer := newAccount(t, 3)
+	for range 1000 {
+		store.script = append(store.script, ends(commit.Conflict))
+	}
+	tries := 0
+	committer.OnRetry = func(context.Context, commit.Cause) { tries++ }
+	ctx, cancel := context.WithTimeout(t.Context(), commit.AnswerMargin+150*time.Millisecond)
+	defer cancel()
+	outcome := committer.Do(ctx, account, debit("op", 1))
+	if fault.CodeOf(outcome.Err) != fault.Contended || outcome.Entry != nil || tries < 2 {
+		t.Errorf("after %d tries: %+v", tries, outcome)
+	}
+	deadline, _ := ctx.Deadline()
+	if left := time.Until(deadline); left < commit.AnswerMargin/2 {
+		t.Errorf("only %s is left for the answer", left)
+	}
+	if got := seq(t, store); got != 2 {
+		t.Errorf("seq %d: something was changed", got)
+	}
+}
+
+func TestACancelledCallStopsWaiting(t *testing.T) {
+	store, committer := newAccount(t, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	for range 1000 {
+		store.script = append(store.script, ends(commit.Conflict))
+	}
+	committer.OnRetry = func(context.Context, commit.Cause) { cancel() }
+	if outcome := committer.Do(ctx, account, debit("op", 1)); !errors.Is(outcome.Err, context.Canceled) {
+		t.Errorf("outcome %+v", outcome)
+	}
+}
+
+func TestSettingsOfItsOwnAreNotReplayed(t *testing.T) {
+	_, committer := newAccount(t, 3)
+	settings := ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active}
+	outcome := committer.Do(t.Context(), account, ledger.Command{Action: ledger.Configure{Settings: settings}})
+	if outcome.Err != nil || outcome.Entry != nil || outcome.Wallet.Seq != 2 {
+		t.Errorf("outcome %+v", outcome)
+	}
+}
+
+func TestAMissingBookFailsDebitsOnly(t *testing.T) {
+	_, committer := newAccount(t, 3)
+	failure := errors.New("no book")
+	committer.Rates = noRates{failure}
+	if outcome := committer.Do(t.Context(), account, debit("op", 1)); !errors.Is(outcome.Err, failure) {
+		t.Errorf("debit: %+v", outcome)
+	}
+	if outcome := committer.Do(t.Context(), account, grant("g", 1)); outcome.Err != nil {
+		t.Errorf("grant: %v", outcome.Err)
+	}
+}
+
+type noRates struct{ err error }
+
+func (n noRates) Book(context.Context, time.Time) (rating.Book, error) { return rating.Book{}, n.err }
+
+func TestOnlyWhatCanBeAffordedIsAccepted(t *testing.T) {
+	store := &memory.Store{}
+	committest.Affordable(t, committest.Subject{Store: store, Entries: store.Entries}, account)
+}
+
+func TestAGrantLandsBesideBusyCallers(t *testing.T) {
+	store := &memory.Store{}
+	committest.GrantBesideBusyCallers(t, committest.Subject{Store: store, Entries: store.Entries}, account)
+}
