@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go"
 
 	"drawdown/shared/fault"
@@ -37,6 +38,8 @@ func throttled(err error) bool {
 func unreachable(err error) bool {
 	var network net.Error
 	var api smithy.APIError
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &network) ||
+	// The SDK's own retry of a transaction may meet the first try at work still.
+	var underway *types.TransactionInProgressException
+	return errors.As(err, &underway) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &network) ||
 		errors.As(err, &api) && api.ErrorFault() == smithy.FaultServer
 }

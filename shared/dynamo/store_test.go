@@ -1,0 +1,76 @@
+package dynamo_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"drawdown/shared/commit"
+	"drawdown/shared/commit/committest"
+	"drawdown/shared/dynamo"
+	"drawdown/shared/dynamo/dynamotest"
+	"drawdown/shared/ledger"
+)
+
+func subject(client *dynamo.Client) committest.Subject {
+	return committest.Subject{
+		Store: client,
+		Entries: func(ctx context.Context, account string, after int64, limit int) ([]ledger.Entry, error) {
+			return client.Entries(ctx, account, dynamo.Page{After: after, Limit: limit})
+		},
+	}
+}
+
+func TestClientConforms(t *testing.T) {
+	committest.Run(t, func(t *testing.T) commit.Store { return dynamotest.NewClient(t) })
+}
+
+func TestClientAnswersAsTheReferenceDoes(t *testing.T) {
+	committest.Bound(t, 25)
+	client := dynamotest.NewClient(t)
+	next := 0
+	rapid.Check(t, func(t *rapid.T) {
+		next++
+		committest.Model(t, subject(client), fmt.Sprintf("acme-%d", next))
+	})
+}
+
+// Every fault that a caller answers by sending again, at random requests.
+func TestClientAnswersAsTheReferenceDoesWhateverGoesWrong(t *testing.T) {
+	committest.Bound(t, 20)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed of the faults: %d", seed)
+	random := rand.New(rand.NewPCG(seed, 2))
+	faults := &dynamotest.Faults{}
+	client := dynamotest.NewTables(t, dynamotest.WithFaults(faults)).Client
+	faults.Randomly(random, 6, retryable...)
+	next := 0
+	rapid.Check(t, func(t *rapid.T) {
+		next++
+		committest.FaultyModel(t, subject(client), fmt.Sprintf("acme-%d", next))
+	})
+}
+
+var retryable = []dynamotest.Fault{
+	dynamotest.Unsent, dynamotest.Lost, dynamotest.Conflict, dynamotest.Throttling,
+	dynamotest.Provisioned, dynamotest.Throttled, dynamotest.Unprocessed,
+}
+
+func TestParallelCallersCanBePutInOrder(t *testing.T) {
+	client := dynamotest.NewClient(t)
+	for i := range 2 {
+		committest.Parallel(t, subject(client), fmt.Sprintf("acme-%d", i), uint64(time.Now().UnixNano()))
+	}
+}
+
+func TestParallelCallersCanBePutInOrderWhateverGoesWrong(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	faults := &dynamotest.Faults{}
+	client := dynamotest.NewTables(t, dynamotest.WithFaults(faults)).Client
+	faults.Randomly(rand.New(rand.NewPCG(seed, 2)), 8, retryable...)
+	committest.Parallel(t, subject(client), "acme", seed)
+}
