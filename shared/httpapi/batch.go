@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"drawdown/shared/access"
@@ -38,14 +37,14 @@ func DecodeDirect(payload []byte) (DirectCall, error) {
 // the batch route gives.
 func EncodeDirect(call DirectCall, outcomes []commit.Outcome) ([]byte, error) {
 	if call.alone {
-		return json.Marshal(resultOf(outcomes[0]))
+		return marshal(resultOf(outcomes[0]))
 	}
-	return json.Marshal(resultsOf(outcomes))
+	return marshal(resultsOf(outcomes))
 }
 
 // EncodeDirectProblem is the answer to a payload that cannot be read.
 func EncodeDirectProblem(err error) ([]byte, error) {
-	return json.Marshal(resultOf(commit.Outcome{Err: err}))
+	return marshal(resultOf(commit.Outcome{Err: err}))
 }
 
 func readBatch(body *Object, caller access.Caller) ([]BatchItem, error) {

@@ -13,6 +13,7 @@ const (
 	maxLimit     = 200
 
 	cursorVersion = "1:"
+	badCursor     = "must be a next_cursor of an earlier answer"
 )
 
 // PageQuery is which part of a listing is asked for.
@@ -21,7 +22,7 @@ type PageQuery struct {
 	After string // the place where the page before ended; empty: from the start
 }
 
-// Page is a part of a listing; NextCursor is absent on the last one.
+// Page is a part of a listing; NextCursor is null on the last one.
 type Page[T any] struct {
 	Data       []T     `json:"data"`
 	NextCursor *string `json:"next_cursor"`
@@ -62,10 +63,11 @@ func (r *Request) pageQuery() (PageQuery, []fault.Param) {
 	if text, given := r.query["cursor"]; given && text != "" {
 		plain, err := base64.RawURLEncoding.DecodeString(text)
 		after, known := strings.CutPrefix(string(plain), cursorVersion)
-		if err != nil || !known || after == "" {
-			problems = append(problems, fault.Param{Name: "cursor", Reason: "must be a next_cursor of an earlier answer"})
+		if err != nil || !known || !isID(after) { // every listing is in the order of ids or of seqs
+			problems = append(problems, fault.Param{Name: "cursor", Reason: badCursor})
+		} else {
+			page.After = after
 		}
-		page.After = after
 	}
 	return page, problems
 }

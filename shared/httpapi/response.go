@@ -61,7 +61,7 @@ func (r Response) encode() ([]byte, error) {
 	maps.Copy(out.Headers, r.Headers)
 	out.Body = r.Text
 	if r.Body != nil {
-		body, err := json.Marshal(r.Body)
+		body, err := marshal(r.Body)
 		if err != nil {
 			return nil, fmt.Errorf("httpapi: encoding the body: %w", err)
 		}
@@ -73,3 +73,6 @@ func (r Response) encode() ([]byte, error) {
 	}
 	return payload, nil
 }
+
+// marshal writes the same body for the same value, down to the order of a problem's own members.
+func marshal(body any) ([]byte, error) { return json.Marshal(body, json.Deterministic(true)) }

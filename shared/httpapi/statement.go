@@ -72,7 +72,7 @@ func DecodeStatement(r *Request) (StatementQuery, error) {
 	if page.After != "" {
 		seq, err := strconv.ParseInt(page.After, 10, 64)
 		if err != nil || seq < 1 {
-			problems = append(problems, fault.Param{Name: "cursor", Reason: "must be a next_cursor of an earlier answer"})
+			problems = append(problems, fault.Param{Name: "cursor", Reason: badCursor})
 		}
 		query.After = seq
 	}

@@ -1,0 +1,151 @@
+package httpapi_test
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
+	"github.com/pb33f/libopenapi/orderedmap"
+
+	"drawdown/shared/access"
+	"drawdown/shared/commit"
+	"drawdown/shared/credit"
+	"drawdown/shared/httpapi"
+	"drawdown/shared/ledger"
+	"drawdown/shared/rating"
+)
+
+// described tells how an answer differs from all that the document has for its operation.
+func described(operation *v3.Operation, got answer) error {
+	response, found := operation.Responses.Codes.Get(strconv.Itoa(got.Status))
+	if !found {
+		return errors.New("no such status")
+	}
+	for name, header := range response.Headers.FromOldest() {
+		if header.Required && got.Headers[name] == "" {
+			return fmt.Errorf("no header %s", name)
+		}
+	}
+	if orderedmap.Len(response.Content) == 0 {
+		if got.Body != "" {
+			return errors.New("a body")
+		}
+		return nil
+	}
+	kind := got.Headers["Content-Type"]
+	media := lookup(response.Content, kind)
+	if media == nil {
+		return fmt.Errorf("no such content type: %q", kind)
+	}
+	if kind == "application/yaml" {
+		return nil
+	}
+	return fitsJSON(media.Schema, []byte(got.Body))
+}
+
+// Every answer that has parts which come and go is held against the document
+// with all of them, and with none.
+func TestAnswersAreAsDescribed(t *testing.T) {
+	late := now.AddDate(0, 1, 0)
+	full := ledger.Grant{
+		ID: "g1", Amount: 5 * credit.Credit, Remaining: 5 * credit.Credit,
+		Terms: ledger.Terms{Source: ledger.FromPromo, Priority: 50, EffectiveAt: now, ExpiresAt: late},
+	}
+	bare := full
+	bare.ExpiresAt = time.Time{}
+	bareDebit := madeDebit()
+	bareDebit.Debit.Agent.Name, bareDebit.Debit.Conversation, bareDebit.Debit.Run, bareDebit.Debit.Drawn = "", "", "", nil
+	reversal := ledger.Entry{
+		Account: "acme", Operation: "op-2", Seq: 3, Type: ledger.ReversalEntry, CreatedAt: now, Credits: credit.Credit,
+		Lapsed: []ledger.Part{{GrantID: "g0", Credits: credit.Micro}}, Alerts: []ledger.AlertKind{ledger.LowBalance, ledger.Depleted},
+		Reversal: &ledger.Reversal{
+			Of: "op-1", Reason: "r", Restored: []ledger.Part{{GrantID: "g1", Credits: credit.Micro}}, Reopened: []ledger.Grant{full},
+		},
+	}
+	grant := func(g ledger.Grant, reason string) ledger.Entry {
+		return ledger.Entry{
+			Account: "acme", Operation: "op-3", Seq: 4, Type: ledger.GrantEntry, CreatedAt: now, Credits: g.Amount, Change: g.Amount,
+			Grant: &ledger.Issue{Grant: g, Reason: reason},
+		}
+	}
+	expiry := ledger.Entry{
+		Operation: "SYS#expiry#5", Seq: 5, Type: ledger.ExpiryEntry, CreatedAt: now, Credits: credit.Micro, Change: -credit.Micro,
+		Lapsed: []ledger.Part{{GrantID: "g1", Credits: credit.Micro}},
+	}
+	settings := ledger.Entry{Operation: "SYS#settings#1", Seq: 1, Type: ledger.SettingsEntry, CreatedAt: now, Settings: &ledger.Settings{}}
+	wallet := &ledger.Wallet{
+		Account: "acme", Seq: 4, Grants: []ledger.Grant{full, bare},
+		Settings: ledger.Settings{Overage: &ledger.Overage{Policy: ledger.Bill, Limit: credit.Max}},
+	}
+	account := httpapi.Account{
+		ID: "acme", CreatedAt: now, UpdatedAt: now,
+		Settings: ledger.Settings{Name: "A", Zone: "UTC", Status: ledger.Suspended, Overage: &ledger.Overage{Policy: ledger.Block}},
+	}
+	key, token := access.NewKey("k", []access.Scope{access.Read}, "acme", now)
+	revoked := key
+	revoked.Account, revoked.RevokedAt = "", late
+	quote := ledger.Quotation{Credits: 3 * credit.Credit, Lines: madeDebit().Debit.Lines, RateCard: "2026-11", Shortfall: credit.Micro}
+	first := func(entry ledger.Entry) commit.Outcome { return commit.Outcome{Entry: &entry} }
+	for _, c := range []struct {
+		route    httpapi.Route
+		response httpapi.Response
+	}{
+		{httpapi.PostDebit, httpapi.EncodeDebit(first(madeDebit()))},
+		{httpapi.PostDebit, httpapi.EncodeDebit(first(bareDebit))},
+		{httpapi.GetDebit, httpapi.EncodeCharged(&ledger.Charged{Entry: bareDebit})},
+		{httpapi.PostReversal, httpapi.EncodeReversal(first(reversal))},
+		{httpapi.PostQuote, httpapi.EncodeQuote(quote)},
+		{httpapi.PutAccount, httpapi.EncodeAccount(account)},
+		{httpapi.PostGrant, httpapi.EncodeGrant(first(grant(full, "r")))},
+		{httpapi.PostGrant, httpapi.EncodeGrant(first(grant(bare, "")))},
+		{httpapi.GetBalance, httpapi.EncodeWallet(httpapi.Wallet{Wallet: wallet, At: now})},
+		{httpapi.GetBalance, httpapi.EncodeWallet(httpapi.Wallet{Wallet: &ledger.Wallet{Account: "acme", Seq: 1}, At: now})},
+		{httpapi.ListEntries, httpapi.EncodeStatement(httpapi.Listing[ledger.Entry]{
+			Limit: 50, Read: []ledger.Entry{madeDebit(), bareDebit, reversal, grant(full, "r"), grant(bare, ""), expiry, settings},
+		})},
+		{httpapi.PutRateCard, httpapi.EncodePublished(httpapi.Published{Card: aCard(), Created: true})},
+		{httpapi.ListRateCards, httpapi.EncodeRateCards(httpapi.Listing[rating.Card]{Limit: 50, Read: []rating.Card{aCard()}})},
+		{httpapi.PostAPIKey, httpapi.EncodeIssuedKey(httpapi.IssuedKey{Key: key, Token: token})},
+		{httpapi.ListAPIKeys, httpapi.EncodeAPIKeys(httpapi.Listing[access.Key]{Limit: 50, Read: []access.Key{key, revoked}})},
+		{httpapi.GetHealth, httpapi.EncodeHealth(struct{}{})},
+	} {
+		body, err := json.Marshal(c.response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := answer{Status: c.response.Status, Headers: map[string]string{"Content-Type": "application/json"}, Body: string(body)}
+		if err := described(operations(t)[c.route.Key()], got); err != nil {
+			t.Errorf("%s: %v", c.route.Key(), err)
+		}
+	}
+}
+
+func TestBalanceLeavesOutWhatHasExpired(t *testing.T) {
+	grant := func(id string, effective, expires time.Time) ledger.Grant {
+		terms := ledger.Terms{Source: ledger.FromPromo, EffectiveAt: effective, ExpiresAt: expires}
+		return ledger.Grant{ID: id, Amount: credit.Credit, Remaining: credit.Credit, Terms: terms}
+	}
+	wallet := &ledger.Wallet{Account: "acme", Seq: 3, Grants: []ledger.Grant{
+		grant("expired", now.AddDate(0, -1, 0), now), grant("open", now, now.Add(time.Millisecond)), grant("later", now.Add(time.Hour), time.Time{}),
+	}}
+	text, err := json.Marshal(httpapi.EncodeWallet(httpapi.Wallet{Wallet: wallet, At: now}).Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var balance struct {
+		Available string `json:"available"`
+		Grants    []struct {
+			ID string `json:"id"`
+		} `json:"grants"`
+	}
+	if err := json.Unmarshal(text, &balance); err != nil {
+		t.Fatal(err)
+	}
+	if balance.Available != "1" || len(balance.Grants) != 2 || balance.Grants[0].ID != "open" || balance.Grants[1].ID != "later" {
+		t.Errorf("got %s", text)
+	}
+}
