@@ -147,12 +147,18 @@ func (c *Committer) runGroup(ctx context.Context, group *group) []Outcome {
 		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-AnswerMargin))
 		defer cancel()
 	}
-	start := time.Now()
+	start, asked := time.Now(), c.Now()
 	if err := c.load(ctx, group); err != nil {
 		return group.fail(err)
 	}
 	for try := 0; ; try++ {
 		change := group.decide(c.Rules, c.Now())
+		if change == nil && group.doubtful(asked) {
+			if err := c.confirm(ctx, group); err != nil {
+				return group.fail(err)
+			}
+			change = group.decide(c.Rules, c.Now())
+		}
 		if change == nil {
 			return group.outcomes
 		}
@@ -167,7 +173,7 @@ func (c *Committer) runGroup(ctx context.Context, group *group) []Outcome {
 		if err := c.sleep(ctx, group.backoff.wait(try), time.Since(start)); err != nil {
 			return group.fail(err)
 		}
-		start = time.Now()
+		start, asked = time.Now(), c.Now()
 		if err := c.reload(ctx, group); err != nil {
 			return group.fail(err)
 		}
@@ -210,6 +216,17 @@ func (c *Committer) reload(ctx context.Context, group *group) error {
 		return err
 	}
 	group.snapshot = snapshot
+	return nil
+}
+
+// confirm reads the ledger under the commands' ids once more, and keeps the
+// wallet. What was committed before the wallet was read is there by now.
+func (c *Committer) confirm(ctx context.Context, group *group) error {
+	snapshot, err := c.Store.Read(ctx, group.account, group.operations, "")
+	if err != nil {
+		return err
+	}
+	group.snapshot.Entries = snapshot.Entries
 	return nil
 }
 

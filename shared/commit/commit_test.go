@@ -67,7 +67,7 @@ func ends(cause commit.Cause) func() (commit.Verdict, error) {
 func newAccount(t *testing.T, credits credit.Amount) (*scripted, *commit.Committer) {
 	t.Helper()
 	store := &scripted{}
-	committer := committest.NewCommitter(store, func() time.Time { return ledgertest.Noon })
+	committer := committest.NewCommitter(store, func() time.Time { return ledgertest.Start })
 	settings := ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active}
 	for _, command := range []ledger.Command{{Action: ledger.Configure{Settings: settings}}, grant("opening", credits)} {
 		if outcome := committer.Do(t.Context(), account, command); outcome.Err != nil {
@@ -241,6 +241,40 @@ func TestADuplicateThatWonIsReplayed(t *testing.T) {
 		if outcome := committer.Do(t.Context(), account, debit("op", 1)); outcome.Err != nil || !outcome.Replayed {
 			t.Errorf("%s: outcome %+v", cause, outcome)
 		}
+	}
+}
+
+// torn reads the ledger first and the wallet later, as a store may that reads
+// both at once: what is committed in between is in the wallet alone.
+type torn struct {
+	commit.Store
+	between func()
+}
+
+func (s *torn) Read(ctx context.Context, account string, operations []ledger.OperationID, of ledger.OperationID) (commit.Snapshot, error) {
+	earlier, err := s.Store.Read(ctx, account, operations, of)
+	if err != nil {
+		return earlier, err
+	}
+	if between := s.between; between != nil {
+		s.between = nil
+		between()
+	}
+	later, err := s.Store.Read(ctx, account, operations, of)
+	later.Entries = earlier.Entries
+	return later, err
+}
+
+func TestADuplicateIsNotRefusedForItsOwnDebit(t *testing.T) {
+	store, committer := newAccount(t, 3)
+	slow := committest.NewCommitter(&torn{Store: store, between: func() {
+		if outcome := committer.Do(t.Context(), account, debit("all", 1)); outcome.Err != nil {
+			t.Error(outcome.Err)
+		}
+	}}, func() time.Time { return ledgertest.Start })
+	outcome := slow.Do(t.Context(), account, debit("all", 1))
+	if outcome.Err != nil || !outcome.Replayed {
+		t.Fatalf("the second of two equal debits was answered with %+v", outcome)
 	}
 }
 

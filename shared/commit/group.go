@@ -102,6 +102,26 @@ func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
 	return &change
 }
 
+// clockSkew is how far the clocks of two writers may be apart.
+const clockSkew = time.Second
+
+// doubtful tells whether a refusal may rest on the very operation that it
+// refuses. A store reads wallet and ledger at once, not at one instant: a
+// duplicate may have taken effect after the ledger was read and before the
+// wallet was. Only a wallet written about when it was asked for can show that.
+func (g *group) doubtful(asked time.Time) bool {
+	wallet := g.snapshot.Wallet
+	if wallet == nil || len(g.operations) == 0 || wallet.LastAt.Before(asked.Add(-clockSkew)) {
+		return false
+	}
+	for i, command := range g.commands {
+		if _, found := g.snapshot.Entries[command.Operation]; !found && g.outcomes[i].Err != nil {
+			return true
+		}
+	}
+	return false
+}
+
 // first is the entry that an operation has left, in the ledger or earlier in this group.
 func (g *group) first(written map[ledger.OperationID]*ledger.Entry, id ledger.OperationID) *ledger.Entry {
 	if id == "" {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,7 +20,7 @@ import (
 	"drawdown/shared/rating"
 )
 
-func atNoon() time.Time { return ledgertest.Noon }
+func atStart() time.Time { return ledgertest.Start }
 
 func debit(id ledger.OperationID, replies credit.Amount) ledger.Command {
 	return ledger.Keyed(id, ledger.Debit{
@@ -72,7 +73,8 @@ func TestRoundTripsAndReadsOfACommand(t *testing.T) {
 	const batch = 20
 	var spent spending
 	tables := dynamotest.NewTables(t, dynamotest.WithObserver(spent.observe))
-	committer := committest.NewCommitter(tables.Client, atNoon)
+	now := ledgertest.Start
+	committer := committest.NewCommitter(tables.Client, func() time.Time { return now })
 	accept(t, committer, "acme", configure("Acme"), grant("opening", 1000))
 	var many []ledger.Command
 	for i := range batch {
@@ -90,6 +92,7 @@ func TestRoundTripsAndReadsOfACommand(t *testing.T) {
 		{"a replay", []ledger.Command{debit("op", 1)}, "", []string{read}, 2},
 		{"a reuse", []ledger.Command{debit("op", 2)}, fault.IdempotencyKeyReused, []string{read}, 2},
 		{"a refusal", []ledger.Command{debit("refused", 1_000_000)}, fault.InsufficientCredits, []string{read}, 2},
+		{"a refusal by a wallet that has just been written", []ledger.Command{debit("refused", 1_000_000)}, fault.InsufficientCredits, []string{read, read}, 4},
 		{"a batch", many, "", []string{read, write}, batch + 1},
 		{"a replayed batch", many, "", []string{read}, batch + 1},
 		{"a grant", []ledger.Command{grant("more", 1)}, "", []string{read, write}, 2},
@@ -100,6 +103,14 @@ func TestRoundTripsAndReadsOfACommand(t *testing.T) {
 	} {
 		spent.take()
 		tables.Requests.Take()
+		if c.name == "a refusal" {
+			now = now.Add(time.Minute) // nobody else writes the wallet
+		}
+		if strings.HasPrefix(c.name, "a refusal by") {
+			accept(t, committer, "acme", debit("busy", 1))
+			spent.take()
+			tables.Requests.Take()
+		}
 		for _, outcome := range committer.Run(t.Context(), "acme", c.commands...) {
 			if (outcome.Err != nil || c.code != "") && fault.CodeOf(outcome.Err) != c.code {
 				t.Errorf("%s: %v", c.name, outcome.Err)

@@ -45,7 +45,7 @@ func doubtfulCommands() []doubtful {
 func TestACrashAtEveryPointOfACommand(t *testing.T) {
 	faults := &dynamotest.Faults{}
 	tables := dynamotest.NewTables(t, dynamotest.WithFaults(faults))
-	committer := committest.NewCommitter(tables.Client, atNoon)
+	committer := committest.NewCommitter(tables.Client, atStart)
 	for i, doubt := range doubtfulCommands() {
 		undisturbed := fmt.Sprintf("calm-%d", i)
 		prepared(t, committer, undisturbed)
@@ -66,7 +66,7 @@ func TestACrashAtEveryPointOfACommand(t *testing.T) {
 }
 
 func crashAt(t *testing.T, tables *dynamotest.Tables, faults *dynamotest.Faults, account string, doubt doubtful, point int, what dynamotest.Fault, want []ledger.Entry) {
-	committer := committest.NewCommitter(tables.Client, atNoon)
+	committer := committest.NewCommitter(tables.Client, atStart)
 	faults.At(point, what)
 	first := committer.Run(t.Context(), account, doubt.commands...)
 	faults.Plan(nil)
@@ -153,7 +153,7 @@ func TestWhatATransactionMayMeet(t *testing.T) {
 	} {
 		faults := &dynamotest.Faults{}
 		tables := dynamotest.NewTables(t, dynamotest.WithFaults(faults))
-		committer := committest.NewCommitter(tables.Client, atNoon)
+		committer := committest.NewCommitter(tables.Client, atStart)
 		prepared(t, committer, "acme")
 		var causes []commit.Cause
 		committer.OnRetry = func(_ context.Context, cause commit.Cause) { causes = append(causes, cause) }
@@ -169,7 +169,7 @@ func TestWhatATransactionMayMeet(t *testing.T) {
 func TestACancellationWithoutReasonsIsAnError(t *testing.T) {
 	faults := &dynamotest.Faults{}
 	tables := dynamotest.NewTables(t, dynamotest.WithFaults(faults))
-	committer := committest.NewCommitter(tables.Client, atNoon)
+	committer := committest.NewCommitter(tables.Client, atStart)
 	prepared(t, committer, "acme")
 	before := kept(t, tables, "acme")
 	faults.At(2, dynamotest.Codeless)
@@ -185,7 +185,7 @@ func TestACancellationWithoutReasonsIsAnError(t *testing.T) {
 func TestAThrottledReadIsUnavailable(t *testing.T) {
 	faults := &dynamotest.Faults{}
 	tables := dynamotest.NewTables(t, dynamotest.WithFaults(faults))
-	committer := committest.NewCommitter(tables.Client, atNoon)
+	committer := committest.NewCommitter(tables.Client, atStart)
 	prepared(t, committer, "acme")
 	faults.At(1, dynamotest.Throttled)
 	if outcome := committer.Do(t.Context(), "acme", debit("op", 1)); fault.CodeOf(outcome.Err) != fault.Unavailable {
@@ -196,7 +196,7 @@ func TestAThrottledReadIsUnavailable(t *testing.T) {
 func TestUnprocessedKeysAreAskedForAgain(t *testing.T) {
 	faults := &dynamotest.Faults{}
 	tables := dynamotest.NewTables(t, dynamotest.WithFaults(faults))
-	committer := committest.NewCommitter(tables.Client, atNoon)
+	committer := committest.NewCommitter(tables.Client, atStart)
 	prepared(t, committer, "acme")
 	batch := []ledger.Command{debit("a", 1), debit("b", 1), debit("c", 1), debit("d", 1)}
 	accept(t, committer, "acme", batch...)
@@ -222,7 +222,7 @@ func TestUnprocessedKeysAreAskedForAgain(t *testing.T) {
 func TestContentionPastTheDeadlineChangesNothing(t *testing.T) {
 	faults := &dynamotest.Faults{}
 	tables := dynamotest.NewTables(t, dynamotest.WithFaults(faults))
-	committer := committest.NewCommitter(tables.Client, atNoon)
+	committer := committest.NewCommitter(tables.Client, atStart)
 	prepared(t, committer, "acme")
 	before := kept(t, tables, "acme")
 	faults.Plan(func(int, string) dynamotest.Fault { return dynamotest.Conflict })

@@ -22,7 +22,7 @@ import (
 
 func TestEntriesInPages(t *testing.T) {
 	client := dynamotest.NewClient(t)
-	committer := committest.NewCommitter(client, atNoon)
+	committer := committest.NewCommitter(client, atStart)
 	accept(t, committer, "acme", configure("Acme"), grant("g", 100))
 	for i := range 9 {
 		accept(t, committer, "acme", debit(ledger.OperationID(fmt.Sprintf("op-%d", i)), 1))
@@ -61,14 +61,14 @@ func TestTheProfileFollowsTheSettings(t *testing.T) {
 	if profile, err := client.Profile(t.Context(), "acme"); profile != nil || err != nil {
 		t.Fatalf("before there is an account: %+v, %v", profile, err)
 	}
-	clock := ledgertest.Noon
+	clock := ledgertest.Start
 	committer := committest.NewCommitter(client, func() time.Time { return clock })
 	first := ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active, Overage: &ledger.Overage{Policy: ledger.Bill, Limit: 1}, LowBalance: 5}
 	later := ledger.Settings{Name: "Acme Ltd", Zone: "Asia/Kathmandu", Status: ledger.Suspended}
 	for i, settings := range []ledger.Settings{first, later} {
 		clock = clock.Add(time.Duration(i) * time.Hour)
 		accept(t, committer, "acme", ledger.Command{Action: ledger.Configure{Settings: settings}})
-		want := dynamo.Profile{Account: "acme", Settings: settings, CreatedAt: ledgertest.Noon, UpdatedAt: clock}
+		want := dynamo.Profile{Account: "acme", Settings: settings, CreatedAt: ledgertest.Start, UpdatedAt: clock}
 		got, err := client.Profile(t.Context(), "acme")
 		if err != nil || !reflect.DeepEqual(*got, want) {
 			t.Errorf("profile %+v, %v; want %+v", got, err, want)
@@ -78,7 +78,7 @@ func TestTheProfileFollowsTheSettings(t *testing.T) {
 
 func TestAccountsAreListedByID(t *testing.T) {
 	client := dynamotest.NewClient(t)
-	committer := committest.NewCommitter(client, atNoon)
+	committer := committest.NewCommitter(client, atStart)
 	for _, id := range []string{"b", "c", "a"} {
 		accept(t, committer, id, configure(id))
 	}
@@ -103,7 +103,7 @@ func TestAccountsAreListedByID(t *testing.T) {
 
 func TestAPIKeys(t *testing.T) {
 	client := dynamotest.NewClient(t)
-	now := ledgertest.Noon
+	now := ledgertest.Start
 	one, token := access.NewKey("runtime", []access.Scope{access.Debit, access.Read}, "acme", now)
 	two, _ := access.NewKey("", []access.Scope{access.Admin}, "", now)
 	for _, key := range []access.Key{one, two} {
@@ -173,7 +173,7 @@ func TestRateCardsArePublishedOnce(t *testing.T) {
 
 // A book that is kept never hides a card that is in force.
 func TestRatesAreReadAgainInTime(t *testing.T) {
-	now := ledgertest.Noon
+	now := ledgertest.Start
 	reads := 0
 	var failure error
 	rates := dynamo.NewRates(func(context.Context) (rating.Book, error) {
@@ -191,8 +191,8 @@ func TestRatesAreReadAgainInTime(t *testing.T) {
 		{"a debit too far ahead", dynamo.BookTTL - time.Millisecond, rating.LeadTime, 2},
 		{"old", 3 * dynamo.BookTTL, 0, 3},
 	} {
-		now = ledgertest.Noon.Add(c.age)
-		if _, err := rates.Book(t.Context(), ledgertest.Noon.Add(c.until)); err != nil || reads != c.reads {
+		now = ledgertest.Start.Add(c.age)
+		if _, err := rates.Book(t.Context(), ledgertest.Start.Add(c.until)); err != nil || reads != c.reads {
 			t.Errorf("%s: %d reads, want %d; %v", c.name, reads, c.reads, err)
 		}
 	}
@@ -205,9 +205,9 @@ func TestRatesAreReadAgainInTime(t *testing.T) {
 
 func TestAnEmptyBookIsNotKept(t *testing.T) {
 	reads := 0
-	rates := dynamo.NewRates(func(context.Context) (rating.Book, error) { reads++; return rating.Book{}, nil }, atNoon)
+	rates := dynamo.NewRates(func(context.Context) (rating.Book, error) { reads++; return rating.Book{}, nil }, atStart)
 	for want := 1; want <= 2; want++ { // the first card may come at any time
-		if _, err := rates.Book(t.Context(), ledgertest.Noon); err != nil || reads != want {
+		if _, err := rates.Book(t.Context(), ledgertest.Start); err != nil || reads != want {
 			t.Errorf("%d reads, %v", reads, err)
 		}
 	}
@@ -216,7 +216,7 @@ func TestAnEmptyBookIsNotKept(t *testing.T) {
 // The stream is the roll-up's bell: it exists where it is asked for.
 func TestTablesAsDesigned(t *testing.T) {
 	tables := dynamotest.NewTables(t, dynamotest.WithStream())
-	committer := committest.NewCommitter(tables.Client, atNoon)
+	committer := committest.NewCommitter(tables.Client, atStart)
 	accept(t, committer, "acme", configure("Acme"), grant("g", 1))
 	outcome := committer.Do(t.Context(), "acme", debit("op", 1))
 	if outcome.Err != nil || outcome.Entry.Debit.Overage != credit.Credit/2 {

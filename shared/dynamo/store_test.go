@@ -13,14 +13,23 @@ import (
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
+	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
 )
 
+// subject lists entries as an auditor would: again, where the store is not to be reached.
 func subject(client *dynamo.Client) committest.Subject {
+	const tries = 20
 	return committest.Subject{
 		Store: client,
-		Entries: func(ctx context.Context, account string, after int64, limit int) ([]ledger.Entry, error) {
-			return client.Entries(ctx, account, dynamo.Page{After: after, Limit: limit})
+		Entries: func(ctx context.Context, account string, after int64, limit int) (entries []ledger.Entry, err error) {
+			for range tries {
+				entries, err = client.Entries(ctx, account, dynamo.Page{After: after, Limit: limit})
+				if fault.CodeOf(err) != fault.Unavailable {
+					break
+				}
+			}
+			return entries, err
 		},
 	}
 }

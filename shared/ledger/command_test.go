@@ -78,7 +78,7 @@ func TestEqualRequestsAndOnlyThoseHashAlike(t *testing.T) {
 		if same := said(t, a) == said(t, b); (hash(a) == hash(b)) != same {
 			t.Fatalf("the same: %t; hashes %x and %x of\n%s\n%s", same, hash(a), hash(b), said(t, a), said(t, b))
 		}
-		if hash(a) != hash(a) || ledger.Keyed("other", a).Hash != hash(a) {
+		if ledger.Keyed("other", a).Hash != hash(a) {
 			t.Fatal("a hash depends on more than the request")
 		}
 	})
@@ -95,9 +95,16 @@ func TestEveryFieldOfARequestCounts(t *testing.T) {
 		&ledger.ReverseDebit{Of: "a", Credits: &amount, Reason: "b"},
 	} {
 		value := reflect.ValueOf(full).Elem()
-		before := hash(value.Interface().(ledger.Action))
+		hashNow := func() ledger.Hash {
+			action, ok := value.Interface().(ledger.Action)
+			if !ok {
+				t.Fatalf("%T is no action", full)
+			}
+			return hash(action)
+		}
+		before := hashNow()
 		eachField(value, value.Type().Name(), func(name string) {
-			if hash(value.Interface().(ledger.Action)) == before {
+			if hashNow() == before {
 				t.Errorf("%s may be changed under the same hash", name)
 			}
 		})

@@ -113,15 +113,21 @@ func (a *account) accept(command ledger.Command, now time.Time) *ledger.Entry {
 	return &entry
 }
 
+// refusal is what a refused command is told beside its code.
+type refusal struct {
+	params []fault.Param
+	fields []fault.Field
+}
+
 // refuse demands a refusal.
-func (a *account) refuse(code fault.Code, action ledger.Action, now time.Time) *fault.Error {
+func (a *account) refuse(code fault.Code, action ledger.Action, now time.Time) refusal {
 	a.Helper()
 	_, err := a.decide(ledger.Keyed("refused", action), now)
 	var refused *fault.Error
 	if !errors.As(err, &refused) || refused.Code != code {
 		a.Fatalf("%+v ended with %v, want %s", action, err, code)
 	}
-	return refused
+	return refusal{refused.Params, refused.Fields}
 }
 
 // terms change a grant of the usual terms.
@@ -209,8 +215,8 @@ func (a *account) drew(entry *ledger.Entry, overage credit.Amount, want ...ledge
 	}
 }
 
-func field(refused *fault.Error, name string) string {
-	for _, f := range refused.Fields {
+func field(refused refusal, name string) string {
+	for _, f := range refused.fields {
 		if f.Name == name {
 			return f.Value
 		}
@@ -219,9 +225,9 @@ func field(refused *fault.Error, name string) string {
 }
 
 // names demands that a refusal names just this bad field.
-func (a *account) names(refused *fault.Error, param string) {
+func (a *account) names(refused refusal, param string) {
 	a.Helper()
-	if len(refused.Params) != 1 || refused.Params[0].Name != param {
-		a.Fatalf("bad fields %+v, want %s", refused.Params, param)
+	if len(refused.params) != 1 || refused.params[0].Name != param {
+		a.Fatalf("bad fields %+v, want %s", refused.params, param)
 	}
 }

@@ -65,7 +65,7 @@ func (d *direct) fold(t *rapid.T, decision ledger.Decision) {
 
 func TestDecideAnswersAsTheReferenceDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		real := &direct{
+		subject := &direct{
 			entries: map[ledger.OperationID]ledger.Entry{}, given: map[ledger.OperationID]ledger.Reversed{},
 			book: rating.NewBook(ledgertest.Cards()),
 		}
@@ -77,14 +77,14 @@ func TestDecideAnswersAsTheReferenceDoes(t *testing.T) {
 		}
 		for _, step := range steps {
 			for _, command := range step.Commands {
-				got, want := real.do(t, command, step.Now), reference.Do(command, step.Now)
+				got, want := subject.do(t, command, step.Now), reference.Do(command, step.Now)
 				if difference := ledgertest.Difference(got, want); difference != "" {
 					t.Fatalf("at %s, command %+v: %s", step.Now, command, difference)
 				}
-				if real.wallet == nil {
+				if subject.wallet == nil {
 					continue
 				}
-				if difference := ledgertest.Difference(ledgertest.GrantsOf(real.wallet), reference.Grants); difference != "" {
+				if difference := ledgertest.Difference(ledgertest.GrantsOf(subject.wallet), reference.Grants); difference != "" {
 					t.Fatalf("grants: %s", difference)
 				}
 			}

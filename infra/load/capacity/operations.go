@@ -34,6 +34,8 @@ const (
 	// pageLimit is a page of entries as it is asked for by default, and the one
 	// entry more that tells whether another page follows.
 	pageLimit = 51
+	// atRest is after how long nobody counts as writing a wallet any more.
+	atRest = 1200 * time.Millisecond
 )
 
 func (b *bench) operations() []operation {
@@ -66,6 +68,9 @@ func (b *bench) do(ctx context.Context, command ledger.Command) error {
 func (b *bench) refused(ctx context.Context, n int) error {
 	debit := usual.Debit()
 	debit.Lines[0].Quantity = 1_000_000_000 * credit.Credit
+	// A wallet that has just been written is read with more care: a refusal on it
+	// is confirmed by one more read of the ledger. The budget is of one at rest.
+	time.Sleep(atRest)
 	err := b.do(ctx, ledger.Keyed(usual.Operation("refused", n), debit))
 	if fault.CodeOf(err) != fault.InsufficientCredits {
 		return fmt.Errorf("it was not refused for want of credits: %w", err)

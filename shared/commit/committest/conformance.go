@@ -75,12 +75,12 @@ func debit(seq int64, operation ledger.OperationID) ledger.Entry {
 	}
 }
 
-// reversal is an entry that gives a debit back for the count-th time.
-func reversal(seq int64, operation, of ledger.OperationID, count int) ledger.Entry {
+// reversal is an entry that gives the debit op-1 back for the count-th time.
+func reversal(seq int64, operation ledger.OperationID, count int) ledger.Entry {
 	return ledger.Entry{
 		Account: account, Operation: operation, Seq: seq, Type: ledger.ReversalEntry, CreatedAt: createdAt, Credits: 1, Change: 1,
 		Reversal: &ledger.Reversal{
-			Of: of, OfSeq: 1, Channel: "api", Day: "2026-11-23",
+			Of: "op-1", OfSeq: 1, Channel: "api", Day: "2026-11-23",
 			Lines: []ledger.LineCredits{{Item: rating.Item{Node: "search", Action: "run"}, Credits: 1}},
 			Total: ledger.Reversed{Count: count, Credits: credit.Amount(count), Draws: []credit.Amount{credit.Amount(count)}, Lines: []credit.Amount{credit.Amount(count)}},
 		},
@@ -252,7 +252,7 @@ func testCharged(f *fixture) {
 	}
 	const reversals = 11 // enough to see that they are numbered, not spelled
 	for n := 1; n <= reversals; n++ {
-		back := reversal(int64(n)+1, ledger.OperationID(fmt.Sprintf("back-%d", n)), "op-1", n)
+		back := reversal(int64(n)+1, ledger.OperationID(fmt.Sprintf("back-%d", n)), n)
 		f.commit(int64(n), committed, back)
 		want := ledger.Charged{Entry: charge, Reversed: back.Reversal.Total}
 		if got := f.readCharged("op-1").Charged; got == nil || !reflect.DeepEqual(*got, want) {
@@ -263,9 +263,9 @@ func testCharged(f *fixture) {
 
 func testReversalsExclude(f *fixture) {
 	f.commit(0, committed, debit(1, "op-1"))
-	f.commit(1, committed, reversal(2, "back-1", "op-1", 1))
+	f.commit(1, committed, reversal(2, "back-1", 1))
 	// As if it had read the debit before the first reversal, and the wallet after it.
-	f.commit(2, moved, reversal(3, "back-2", "op-1", 1))
+	f.commit(2, moved, reversal(3, "back-2", 1))
 	f.seqIs(2)
 	f.absent("back-2")
 	if got := f.readCharged("op-1").Charged.Reversed.Count; got != 1 {
@@ -275,7 +275,7 @@ func testReversalsExclude(f *fixture) {
 
 func testNotCharged(f *fixture) {
 	f.commit(0, committed, debit(1, "op-1"))
-	f.commit(1, committed, reversal(2, "back-1", "op-1", 1))
+	f.commit(1, committed, reversal(2, "back-1", 1))
 	for _, id := range []ledger.OperationID{"back-1", "op", "op-1#", "op-2"} {
 		if got := f.readCharged(id).Charged; got != nil {
 			f.Fatalf("%q is taken for a debit: %+v", id, got)

@@ -36,7 +36,7 @@ func creditDebit(id string) ledger.Command {
 func Affordable(t *testing.T, subject Subject, account string) {
 	t.Helper()
 	const callers, affordable, price = 50, 10, 3
-	committer := NewCommitter(subject.Store, atNoon)
+	committer := NewCommitter(subject.Store, atStart)
 	openWith(t, committer, account, affordable*price+price-1)
 	outcomes := make([]commit.Outcome, callers)
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
@@ -72,7 +72,7 @@ func Affordable(t *testing.T, subject Subject, account string) {
 func GrantBesideBusyCallers(t *testing.T, subject Subject, account string) {
 	t.Helper()
 	const callers, limit = 16, 5 * time.Second
-	committer := NewCommitter(subject.Store, atNoon)
+	committer := NewCommitter(subject.Store, atStart)
 	openWith(t, committer, account, 1_000_000)
 	ctx, stop := context.WithTimeout(t.Context(), 4*limit)
 	defer stop()
@@ -108,4 +108,4 @@ func GrantBesideBusyCallers(t *testing.T, subject Subject, account string) {
 	}
 }
 
-func atNoon() time.Time { return ledgertest.Noon }
+func atStart() time.Time { return ledgertest.Start }

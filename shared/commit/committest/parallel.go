@@ -53,7 +53,7 @@ func Parallel(t *testing.T, subject Subject, account string, seed uint64) {
 	var clock atomic.Int64
 	p := &parallel{subject: subject, account: account}
 	p.committer = NewCommitter(subject.Store, func() time.Time {
-		return ledgertest.Noon.Add(time.Duration(clock.Add(1)) * time.Millisecond)
+		return ledgertest.Start.Add(time.Duration(clock.Add(1)) * time.Millisecond)
 	})
 	p.send(t.Context(), t, ledger.Command{Action: ledger.Configure{Settings: parallelSettings(10)}})
 

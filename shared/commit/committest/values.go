@@ -108,6 +108,7 @@ func anyEntry(t *rapid.T, account string, seq int64) ledger.Entry {
 		entry.Grant = &ledger.Issue{Grant: anyGrant(t), Reason: anyText(t, "reason")}
 	case ledger.ReversalEntry:
 		entry.Reversal = anyReversal(t)
+	case ledger.ExpiryEntry: // has no detail
 	case ledger.SettingsEntry:
 		settings := anySettings(t)
 		entry.Settings = &settings

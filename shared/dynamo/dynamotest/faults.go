@@ -2,7 +2,6 @@ package dynamotest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -127,10 +126,10 @@ func (b *broken) Temporary() bool { return true }
 
 // instead is the error that a request gets instead of being sent.
 func instead(fault Fault, input any) error {
-	switch fault {
-	case Unsent:
+	if fault == Unsent {
 		return &broken{"the connection was refused"}
-	case Throttled:
+	}
+	if fault == Throttled {
 		return &types.ProvisionedThroughputExceededException{Message: aws.String("injected")}
 	}
 	transaction, ok := input.(*dynamodb.TransactWriteItemsInput)
@@ -191,10 +190,4 @@ func around(o *dynamodb.Options, id string, handle handler) {
 	o.APIOptions = append(o.APIOptions, func(stack *smithy.Stack) error {
 		return stack.Initialize.Add(smithy.InitializeMiddlewareFunc(id, handle), smithy.After)
 	})
-}
-
-// ErrLost tells whether an error is one that a fault made of the network.
-func ErrLost(err error) bool {
-	var lost *broken
-	return errors.As(err, &lost)
 }

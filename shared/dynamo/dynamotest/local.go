@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -60,15 +61,12 @@ var start = sync.OnceValues(func() (string, error) {
 	return launch(cmd)
 })
 
-// openInput is held so that no finalizer closes the pipe that keeps the server alive.
-var openInput any
-
 func launch(cmd *exec.Cmd) (string, error) {
-	input, err := cmd.StdinPipe()
-	if err != nil {
+	// Nobody writes to it. The goroutine below keeps cmd, and so this pipe, open
+	// for as long as the server runs.
+	if _, err := cmd.StdinPipe(); err != nil {
 		return "", err
 	}
-	openInput = input
 	var complaint bytes.Buffer
 	cmd.Stderr = &complaint
 	output, err := cmd.StdoutPipe()
@@ -86,6 +84,7 @@ func launch(cmd *exec.Cmd) (string, error) {
 				port <- number
 			}
 		}
+		runtime.KeepAlive(cmd)
 	}()
 	select {
 	case number, listening := <-port:
@@ -93,7 +92,7 @@ func launch(cmd *exec.Cmd) (string, error) {
 			return "http://127.0.0.1:" + number, nil
 		}
 		err = cmd.Wait() // only now is the complaint complete
-		return "", fmt.Errorf("it ended at once (%v): %s", err, complaint.String())
+		return "", fmt.Errorf("it ended at once: %w: %s", err, complaint.String())
 	case <-time.After(startLimit):
 		return "", errors.Join(fmt.Errorf("it does not listen within %s", startLimit), cmd.Process.Kill())
 	}

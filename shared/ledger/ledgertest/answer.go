@@ -165,7 +165,7 @@ func debitOf(c *ledger.Charge) DebitDetail {
 		Messages: c.Messages, OccurredAt: millis(c.OccurredAt), Day: c.Day, RateCard: c.RateCard, Overage: int64(c.Overage),
 	}
 	for _, l := range c.Lines {
-		plain.Lines = append(plain.Lines, Line{l.Item.String(), int64(l.Quantity), int64(l.PerUnit), int64(l.Credits)})
+		plain.Lines = append(plain.Lines, Line{l.String(), int64(l.Quantity), int64(l.PerUnit), int64(l.Credits)})
 	}
 	for _, d := range c.Drawn {
 		plain.Drawn = append(plain.Drawn, Part{d.GrantID, int64(d.Credits)})

@@ -11,8 +11,8 @@ import (
 	"drawdown/shared/rating"
 )
 
-// Noon is when generated histories begin.
-var Noon = time.Date(2026, time.November, 1, 5, 30, 0, 0, time.UTC) // a little before New York's clocks go back
+// Start is when generated histories begin.
+var Start = time.Date(2026, time.November, 1, 5, 30, 0, 0, time.UTC) // a little before New York's clocks go back
 
 // Cards are the rate cards of generated histories; the second comes into force
 // while they go on.
@@ -21,10 +21,10 @@ func Cards() []rating.Card {
 		return rating.Rate{Item: rating.Item{Node: node, Action: "run"}, Label: node, Unit: "run", PerUnit: perUnit}
 	}
 	return []rating.Card{
-		{Version: "v1", EffectiveAt: Noon.Add(-48 * time.Hour), Rates: []rating.Rate{
+		{Version: "v1", EffectiveAt: Start.Add(-48 * time.Hour), Rates: []rating.Rate{
 			rate("ai_reply", 1_500_000), rate("free", 0), rate("search", 1), rate("speck", 333_333),
 		}},
-		{Version: "v2", EffectiveAt: Noon.Add(12 * time.Hour), Rates: []rating.Rate{
+		{Version: "v2", EffectiveAt: Start.Add(12 * time.Hour), Rates: []rating.Rate{
 			rate("ai_reply", 2*credit.Credit), rate("free", 0), rate("search", 499_999),
 		}},
 	}
@@ -54,7 +54,7 @@ type History struct {
 
 // Open is the step that opens the account. A few histories leave it to chance.
 func (h *History) Open(t *rapid.T) Step {
-	h.now = Noon
+	h.now = Start
 	return Step{h.now, []ledger.Command{{Action: ledger.Configure{Settings: anySettings(t, "UTC", "Asia/Kathmandu", "America/New_York")}}}}
 }
 

@@ -35,7 +35,7 @@ func (r *Reference) reversal(operation string, command ledger.ReverseDebit, now 
 	}
 	was := r.before()
 	lapsed := r.prune(now)
-	r.Grants = append(grants, detail.Reopened...)
+	r.Grants = slices.Concat(grants, detail.Reopened)
 	r.OverageUsed -= detail.Overage
 	debit.given = Total{
 		Count: detail.Total.Count, Credits: detail.Total.Credits, Overage: detail.Total.Overage,
