@@ -1,0 +1,226 @@
+package e2e
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"drawdown/infra/local"
+	"drawdown/shared/httpapi"
+)
+
+// What the Makefile says about where things are.
+const (
+	assemblyVariable = "DRAWDOWN_ASSEMBLY"
+	dynamodbVariable = "DYNAMODB_LOCAL_DIR"
+)
+
+const (
+	// maxProcesses lets as many callers in at once as the busiest test has.
+	maxProcesses = 16
+	// startLimit bounds the time until the platform answers; a busy machine may take a while.
+	startLimit = 2 * time.Minute
+)
+
+// What the tests share; set once, before the first of them.
+var (
+	platform *local.Platform
+	contract *openAPI
+	adminKey string
+	metrics  = &metricLog{}
+	answered = &tally{}
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(runAll(m))
+}
+
+func runAll(m *testing.M) int {
+	adminKey = "dk_e2e_" + strings.ToLower(rand.Text()+rand.Text())
+	err := setUp()
+	code := 1
+	if err == nil {
+		code = m.Run()
+		if code == 0 && !isPartial() {
+			err = answered.checkAllRoutes()
+		}
+	}
+	if platform != nil {
+		err = errors.Join(err, tearDown())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "e2e:", err)
+		return 1
+	}
+	return code
+}
+
+// isPartial says whether some tests were left out on demand.
+func isPartial() bool {
+	for _, name := range []string{"test.run", "test.skip", "test.list"} {
+		if f := flag.Lookup(name); f != nil && f.Value.String() != "" {
+			return true
+		}
+	}
+	return false
+}
+
+func setUp() error {
+	assembly, dynamodb, err := places()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	platform, err = local.Start(ctx, local.Options{
+		Assembly:     assembly,
+		DynamoDBDir:  dynamodb,
+		MaxProcesses: maxProcesses,
+		Parameters:   map[string]string{"OperatorKey": fmt.Sprintf("e2e:%x", sha256.Sum256([]byte(adminKey)))},
+		Logs:         metrics.add,
+	})
+	if err != nil {
+		return err
+	}
+	if err := awaitHealth(ctx, platform.URL()); err != nil {
+		return err
+	}
+	if contract, err = fetchContract(ctx); err != nil {
+		return err
+	}
+	return publishFirstCard(ctx)
+}
+
+// places are the folders of the assembly and of DynamoDB Local.
+func places() (assembly, dynamodb string, err error) {
+	find := func(variable string) (string, error) {
+		dir := os.Getenv(variable)
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return "", fmt.Errorf("%s=%q is no folder: run these tests with make test, which prepares it", variable, dir)
+		}
+		return dir, nil
+	}
+	assembly, err = find(assemblyVariable)
+	dynamodb, other := find(dynamodbVariable)
+	return assembly, dynamodb, errors.Join(err, other)
+}
+
+func awaitHealth(ctx context.Context, url string) error {
+	for {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/healthz", nil)
+		if err != nil {
+			return err
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err == nil {
+			_ = response.Body.Close() // only its status is of interest
+			if response.StatusCode == http.StatusOK {
+				return nil
+			}
+			err = errors.New(response.Status)
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("the platform is not healthy: %w", err)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// tearDown stops the platform and sees that no process of it is left.
+func tearDown() error {
+	pids := platform.Processes()
+	if err := platform.Stop(context.Background()); err != nil {
+		return err
+	}
+	for _, pid := range pids {
+		if !ended(pid) {
+			return fmt.Errorf("process %d has outlived the platform", pid)
+		}
+	}
+	return nil
+}
+
+// tally counts good answers by route.
+type tally struct {
+	mu    sync.Mutex
+	count map[string]int
+}
+
+func (t *tally) add(route string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.count == nil {
+		t.count = map[string]int{}
+	}
+	t.count[route]++
+}
+
+func (t *tally) checkAllRoutes() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	var missing []string
+	for _, route := range httpapi.Routes() {
+		if t.count[route.Key()] == 0 {
+			missing = append(missing, route.Key())
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("no test has got a 2xx answer of %s", strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+// metricLog adds up the metrics in the functions' log lines, which are in CloudWatch's embedded metric format.
+type metricLog struct {
+	mu   sync.Mutex
+	sums map[string]float64 // by "function metric"
+}
+
+func (l *metricLog) add(function, line string) {
+	if !strings.Contains(line, `"_aws"`) {
+		return
+	}
+	var record struct {
+		AWS struct {
+			CloudWatchMetrics []struct {
+				Namespace string
+				Metrics   []struct{ Name, Unit string }
+			}
+		} `json:"_aws"`
+	}
+	var values map[string]any
+	if json.Unmarshal([]byte(line), &record) != nil || json.Unmarshal([]byte(line), &values) != nil {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.sums == nil {
+		l.sums = map[string]float64{}
+	}
+	for _, directive := range record.AWS.CloudWatchMetrics {
+		for _, metric := range directive.Metrics {
+			if value, ok := values[metric.Name].(float64); ok {
+				l.sums[function[strings.LastIndex(function, "-")+1:]+" "+metric.Name] += value
+			}
+		}
+	}
+}
+
+// sum is what a function has counted of a metric so far.
+func (l *metricLog) sum(function, metric string) float64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.sums[function+" "+metric]
+}
