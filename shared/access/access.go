@@ -82,7 +82,7 @@ func NewKey(name string, scopes []Scope, account string, now time.Time) (Key, st
 	return Key{ID: id, Name: name, Scopes: scopes, Account: account, Hash: HashOf(token), CreatedAt: now.UTC().Truncate(time.Millisecond)}, token
 }
 
-// ErrOperatorKey: the deployment's description of the operator's key is unusable.
+// ErrOperatorKey says that the deployment describes the operator's key unusably.
 var ErrOperatorKey = errors.New(`access: the operator's key must be described as "<id>:<hex SHA-256 of the key>"`)
 
 // OperatorKey reads the description of the key that a deployment starts with:

@@ -119,7 +119,7 @@ func readRules(env func(string) string) (ledger.Rules, error) {
 		rules.MaxBackdate = time.Duration(days) * 24 * time.Hour
 	}
 	if text := env(EnvChannels); text != "" {
-		rules.Channels = strings.Split(text, ",")
+		rules.Channels = strings.Split(strings.ReplaceAll(text, " ", ""), ",")
 	}
 	return rules, nil
 }

@@ -21,6 +21,9 @@ import (
 
 // described tells how an answer differs from all that the document has for its operation.
 func described(operation *v3.Operation, got answer) error {
+	if operation == nil {
+		return errors.New("no such operation")
+	}
 	response, found := operation.Responses.Codes.Get(strconv.Itoa(got.Status))
 	if !found {
 		return errors.New("no such status")

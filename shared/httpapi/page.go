@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"encoding/base64"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -74,12 +76,8 @@ func (r *Request) pageQuery() (PageQuery, []fault.Param) {
 
 func (r *Request) refuseUnknownQuery(known ...string) []fault.Param {
 	var problems []fault.Param
-	for name := range r.query {
-		found := false
-		for _, k := range known {
-			found = found || k == name
-		}
-		if !found {
+	for _, name := range slices.Sorted(maps.Keys(r.query)) {
+		if !slices.Contains(known, name) {
 			problems = append(problems, fault.Param{Name: name, Reason: "is not a known parameter"})
 		}
 	}

@@ -47,7 +47,7 @@ type Problem struct {
 	Status        int               `json:"status"`
 	Detail        string            `json:"detail"`
 	InvalidParams []invalidParam    `json:"invalid_params,omitempty"`
-	Extra         map[string]string `json:",embed"`
+	Extra         map[string]string `json:",embed"` //nolint:staticcheck // an option of the JSON package in use here, not of encoding/json
 }
 
 type invalidParam struct {
