@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"log/slog"
+	"net/http"
 	"time"
 
 	"drawdown/shared/access"
@@ -55,7 +57,19 @@ func (h *handler) direct(ctx context.Context, payload []byte) ([]byte, error) {
 
 func (h *handler) run(ctx context.Context, command httpapi.Command) (commit.Outcome, error) {
 	outcome := h.committer.Do(ctx, command.Account, command.Command)
+	count(ctx, outcome)
 	return outcome, outcome.Err
+}
+
+func count(ctx context.Context, outcome commit.Outcome) {
+	metric := telemetry.Accepted
+	switch {
+	case outcome.Err != nil:
+		metric = telemetry.Refused
+	case outcome.Replayed:
+		metric = telemetry.Replayed
+	}
+	telemetry.Add(ctx, telemetry.Count(metric, 1))
 }
 
 func (h *handler) runAll(ctx context.Context, items []httpapi.BatchItem) ([]commit.Outcome, error) {
@@ -63,7 +77,16 @@ func (h *handler) runAll(ctx context.Context, items []httpapi.BatchItem) ([]comm
 	for i, item := range items {
 		commands[i] = commit.Addressed{Account: item.Account, Command: item.Command.Command, Err: item.Err}
 	}
-	return h.committer.RunAll(ctx, commands), nil
+	outcomes := h.committer.RunAll(ctx, commands)
+	for i, outcome := range outcomes {
+		count(ctx, outcome)
+		// The answer as a whole is no failure, so nobody else would tell of these.
+		if httpapi.ProblemOf(outcome.Err).Status >= http.StatusInternalServerError && outcome.Err != nil {
+			telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
+			slog.ErrorContext(ctx, "operation failed", "account", items[i].Account, "operation", items[i].Operation.String(), "error", outcome.Err.Error())
+		}
+	}
+	return outcomes, nil
 }
 
 func (h *handler) find(ctx context.Context, id httpapi.DebitID) (*ledger.Charged, error) {

@@ -38,7 +38,7 @@ func (h *handler) putRateCard(ctx context.Context, card rating.Card) (httpapi.Pu
 			return httpapi.Published{}, err
 		}
 		card.PublishedAt = now.UTC().Truncate(time.Millisecond)
-		done, err := h.store.PublishRateCard(ctx, card, len(book.Cards()) == 0)
+		done, err := h.store.PublishRateCard(ctx, card, book.Empty())
 		if err != nil || done {
 			return httpapi.Published{Card: card, Created: true}, err
 		}

@@ -7,8 +7,8 @@ import (
 	"drawdown/shared/access"
 	"drawdown/shared/commit"
 	"drawdown/shared/dynamo"
-	"drawdown/shared/fault"
 	"drawdown/shared/httpapi"
+	"drawdown/shared/ledger"
 )
 
 type handler struct {
@@ -50,7 +50,7 @@ func (h *handler) account(ctx context.Context, id string) (httpapi.Account, erro
 		return httpapi.Account{}, err
 	}
 	if profile == nil {
-		return httpapi.Account{}, fault.New(fault.AccountNotFound, "There is no account %q; create it with PUT /v1/accounts/%s.", id, id)
+		return httpapi.Account{}, ledger.NoAccount(id)
 	}
 	return accountOf(*profile), nil
 }

@@ -7,7 +7,6 @@ import (
 	"drawdown/shared/access"
 	"drawdown/shared/commit"
 	"drawdown/shared/dynamo"
-	"drawdown/shared/fault"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/ledger"
 	"drawdown/shared/rating"
@@ -33,13 +32,9 @@ func (h *handler) balance(ctx context.Context, account string) (httpapi.Wallet, 
 		return httpapi.Wallet{}, err
 	}
 	if wallet == nil {
-		return httpapi.Wallet{}, noAccount(account)
+		return httpapi.Wallet{}, ledger.NoAccount(account)
 	}
 	return httpapi.Wallet{Wallet: wallet, At: h.now()}, nil
-}
-
-func noAccount(id string) error {
-	return fault.New(fault.AccountNotFound, "There is no account %q.", id)
 }
 
 func (h *handler) entries(ctx context.Context, query httpapi.StatementQuery) (httpapi.Listing[ledger.Entry], error) {

@@ -234,13 +234,21 @@ func TestIdempotencyKeysOfAllKinds(t *testing.T) {
 
 // API Gateway decodes a path before it looks for a route, so an escaped slash separates segments like any other: the
 // operation takes effect once and is in the statement, but no path names it.
-func TestAnOperationWithASlashHasNoPath(t *testing.T) {
+// The gateway decodes a path before it cuts it into segments: a slash within an
+// id is escaped twice, and the client escapes once.
+func TestAnOperationWithASlashIsEscapedTwice(t *testing.T) {
 	t.Parallel()
 	account := openFunded(t, 10*credit)
 	d := read[debited](t, admin(t).call(debit(account, "run/7", use("unit", credit))), http.StatusCreated)
 	equal(t, "the operation id", d.OperationID, "run/7")
 	equal(t, "a replay", admin(t).call(debit(account, "run/7", use("unit", credit))).replayed(), true)
 	equal(t, "the operation id in the statement", entriesOf(t, account)[2].OperationID, "run/7")
+	found := read[debited](t, admin(t).call(request{route: httpapi.GetDebit, path: []string{account, "run%2F7"}}), http.StatusOK)
+	equal(t, "the debit's id", found.OperationID, "run/7")
+	back := admin(t).call(request{
+		route: httpapi.PostReversal, path: []string{account, "run%2F7"}, key: "undo/7", body: body{"reason": "failed"},
+	})
+	equal(t, "the reversal's status", back.Status, http.StatusCreated)
 	a := admin(t).call(request{route: httpapi.GetDebit, path: []string{account, "run/7"}})
-	equal(t, "the gateway's answer", string(a.Body), `{"message":"Not Found"}`)
+	equal(t, "the gateway's answer to one escape", string(a.Body), `{"message":"Not Found"}`)
 }

@@ -46,7 +46,7 @@ func functionSpecs() []functionSpec {
 			timeoutS: 10,
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
-				{table: dynamo.Ledger, actions: []action{getItem, batchGetItem, query, putItem}},
+				{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
 				{table: dynamo.Accounts, actions: []action{getItem, query}}, // rate cards and API keys
 			},
 		},
@@ -57,7 +57,7 @@ func functionSpecs() []functionSpec {
 			timeoutS: 10,
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
-				{table: dynamo.Ledger, actions: []action{getItem, batchGetItem, query, putItem}},
+				{table: dynamo.Ledger, actions: []action{batchGetItem, putItem}},
 				{
 					table:   dynamo.Accounts,
 					actions: []action{getItem, query, putItem, updateItem},
@@ -72,8 +72,7 @@ func functionSpecs() []functionSpec {
 			timeoutS: 10,
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem}},
-				{table: dynamo.Ledger, actions: []action{getItem}, indexes: []dynamo.Index{dynamo.BySeq}},
-				{table: dynamo.Usage, actions: []action{getItem, query}},
+				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}},
 				{table: dynamo.Accounts, actions: []action{getItem, query}},
 			},
 		},

@@ -49,12 +49,18 @@ func (p *platform) addAlarms() {
 		alarm{"DebitSlow", "One debit call in a hundred takes longer than a second (milliseconds)",
 			debit.MetricDuration(&awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("p99")}), 1000, 3, 5},
 		alarm{"DebitContended", "Debits give up with 503 contended: an account is hotter than one wallet bears, its callers should batch",
-			p.contended(minute), 10, 3, 5},
+			p.metric(telemetry.Contended, httpapi.FunctionDebit, minute), 10, 3, 5},
+		alarm{"ManageContended", "Grants give up with 503 contended: an account is so hot that nothing can be given to it",
+			p.metric(telemetry.Contended, httpapi.FunctionManage, minute), 1, 1, 1},
+		alarm{"DebitFailures", "Debits are answered with 500 or 503, those within batches and direct invocations included: the log of the debit function says why",
+			p.metric(telemetry.Failures, httpapi.FunctionDebit, minute), 5, 3, 5},
 		alarm{"ApiServerErrors", "Callers get 5xx", p.serverErrors(minute), 5, 3, 5},
 	)
 	for _, table := range dynamo.Tables() {
 		alarms = append(alarms, alarm{table.Name + "SystemErrors", "DynamoDB fails calls to " + table.Name + " on its side",
-			p.systemErrors(table, minute), 5, 3, 5})
+			p.tableErrors(table, "SystemErrors", minute), 5, 3, 5},
+			alarm{table.Name + "Throttled", "DynamoDB throttles " + table.Name + ": a key is too hot, or the account's quota is reached",
+				p.tableErrors(table, "ThrottledRequests", minute), 10, 3, 5})
 	}
 	for _, a := range alarms {
 		p.addAlarm(a, topic)
@@ -77,11 +83,12 @@ func (p *platform) addAlarm(a alarm, topic awssns.Topic) {
 	}
 }
 
-func (p *platform) contended(period awscdk.Duration) awscloudwatch.IMetric {
+// metric is the sum of one of the functions' own metrics.
+func (p *platform) metric(name, function string, period awscdk.Duration) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String(telemetry.Namespace),
-		MetricName:    jsii.String(telemetry.Contended),
-		DimensionsMap: &map[string]*string{metricDimension: jsii.String(FunctionName(httpapi.FunctionDebit))},
+		MetricName:    jsii.String(name),
+		DimensionsMap: &map[string]*string{metricDimension: jsii.String(FunctionName(function))},
 		Period:        period,
 		Statistic:     jsii.String("Sum"),
 	})
@@ -97,10 +104,10 @@ func (p *platform) serverErrors(period awscdk.Duration) awscloudwatch.IMetric {
 	})
 }
 
-// systemErrors is the sum over the operations in use. DynamoDB reports this
-// metric only when it is not zero, so gaps are filled: a plain sum would have no
-// value whenever one operation had none.
-func (p *platform) systemErrors(table dynamo.Table, period awscdk.Duration) awscloudwatch.IMetric {
+// tableErrors is the sum of a metric over the operations in use. DynamoDB
+// reports such a metric only when it is not zero, so gaps are filled: a plain sum
+// would have no value whenever one operation had none.
+func (p *platform) tableErrors(table dynamo.Table, name string, period awscdk.Duration) awscloudwatch.IMetric {
 	operations := []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "TransactWriteItems"}
 	metrics := map[string]awscloudwatch.IMetric{}
 	filled := make([]string, len(operations))
@@ -109,7 +116,7 @@ func (p *platform) systemErrors(table dynamo.Table, period awscdk.Duration) awsc
 		filled[i] = "FILL(" + id + ", 0)"
 		metrics[id] = awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 			Namespace:  jsii.String("AWS/DynamoDB"),
-			MetricName: jsii.String("SystemErrors"),
+			MetricName: jsii.String(name),
 			DimensionsMap: &map[string]*string{
 				"TableName": p.tables[table.Name].TableName(),
 				"Operation": jsii.String(operation),
@@ -121,7 +128,7 @@ func (p *platform) systemErrors(table dynamo.Table, period awscdk.Duration) awsc
 	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression:   jsii.String("SUM([" + strings.Join(filled, ", ") + "])"),
 		UsingMetrics: &metrics,
-		Label:        jsii.String("System errors of " + table.Name),
+		Label:        jsii.String(name + " of " + table.Name),
 		Period:       period,
 	})
 }

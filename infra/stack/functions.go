@@ -48,7 +48,6 @@ func (p *platform) environment(spec functionSpec) *map[string]*string {
 		boot.EnvOperatorKey: p.operatorKey.ValueAsString(),
 		boot.EnvChannels:    jsii.String(p.config.Channels),
 		boot.EnvMaxBackdate: jsii.String(strconv.Itoa(p.config.maxBackdateDays())),
-		"STAGE":             jsii.String(string(p.config.Stage)),
 	}
 	for _, g := range spec.grants {
 		env[g.table.EnvVar] = p.tables[g.table.Name].TableName()
@@ -74,7 +73,9 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 		for i, a := range g.actions {
 			actions[i] = string(a)
 		}
-		allow(table, actions...)
+		if len(actions) > 0 {
+			allow(table, actions...)
+		}
 		for _, index := range g.indexes {
 			allow(awscdk.Fn_Join(jsii.String(""), &[]*string{table, jsii.String("/index/" + index.Name)}), string(query))
 		}

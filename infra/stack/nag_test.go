@@ -14,8 +14,7 @@ var accepted = []struct{ rule, resource, reason string }{
 	{
 		"AwsSolutions-APIG4", "Route ",
 		"Keys are checked inside each function: no authorizer call on the hot path, a revoked key is refused within " +
-			"30 seconds, and a refusal is a problem answer. A route cannot be declared without its scope, " +
-			"and the zero scope admits nobody.",
+			"seconds, and a refusal is a problem answer. A route without a scope is served to nobody.",
 	},
 }
 

@@ -64,6 +64,7 @@ func TestMay(t *testing.T) {
 		{"another account", bound, access.Debit, "other", false},
 		{"no account, bound", bound, access.Debit, "", false},
 		{"admin includes every scope", admin, access.Purchase, "acme", true},
+		{"no scope at all", admin, "", "acme", false},
 		{"nobody", access.Caller{}, access.Debit, "acme", false},
 	} {
 		if err := c.caller.May(c.scope, c.account); (err == nil) != c.allowed {

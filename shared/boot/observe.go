@@ -39,4 +39,5 @@ func countRetry(ctx context.Context, cause commit.Cause) {
 		return
 	}
 	telemetry.Add(ctx, telemetry.Count(telemetry.Retries, 1))
+	telemetry.Add(ctx, telemetry.Count(telemetry.Retries+"."+string(cause), 1))
 }

@@ -2,6 +2,7 @@ package commit
 
 import (
 	"context"
+	"fmt"
 	"sync"
 
 	"drawdown/shared/ledger"
@@ -45,11 +46,25 @@ func (c *Committer) RunAll(ctx context.Context, commands []Addressed) []Outcome 
 			for i, place := range places[account] {
 				mine[i] = commands[place].Command
 			}
-			for i, outcome := range c.Run(ctx, account, mine...) {
+			for i, outcome := range c.runGuarded(ctx, account, mine) {
 				outcomes[places[account][i]] = outcome // no two accounts share a place
 			}
 		})
 	}
 	running.Wait()
 	return outcomes
+}
+
+// runGuarded is Run; a panic becomes the outcomes' error, since in a goroutine
+// of its own it would end the whole program, and with it the other accounts'.
+func (c *Committer) runGuarded(ctx context.Context, account string, commands []ledger.Command) (outcomes []Outcome) {
+	defer func() {
+		if broken := recover(); broken != nil {
+			outcomes = make([]Outcome, len(commands))
+			for i := range outcomes {
+				outcomes[i].Err = fmt.Errorf("commit: panic: %v", broken)
+			}
+		}
+	}()
+	return c.Run(ctx, account, commands...)
 }

@@ -7,6 +7,13 @@
 // the grouping of several operations into one commit. It owns no rule about
 // credits, which is the ledger's, and no knowledge of tables.
 //
+// A store reads a wallet and the ledger at once, but not at one instant, so that
+// a duplicate may have taken effect in between: in the wallet, and not in what
+// was read of the ledger. A refusal that may rest on that is confirmed by
+// reading the ledger once more. So a refusal costs a second read on a wallet
+// that is being written, and one read on a wallet at rest, such as a depleted
+// one.
+//
 // Retries use full jitter and read the wallet again after each sleep: what
 // came back with a lost race is stale by the time the sleep is over. They end
 // with the deadline of the context, in fault.Contended.
@@ -14,6 +21,7 @@ package commit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -79,28 +87,36 @@ type Rates interface {
 }
 
 // Backoff is the wait between two tries: a random part of a bound that doubles
-// from Base to Cap.
+// from Base to Cap. Where a try takes long, both grow with it, Cap up to Tries
+// times what the last one took: many writers that come again at once would each
+// find the wallet moved, and a slow store would be a contended one too.
 type Backoff struct {
 	Base, Cap time.Duration
+	Tries     int
 }
 
 // The waits. What gives credits tries harder than what takes them: a customer
 // who has paid must not wait for a busy agent.
 var (
-	Patient   = Backoff{Base: 20 * time.Millisecond, Cap: 100 * time.Millisecond}
+	Patient   = Backoff{Base: 20 * time.Millisecond, Cap: 100 * time.Millisecond, Tries: 8}
 	Impatient = Backoff{Base: time.Millisecond, Cap: 8 * time.Millisecond}
 )
 
-func (b Backoff) wait(try int) time.Duration {
-	bound := b.Cap
-	if shift := b.Base << min(try, 16); shift < bound {
-		bound = shift
+// maxDoublings keeps the bound from overflowing; Cap is reached long before.
+const maxDoublings = 16
+
+func (b Backoff) wait(try int, lastTry time.Duration) time.Duration {
+	base, bound := b.Base, b.Cap
+	if b.Tries > 0 {
+		base, bound = max(base, lastTry), max(bound, time.Duration(b.Tries)*lastTry)
 	}
-	return rand.N(bound + 1)
+	return rand.N(min(bound, base<<min(try, maxDoublings)) + 1)
 }
 
-// AnswerMargin is what is left of a deadline for the answer itself.
-const AnswerMargin = 250 * time.Millisecond
+// AtRest is for how long after its last entry a wallet counts as being written:
+// as long as a commit may take, from its decision to its effect, and a second
+// for clocks that differ.
+const AtRest = 11 * time.Second
 
 // Committer runs commands. Its fields are set once, before its first use.
 type Committer struct {
@@ -140,70 +156,56 @@ func (c *Committer) Do(ctx context.Context, account string, command ledger.Comma
 }
 
 func (c *Committer) runGroup(ctx context.Context, group *group) []Outcome {
-	if deadline, ok := ctx.Deadline(); ok {
-		// What is under way at the deadline ends with an answer, not with the
-		// invocation: a killed one would tell its caller nothing.
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-AnswerMargin))
-		defer cancel()
-	}
 	start, asked := time.Now(), c.Now()
 	if err := c.load(ctx, group); err != nil {
 		return group.fail(err)
 	}
 	for try := 0; ; try++ {
-		change := group.decide(c.Rules, c.Now())
-		if change == nil && group.doubtful(asked) {
-			if err := c.confirm(ctx, group); err != nil {
-				return group.fail(err)
-			}
-			change = group.decide(c.Rules, c.Now())
-		}
-		if change == nil {
-			return group.outcomes
-		}
-		verdict, err := c.Store.Commit(ctx, *change)
-		if err != nil {
+		verdict, err := c.try(ctx, group, asked)
+		switch {
+		case err != nil && try > 0 && errors.Is(err, context.DeadlineExceeded):
+			return group.fail(c.outOfTime(ctx, group.cause))
+		case err != nil:
 			return group.fail(err)
-		}
-		if verdict.Committed {
+		case verdict.Committed:
 			return group.outcomes
 		}
+		group.cause = verdict.Cause
 		c.OnRetry(ctx, verdict.Cause)
-		if err := c.sleep(ctx, group.backoff.wait(try), time.Since(start)); err != nil {
+		if err := c.sleep(ctx, group, try, time.Since(start)); err != nil {
 			return group.fail(err)
 		}
 		start, asked = time.Now(), c.Now()
-		if err := c.reload(ctx, group); err != nil {
+		if err := c.reload(ctx, group); errors.Is(err, context.DeadlineExceeded) {
+			return group.fail(c.outOfTime(ctx, group.cause))
+		} else if err != nil {
 			return group.fail(err)
 		}
 	}
 }
 
-// load reads all that the group's decisions need; the book, which is almost
-// always cached, at the same time as the rest.
+// try decides the group and commits what there is to commit.
+func (c *Committer) try(ctx context.Context, group *group, asked time.Time) (Verdict, error) {
+	change := group.decide(c.Rules, c.Now())
+	if group.doubtful(asked) {
+		if err := c.confirm(ctx, group); err != nil {
+			return Verdict{}, err
+		}
+		change = group.decide(c.Rules, c.Now())
+	}
+	if change == nil {
+		return Verdict{Committed: true}, nil
+	}
+	return c.Store.Commit(ctx, *change)
+}
+
+// load reads all that the group's decisions need. The book is almost always
+// kept already; where it cannot be read, only what must be priced fails.
 func (c *Committer) load(ctx context.Context, group *group) error {
-	until, priced := group.pricedUntil(c.Now())
-	type loaded struct {
-		book rating.Book
-		err  error
+	if until, priced := group.pricedUntil(c.Now()); priced {
+		group.book, group.bookErr = c.Rates.Book(ctx, until)
 	}
-	books := make(chan loaded, 1)
-	if priced {
-		go func() {
-			book, err := c.Rates.Book(ctx, until)
-			books <- loaded{book, err}
-		}()
-	} else {
-		books <- loaded{}
-	}
-	snapshot, err := c.Store.Read(ctx, group.account, group.operations, group.of)
-	book := <-books
-	if err != nil {
-		return err
-	}
-	group.snapshot, group.book = snapshot, book.book
-	return book.err
+	return c.reload(ctx, group)
 }
 
 // reload reads the wallet again, and with it the ledger under the commands'
@@ -232,10 +234,10 @@ func (c *Committer) confirm(ctx context.Context, group *group) error {
 
 // sleep waits before another try, unless the deadline leaves no time for one
 // that takes as long as the last.
-func (c *Committer) sleep(ctx context.Context, wait, lastTry time.Duration) error {
+func (c *Committer) sleep(ctx context.Context, group *group, try int, lastTry time.Duration) error {
+	wait := group.backoff.wait(try, lastTry)
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait+lastTry {
-		c.OnRetry(ctx, GaveUp)
-		return fault.New(fault.Contended, "Too many writers of this account at once; nothing was changed. Send the same request again, or send its operations in batches.")
+		return c.outOfTime(ctx, group.cause)
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -245,4 +247,14 @@ func (c *Committer) sleep(ctx context.Context, wait, lastTry time.Duration) erro
 	case <-ctx.Done():
 		return fmt.Errorf("commit: waiting to retry: %w", ctx.Err())
 	}
+}
+
+// outOfTime is the failure of a group that was tried again and again, for this
+// cause at last.
+func (c *Committer) outOfTime(ctx context.Context, cause Cause) error {
+	if cause == Throttled {
+		return fault.New(fault.Unavailable, "The platform's store takes no more at the moment. Send the same request again; under the same key it takes effect once.")
+	}
+	c.OnRetry(ctx, GaveUp)
+	return fault.New(fault.Contended, "Too many writers of this account at once. Send the same request again, under the same key it takes effect once; or send its operations in batches.")
 }

@@ -15,9 +15,11 @@ type group struct {
 	operations []ledger.OperationID // the callers' ids among them
 	of         ledger.OperationID   // the debit that a reversal is about
 	backoff    Backoff
+	cause      Cause // why the last try was none
 
 	snapshot Snapshot
 	book     rating.Book
+	bookErr  error // why there is no book
 	outcomes []Outcome
 }
 
@@ -80,6 +82,10 @@ func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
 			g.outcomes[i] = replay(first, command)
 			continue
 		}
+		if _, priced := command.Action.(ledger.Debit); priced && g.bookErr != nil {
+			g.outcomes[i] = Outcome{Err: g.bookErr}
+			continue
+		}
 		decision, err := ledger.Decide(state, command, now)
 		if err != nil {
 			g.outcomes[i] = Outcome{Err: err}
@@ -102,16 +108,13 @@ func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
 	return &change
 }
 
-// clockSkew is how far the clocks of two writers may be apart.
-const clockSkew = time.Second
-
 // doubtful tells whether a refusal may rest on the very operation that it
-// refuses. A store reads wallet and ledger at once, not at one instant: a
-// duplicate may have taken effect after the ledger was read and before the
-// wallet was. Only a wallet written about when it was asked for can show that.
+// refuses: on a wallet that a duplicate may have written between the reading of
+// the ledger and its own. What a reversal is about is read by itself, and may be
+// newer than both.
 func (g *group) doubtful(asked time.Time) bool {
 	wallet := g.snapshot.Wallet
-	if wallet == nil || len(g.operations) == 0 || wallet.LastAt.Before(asked.Add(-clockSkew)) {
+	if wallet == nil || len(g.operations) == 0 || g.of == "" && wallet.LastAt.Before(asked.Add(-AtRest)) {
 		return false
 	}
 	for i, command := range g.commands {
@@ -148,9 +151,11 @@ func replay(first *ledger.Entry, command ledger.Command) Outcome {
 // not committed after all.
 func (g *group) fail(err error) []Outcome {
 	for i, command := range g.commands {
-		if _, found := g.snapshot.Entries[command.Operation]; !found {
-			g.outcomes[i] = Outcome{Err: err}
+		if entry, found := g.snapshot.Entries[command.Operation]; found {
+			g.outcomes[i] = replay(&entry, command)
+			continue
 		}
+		g.outcomes[i] = Outcome{Err: err}
 	}
 	return g.outcomes
 }

@@ -110,20 +110,32 @@ func (c *Client) query(ctx context.Context, input *dynamodb.QueryInput) ([]map[s
 	return items, nil
 }
 
-// queryPage reads one page of at most limit items.
+// queryPage reads one page of at most limit items, and fewer only where there
+// are no more. One request answers with at most 1 MB, so a page of long items
+// may take several.
 func (c *Client) queryPage(ctx context.Context, input *dynamodb.QueryInput, limit int) ([]map[string]types.AttributeValue, error) {
 	input.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
-	input.Limit = aws.Int32(int32(limit)) //nolint:gosec // page sizes are at most a few hundred
-	out, err := c.db.Query(ctx, input)
-	if err != nil {
-		return nil, failure("query", err)
+	var items []map[string]types.AttributeValue
+	for {
+		input.Limit = aws.Int32(int32(limit - len(items))) //nolint:gosec // page sizes are at most a few hundred
+		out, err := c.db.Query(ctx, input)
+		if err != nil {
+			return nil, failure("query", err)
+		}
+		c.reportRead(ctx, "Query", one(out.ConsumedCapacity)...)
+		items = append(items, out.Items...)
+		if len(out.LastEvaluatedKey) == 0 || len(items) >= limit {
+			return items, nil
+		}
+		input.ExclusiveStartKey = out.LastEvaluatedKey
 	}
-	c.reportRead(ctx, "Query", one(out.ConsumedCapacity)...)
-	return out.Items, nil
 }
 
 // maxBatchTries bounds how often what a batch left unread is asked for again.
 const maxBatchTries = 8
+
+// errUnprocessed is throttling by another name.
+var errUnprocessed = errors.New("the service keeps leaving keys unprocessed")
 
 // batchGet reads up to 100 items of several tables strongly consistently. What
 // the service leaves unprocessed is asked for again after a jittered wait.
@@ -159,5 +171,5 @@ func (c *Client) batchGet(ctx context.Context, keys map[string][]Key) (map[strin
 			return nil, failure("batch read", ctx.Err())
 		}
 	}
-	return nil, errors.New("dynamo: batch read: the service keeps leaving keys unprocessed")
+	return nil, failure("batch read", errUnprocessed)
 }

@@ -40,6 +40,6 @@ func unreachable(err error) bool {
 	var api smithy.APIError
 	// The SDK's own retry of a transaction may meet the first try at work still.
 	var underway *types.TransactionInProgressException
-	return errors.As(err, &underway) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &network) ||
+	return errors.Is(err, errUnprocessed) || errors.As(err, &underway) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.As(err, &network) ||
 		errors.As(err, &api) && api.ErrorFault() == smithy.FaultServer
 }

@@ -226,7 +226,7 @@ func TestContentionPastTheDeadlineChangesNothing(t *testing.T) {
 	prepared(t, committer, "acme")
 	before := kept(t, tables, "acme")
 	faults.Plan(func(int, string) dynamotest.Fault { return dynamotest.Conflict })
-	ctx, cancel := context.WithTimeout(t.Context(), commit.AnswerMargin+200*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 	defer cancel()
 	if outcome := committer.Do(ctx, "acme", debit("op", 1)); fault.CodeOf(outcome.Err) != fault.Contended || ctx.Err() != nil {
 		t.Errorf("outcome %+v, context %v", outcome, ctx.Err())

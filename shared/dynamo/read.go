@@ -15,28 +15,14 @@ import (
 )
 
 // Read implements commit.Store: one batch request for the wallet and the
-// entries, and at the same time one Query where a debit is asked for.
+// entries, and then one Query where a debit is asked for.
 func (c *Client) Read(ctx context.Context, account string, operations []ledger.OperationID, of ledger.OperationID) (commit.Snapshot, error) {
-	type charged struct {
-		debit *ledger.Charged
-		err   error
-	}
-	debits := make(chan charged, 1)
-	if of == "" {
-		debits <- charged{}
-	} else {
-		go func() {
-			debit, err := c.Charged(ctx, account, of)
-			debits <- charged{debit, err}
-		}()
-	}
 	snapshot, err := c.readWalletAndEntries(ctx, account, operations)
-	debit := <-debits
-	if err != nil {
-		return commit.Snapshot{}, err
+	if err != nil || of == "" {
+		return snapshot, err
 	}
-	snapshot.Charged = debit.debit
-	return snapshot, debit.err
+	snapshot.Charged, err = c.Charged(ctx, account, of)
+	return snapshot, err
 }
 
 func (c *Client) readWalletAndEntries(ctx context.Context, account string, operations []ledger.OperationID) (commit.Snapshot, error) {

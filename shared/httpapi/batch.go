@@ -77,6 +77,5 @@ func readItem(value jsontext.Value, caller access.Caller) BatchItem {
 	if err := object.Close(); err != nil {
 		return BatchItem{Err: err}
 	}
-	operation, _ := ledger.CallerOperation(id) // Close has refused what is none
-	return BatchItem{Command: Command{account, ledger.Keyed(operation, debit)}}
+	return BatchItem{Command: Command{account, ledger.Keyed(id, debit)}}
 }

@@ -4,6 +4,6 @@
 //
 // A handler is made of three functions by Handle: decode reads a Request into
 // domain values, operate works on those alone, encode makes the Response. The
-// order of checks is fixed in Server.Invoke: key, scope and account,
+// order of checks is fixed in Server.serve: key, scope and account,
 // Idempotency-Key, JSON, fields.
 package httpapi

@@ -16,6 +16,7 @@ import (
 
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
 )
 
 // Object reads the members of a JSON object and notes everything that is wrong
@@ -254,9 +255,13 @@ func (o *Object) OneOf(name, fallback string, options ...string) string {
 	return o.stringWhere(name, fmt.Sprintf("must be one of %v", options), true, func(s string) bool { return slices.Contains(options, s) })
 }
 
-// OperationID is a required member that is an operation id, as the caller wrote it.
-func (o *Object) OperationID(name string) string {
-	return o.stringWhere(name, keyRule, true, func(s string) bool { return s != "" && len(s) <= 128 && isVisible(s) })
+// OperationID is a required member that is an operation id.
+func (o *Object) OperationID(name string) ledger.OperationID {
+	id, _ := ledger.CallerOperation(o.stringWhere(name, keyRule, true, func(s string) bool {
+		_, ok := ledger.CallerOperation(s)
+		return ok
+	}))
+	return id
 }
 
 // Amount is a required decimal within [least, most], at six decimals.
@@ -364,15 +369,6 @@ func isSlug(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_') {
-			return false
-		}
-	}
-	return true
-}
-
-func isVisible(s string) bool {
-	for i := range len(s) {
-		if s[i] <= ' ' || s[i] > '~' {
 			return false
 		}
 	}

@@ -57,9 +57,13 @@ func (r *Request) PathID(name string) (string, error) {
 	return id, nil
 }
 
+// slashes undoes the escape of a slash. API Gateway decodes a path before it
+// cuts it into segments, so a slash within an id must have been escaped twice.
+var slashes = strings.NewReplacer("%252F", "%2F", "%252f", "%2f", "%2F", "/", "%2f", "/")
+
 // PathOperation is the operation id of the path.
 func (r *Request) PathOperation() (ledger.OperationID, error) {
-	id, ok := ledger.CallerOperation(r.path["operation_id"])
+	id, ok := ledger.CallerOperation(slashes.Replace(r.path["operation_id"]))
 	if !ok {
 		return "", fault.Invalid(fault.Param{Name: "operation_id", Reason: keyRule})
 	}

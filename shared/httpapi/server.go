@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"time"
 
 	"github.com/aws/aws-lambda-go/events"
 	"github.com/go-json-experiment/json"
@@ -72,12 +71,10 @@ func (s *Server) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	if err := json.Unmarshal(payload, &event); err != nil {
 		return nil, fmt.Errorf("httpapi: the event is not API Gateway's: %w", err)
 	}
-	start := time.Now()
 	response := s.answer(ctx, &event)
 	telemetry.Note(ctx, "route", event.RouteKey)
 	telemetry.Note(ctx, "status", response.Status)
 	telemetry.Note(ctx, "account", event.PathParameters["account_id"])
-	telemetry.Add(ctx, telemetry.Milliseconds("Latency", time.Since(start)))
 	return response.encode()
 }
 
@@ -96,14 +93,15 @@ func (s *Server) answer(ctx context.Context, event *events.APIGatewayV2HTTPReque
 	response = problemResponse(err)
 	telemetry.Note(ctx, "problem", string(fault.CodeOf(err)))
 	if response.Status >= http.StatusInternalServerError {
-		slog.ErrorContext(ctx, "request failed", "route", event.RouteKey, "error", err.Error())
+		telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
+		slog.ErrorContext(ctx, "request failed", "route", event.RouteKey, "account", event.PathParameters["account_id"], "error", err.Error())
 	}
 	return response
 }
 
 func (s *Server) serve(ctx context.Context, event *events.APIGatewayV2HTTPRequest) (Response, error) {
 	binding, found := s.routes[event.RouteKey]
-	if !found {
+	if !found || binding.route.Access == "" {
 		return Response{}, fmt.Errorf("httpapi: no handler for route %q", event.RouteKey)
 	}
 	request, err := newRequest(event)

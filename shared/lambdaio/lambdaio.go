@@ -24,12 +24,25 @@ type Func func(ctx context.Context, payload []byte) ([]byte, error)
 // Invoke implements Handler.
 func (f Func) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return f(ctx, payload) }
 
-// Recorded runs the handler inside a telemetry record, and turns a panic into
-// an error, so that one bad event does not cost the environment.
+// AnswerMargin is what is left of an invocation's time for its answer: what is
+// under way at the deadline ends with an error that a caller is told, and not
+// with the invocation, which would tell nobody anything.
+const AnswerMargin = 250 * time.Millisecond
+
+// Recorded runs the handler inside a telemetry record, ends its context before
+// the invocation's time is over, and turns a panic into an error, so that one
+// bad event does not cost the environment.
 func Recorded(handler Handler, log *slog.Logger, function string, now func() time.Time) Handler {
 	return Func(func(ctx context.Context, payload []byte) (answer []byte, err error) {
 		ctx = telemetry.Begin(ctx)
+		if deadline, ok := ctx.Deadline(); ok {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithDeadline(ctx, deadline.Add(-AnswerMargin))
+			defer cancel()
+		}
+		start := time.Now()
 		defer func() {
+			telemetry.Add(ctx, telemetry.Milliseconds(telemetry.Latency, time.Since(start)))
 			if broken := recover(); broken != nil {
 				log.ErrorContext(ctx, "panic", "panic", broken, "stack", string(debug.Stack()))
 				err = fmt.Errorf("lambdaio: panic: %v", broken)

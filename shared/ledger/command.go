@@ -71,14 +71,15 @@ func Keyed(id OperationID, action Action) Command {
 	return Command{Operation: id, Hash: Hash(sum[:len(Hash{})]), Action: action}
 }
 
-// canonicalForm is a text in which every value is quoted or a number and
-// closed by a separator, so that no two different sequences of values read
-// alike. Its first value names the action and the version of the form: a form
-// never changes, it gets a new version.
+// canonicalForm is a text in which every string stands behind its length, and
+// every number is closed by a separator, so that no two different sequences of
+// values read alike. Its first value names the action and the version of the
+// form: a form never changes, it gets a new version.
 type canonicalForm struct{ text []byte }
 
 func (f *canonicalForm) str(s string) {
-	f.text = append(strconv.AppendQuote(f.text, s), ';')
+	f.text = append(strconv.AppendInt(f.text, int64(len(s)), 10), ':')
+	f.text = append(f.text, s...)
 }
 
 func (f *canonicalForm) num(n int64) {

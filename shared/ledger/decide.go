@@ -45,7 +45,7 @@ func Decide(state State, command Command, now time.Time) (Decision, error) {
 		return decideConfigure(state, configure, now)
 	}
 	if state.Wallet == nil {
-		return Decision{}, fault.New(fault.AccountNotFound, "There is no such account; create it with PUT /v1/accounts/{account_id}.")
+		return Decision{}, NoAccount(state.Account)
 	}
 	draft := begin(state.Wallet, command, now)
 	var err error
@@ -68,6 +68,11 @@ func Decide(state State, command Command, now time.Time) (Decision, error) {
 		return Decision{}, err
 	}
 	return draft.finish(state.Wallet)
+}
+
+// NoAccount is the fault of an account that is not there.
+func NoAccount(account string) error {
+	return fault.New(fault.AccountNotFound, "There is no account %q; create it with PUT /v1/accounts/{account_id}.", account)
 }
 
 // draft is an entry in the making, and the wallet without its lapsed grants,
@@ -168,14 +173,14 @@ func insufficient(required, available, shortfall credit.Amount) error {
 }
 
 // price checks what depends on time and settings, and prices the lines by the
-// card in force when the action happened.
+// card in force when the action happened. A quote has no channel.
 func price(state State, debit Debit, createdAt time.Time) (*Charge, credit.Amount, error) {
-	occurredAt, err := occurrence(state.Rules, debit.OccurredAt, createdAt)
-	if err != nil {
-		return nil, 0, err
+	occurredAt, wrong := occurrence(state.Rules, debit.OccurredAt, createdAt)
+	if debit.Channel != "" && !slices.Contains(state.Rules.Channels, debit.Channel) {
+		wrong = append(wrong, fault.Param{Name: "channel", Reason: fmt.Sprintf("must be one of %v", state.Rules.Channels)})
 	}
-	if !slices.Contains(state.Rules.Channels, debit.Channel) {
-		return nil, 0, fault.Invalid(fault.Param{Name: "channel", Reason: fmt.Sprintf("must be one of %v", state.Rules.Channels)})
+	if len(wrong) > 0 {
+		return nil, 0, fault.Invalid(wrong...)
 	}
 	card, found := state.Book.At(occurredAt)
 	if !found {
@@ -202,17 +207,18 @@ func price(state State, debit Debit, createdAt time.Time) (*Charge, credit.Amoun
 	}, credits, nil
 }
 
-func occurrence(rules Rules, given *time.Time, createdAt time.Time) (time.Time, error) {
+// occurrence is when the action happened, and what is wrong with that.
+func occurrence(rules Rules, given *time.Time, createdAt time.Time) (time.Time, []fault.Param) {
 	if given == nil {
 		return createdAt, nil
 	}
 	at := given.UTC().Truncate(time.Millisecond)
 	earliest, latest := createdAt.Add(-rules.MaxBackdate), createdAt.Add(rules.MaxAhead)
 	if at.Before(earliest) || at.After(latest) {
-		return time.Time{}, fault.Invalid(fault.Param{
+		return at, []fault.Param{{
 			Name:   "occurred_at",
 			Reason: fmt.Sprintf("must lie between %s and %s", earliest.Format(time.RFC3339), latest.Format(time.RFC3339)),
-		})
+		}}
 	}
 	return at, nil
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"drawdown/shared/credit"
-	"drawdown/shared/fault"
 	"drawdown/shared/rating"
 )
 
@@ -22,13 +21,13 @@ type Quotation struct {
 // would, but for want of credits, which it reports.
 func Quote(state State, lines []rating.Line, occurredAt *time.Time, now time.Time) (Quotation, error) {
 	if state.Wallet == nil {
-		return Quotation{}, fault.New(fault.AccountNotFound, "There is no such account; create it with PUT /v1/accounts/{account_id}.")
+		return Quotation{}, NoAccount(state.Account)
 	}
 	if err := state.Wallet.mayDebit(); err != nil {
 		return Quotation{}, err
 	}
 	draft := begin(state.Wallet, Command{}, now)
-	charge, credits, err := price(state, Debit{Lines: lines, OccurredAt: occurredAt, Channel: state.Rules.Channels[0]}, draft.entry.CreatedAt)
+	charge, credits, err := price(state, Debit{Lines: lines, OccurredAt: occurredAt}, draft.entry.CreatedAt)
 	if err != nil {
 		return Quotation{}, err
 	}

@@ -153,6 +153,9 @@ func (b Book) At(t time.Time) (Card, bool) {
 	return Card{}, false
 }
 
+// Empty tells whether no card has been published.
+func (b Book) Empty() bool { return len(b.cards) == 0 }
+
 // Cards lists the cards in the order in which they come into force.
 func (b Book) Cards() []Card { return slices.Clone(b.cards) }
 

@@ -35,6 +35,11 @@ const (
 	RoundTrips = "RoundTrips" // requests to the store
 	ReadUnits  = "ReadUnits"  // read capacity consumed
 	WriteUnits = "WriteUnits" // write capacity consumed
+	Latency    = "Latency"    // of the handler, in milliseconds
+	Failures   = "Failures"   // answers that tell of a fault of ours: status 500 and up
+	Accepted   = "Accepted"   // operations that took effect
+	Replayed   = "Replayed"   // operations that were answered with their first answer
+	Refused    = "Refused"    // operations that were refused
 )
 
 type record struct {

@@ -34,14 +34,13 @@ const (
 	// pageLimit is a page of entries as it is asked for by default, and the one
 	// entry more that tells whether another page follows.
 	pageLimit = 51
-	// atRest is after how long nobody counts as writing a wallet any more.
-	atRest = 1200 * time.Millisecond
 )
 
 func (b *bench) operations() []operation {
 	return []operation{
 		{"debit of one line", debitBudget, b.debit},
 		{"refused debit", nothingBudget, b.refused},
+		{"refused, wallet in use", nil, b.refusedWhileWritten},
 		{"replayed debit", nothingBudget, b.replayed},
 		{"batch of 10 debits", batchBudget(10), b.batch(10)},
 		{"batch of 99 debits", batchBudget(99), b.batch(99)},
@@ -65,15 +64,25 @@ func (b *bench) do(ctx context.Context, command ledger.Command) error {
 	return outcome.Err
 }
 
+// refused is a refusal by a wallet at rest, such as a depleted one.
 func (b *bench) refused(ctx context.Context, n int) error {
+	atRest := *b.committer
+	atRest.Now = func() time.Time { return time.Now().Add(commit.AtRest) }
+	return refusedBy(ctx, &atRest, usual.Operation("refused", n))
+}
+
+// refusedWhileWritten is a refusal by a wallet that has just been written, which
+// is confirmed by a second read.
+func (b *bench) refusedWhileWritten(ctx context.Context, n int) error {
+	return refusedBy(ctx, b.committer, usual.Operation("refused-busy", n))
+}
+
+func refusedBy(ctx context.Context, committer *commit.Committer, id ledger.OperationID) error {
 	debit := usual.Debit()
 	debit.Lines[0].Quantity = 1_000_000_000 * credit.Credit
-	// A wallet that has just been written is read with more care: a refusal on it
-	// is confirmed by one more read of the ledger. The budget is of one at rest.
-	time.Sleep(atRest)
-	err := b.do(ctx, ledger.Keyed(usual.Operation("refused", n), debit))
-	if fault.CodeOf(err) != fault.InsufficientCredits {
-		return fmt.Errorf("it was not refused for want of credits: %w", err)
+	outcome := committer.Do(ctx, account, ledger.Keyed(id, debit))
+	if fault.CodeOf(outcome.Err) != fault.InsufficientCredits {
+		return fmt.Errorf("it was not refused for want of credits: %w", outcome.Err)
 	}
 	return nil
 }

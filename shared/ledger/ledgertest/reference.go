@@ -220,15 +220,18 @@ func (r *Reference) debit(operation string, d ledger.Debit, now int64) Answer {
 	if r.Settings.Status == ledger.Suspended {
 		return refuse(fault.AccountSuspended)
 	}
-	at := now
+	at, bad := now, ""
 	if d.OccurredAt != nil {
 		at = d.OccurredAt.UnixMilli()
 		if at < now-r.Rules.MaxBackdate.Milliseconds() || at > now+r.Rules.MaxAhead.Milliseconds() {
-			return invalid("occurred_at")
+			bad += "occurred_at"
 		}
 	}
 	if !slices.Contains(r.Rules.Channels, d.Channel) {
-		return invalid("channel")
+		bad += "channel"
+	}
+	if bad != "" {
+		return invalid(bad)
 	}
 	detail, cost, refusal := r.priced(d, at)
 	if refusal != nil {
