@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"strconv"
 	"strings"
@@ -62,6 +63,9 @@ const gcPercent = 800
 // Run starts the function: build makes its handler.
 func Run(build func(*Platform) (lambdaio.Handler, error)) {
 	debug.SetGCPercent(gcPercent)
+	// An environment serves one event at a time, mostly waiting for answers, on a
+	// share of a core: a second processor would only spin for work.
+	runtime.GOMAXPROCS(1)
 	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
 	log := newLogger()
 	slog.SetDefault(log)

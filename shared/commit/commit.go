@@ -98,7 +98,7 @@ type Backoff struct {
 // The waits. What gives credits tries harder than what takes them: a customer
 // who has paid must not wait for a busy agent.
 var (
-	Patient   = Backoff{Base: 20 * time.Millisecond, Cap: 100 * time.Millisecond, Tries: 8}
+	Patient   = Backoff{Base: 20 * time.Millisecond, Cap: 100 * time.Millisecond, Tries: 4}
 	Impatient = Backoff{Base: time.Millisecond, Cap: 8 * time.Millisecond}
 )
 

@@ -12,7 +12,7 @@ import (
 
 const (
 	// warmUp lets processes start, and Java compile, before anything counts.
-	warmUp = 800 * time.Millisecond
+	warmUp = 4 * time.Second
 	// phaseTime bounds the sending of a phase; what is under way is awaited.
 	phaseTime = 2500 * time.Millisecond
 )
