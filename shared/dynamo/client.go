@@ -30,6 +30,7 @@ type Client struct {
 	db      *dynamodb.Client
 	names   Names
 	observe func(context.Context, Spent)
+	known   known
 }
 
 // New is a client that tells observe of every request's consumption; observe may be nil.

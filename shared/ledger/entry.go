@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"slices"
 	"time"
 
 	"drawdown/shared/credit"
@@ -18,6 +19,37 @@ const (
 	ExpiryEntry   EntryType = "expiry"
 	SettingsEntry EntryType = "settings"
 )
+
+// EntryTypes lists them.
+func EntryTypes() []EntryType {
+	return []EntryType{DebitEntry, GrantEntry, ReversalEntry, ExpiryEntry, SettingsEntry}
+}
+
+// Filter chooses entries of a statement. Its zero value takes them all.
+type Filter struct {
+	Types    []EntryType // empty: every type
+	From, To time.Time   // created in [From, To); zero: no bound
+}
+
+// Takes tells whether the filter takes an entry.
+func (f Filter) Takes(entry *Entry) bool {
+	return (len(f.Types) == 0 || slices.Contains(f.Types, entry.Type)) && !f.before(entry) && !f.after(entry)
+}
+
+// Past tells whether no entry after this one, in the given order, can be
+// taken: the times of a ledger never go back.
+func (f Filter) Past(entry *Entry, ascending bool) bool {
+	if ascending {
+		return f.after(entry)
+	}
+	return f.before(entry)
+}
+
+// All tells whether the filter takes every entry.
+func (f Filter) All() bool { return len(f.Types) == 0 && f.From.IsZero() && f.To.IsZero() }
+
+func (f Filter) before(entry *Entry) bool { return !f.From.IsZero() && entry.CreatedAt.Before(f.From) }
+func (f Filter) after(entry *Entry) bool  { return !f.To.IsZero() && !entry.CreatedAt.Before(f.To) }
 
 // Entry is the record of one operation. Of the details at its end just one is
 // set, by its type; an expiry has none.

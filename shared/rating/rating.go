@@ -153,6 +153,17 @@ func (b Book) At(t time.Time) (Card, bool) {
 	return Card{}, false
 }
 
+// Rate is an item's rate by the latest card in force at or before an instant
+// that has the item.
+func (b Book) Rate(item Item, t time.Time) (Rate, bool) {
+	for _, card := range slices.Backward(b.cards) {
+		if rate, found := card.Rate(item); found && !card.EffectiveAt.After(t) {
+			return rate, true
+		}
+	}
+	return Rate{}, false
+}
+
 // Empty tells whether no card has been published.
 func (b Book) Empty() bool { return len(b.cards) == 0 }
 

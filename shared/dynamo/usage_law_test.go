@@ -1,0 +1,99 @@
+package dynamo_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"drawdown/shared/commit"
+	"drawdown/shared/commit/committest"
+	"drawdown/shared/dynamo"
+	"drawdown/shared/dynamo/dynamotest"
+	"drawdown/shared/ledger"
+	"drawdown/shared/rollup/rolluptest"
+)
+
+// appender writes made-up entries as commits do, each time with a wallet of
+// their last seq.
+type appender struct {
+	client  *dynamo.Client
+	account string
+	seq     int64
+}
+
+func (a *appender) wallet(seq int64) ledger.Wallet {
+	return ledger.Wallet{
+		Account: a.account, Seq: seq, LastAt: rolluptest.Start.Add(time.Duration(seq) * time.Second),
+		Settings: ledger.Settings{Zone: "UTC", Status: ledger.Active},
+	}
+}
+
+func (a *appender) append(entries []ledger.Entry) error {
+	for len(entries) > 0 {
+		part := entries[:together(entries)]
+		entries = entries[len(part):]
+		change := commit.Change{After: a.wallet(a.seq + int64(len(part))), Entries: part}
+		if a.seq > 0 {
+			before := a.wallet(a.seq)
+			change.Before = &before
+		}
+		verdict, err := a.client.Commit(context.Background(), change)
+		if err != nil {
+			return err
+		}
+		if !verdict.Committed {
+			return errors.New("not committed: " + string(verdict.Cause))
+		}
+		a.seq += int64(len(part))
+	}
+	return nil
+}
+
+// together is how many of the entries go into one transaction: with the
+// reversals' tallies not too many items, and settings, which write the
+// account's profile, alone.
+func together(entries []ledger.Entry) int {
+	const most = 40
+	for i := range entries {
+		if i > 0 && (i == most || entries[i].Settings != nil || entries[0].Settings != nil) {
+			return i
+		}
+	}
+	return len(entries)
+}
+
+// Two clients of the same tables, each with faults of its own: as two
+// environments of a function have them.
+func TestAnyWayOfFoldingGivesTheSameSheets(t *testing.T) {
+	committest.Bound(t, 20)
+	tables := dynamotest.NewTables(t)
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed of the faults: %d", seed)
+	random := rand.New(rand.NewPCG(seed, 2))
+	var faults [2]dynamotest.Faults
+	var stores []rolluptest.Store
+	for i := range faults {
+		stores = append(stores, tables.Connect(t, dynamotest.WithFaults(&faults[i])).Client)
+	}
+	next := 0
+	rapid.Check(t, func(t *rapid.T) {
+		next++
+		account := fmt.Sprintf("acme-%d", next)
+		for i := range faults {
+			own := rand.New(rand.NewPCG(random.Uint64(), 3))
+			faults[i].Randomly(own, 15, dynamotest.Unsent, dynamotest.Lost, dynamotest.Throttled, dynamotest.Conflict, dynamotest.Unprocessed)
+		}
+		appender := &appender{client: tables.Client, account: account}
+		subject := rolluptest.Subject{Stores: stores, Append: appender.append, Calm: func() {
+			for i := range faults {
+				faults[i].Plan(nil)
+			}
+		}}
+		rolluptest.Law(t, subject, account, rolluptest.AnyLedger(t, account, 25), 5)
+	})
+}

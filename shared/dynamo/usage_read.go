@@ -1,0 +1,176 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"drawdown/shared/usage"
+)
+
+// Days reads an account's sheets of the days from first to last, inclusive,
+// with one Query, strongly consistently: they hold at least what a mark says
+// that was read before.
+func (c *Client) Days(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
+	return c.sheets(ctx, account, usagePK(account), daySK+first, daySK+last, true)
+}
+
+// AgentDays reads one agent's sheets of the days from first to last, inclusive.
+func (c *Client) AgentDays(ctx context.Context, account, agent, first, last string) ([]usage.Sheet, error) {
+	return c.sheets(ctx, account, agentPK(account, agent), daySK+first, daySK+last, true)
+}
+
+// AgentMonths reads the sheets of all agents of the months from first to last,
+// inclusive; eventually consistent, since these are the largest by far.
+func (c *Client) AgentMonths(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
+	// '$' follows '#', so that this is after the last agent of the month.
+	return c.sheets(ctx, account, usagePK(account), agentSK+first+"#", agentSK+last+"$", false)
+}
+
+func (c *Client) sheets(ctx context.Context, account, pk, from, to string, consistent bool) ([]usage.Sheet, error) {
+	items, err := c.query(ctx, &dynamodb.QueryInput{
+		TableName:              &c.names.Usage,
+		ConsistentRead:         &consistent,
+		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":pk": text(pk), ":from": text(from), ":to": text(to),
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	sheets := make([]usage.Sheet, 0, len(items))
+	for _, item := range items {
+		sheet, isSheet, err := decodeSheet(account, item)
+		if err != nil {
+			return nil, err
+		}
+		if isSheet {
+			sheets = append(sheets, sheet)
+		}
+	}
+	return sheets, nil
+}
+
+// AsOf is how far the account is folded, read eventually consistently, at half the price of Mark.
+func (c *Client) AsOf(ctx context.Context, account string) (usage.Mark, error) {
+	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName:              &c.names.Usage,
+		Key:                    markKey(account).attributes(),
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	})
+	if err != nil {
+		return usage.Mark{}, failure("reading the mark of "+account, err)
+	}
+	c.reportRead(ctx, "GetItem", one(out.ConsumedCapacity)...)
+	return decodeMark(out.Item), nil
+}
+
+// AllSheets reads every sheet of an account strongly consistently, for its proof.
+func (c *Client) AllSheets(ctx context.Context, account string) ([]usage.Sheet, error) {
+	var sheets []usage.Sheet
+	err := c.eachUsageItem(ctx, account, func(_ Key, item map[string]types.AttributeValue) error {
+		sheet, isSheet, err := decodeSheet(account, item)
+		if err != nil {
+			sheet.Unreadable = err.Error()
+			sheet.Epoch, sheet.Upto = numberOf(item[attrEpoch]), numberOf(item[attrUpto])
+		}
+		if isSheet {
+			sheets = append(sheets, sheet)
+		}
+		return nil
+	})
+	return sheets, err
+}
+
+// RemoveBefore implements rollup.Store. Agents' partitions go first: they are
+// found by the agents' months, which are in the account's.
+func (c *Client) RemoveBefore(ctx context.Context, account string, epoch int64) error {
+	var stale []Key
+	err := c.eachUsageItem(ctx, account, func(key Key, item map[string]types.AttributeValue) error {
+		if key.SK != markSK && numberOf(item[attrEpoch]) < epoch {
+			stale = append(stale, key)
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, key := range stale {
+		out, err := c.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName:                 &c.names.Usage,
+			Key:                       key.attributes(),
+			ConditionExpression:       aws.String(olderEpoch),
+			ExpressionAttributeValues: map[string]types.AttributeValue{":ep": number(epoch)},
+			ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
+		})
+		var failed *types.ConditionalCheckFailedException
+		if errors.As(err, &failed) {
+			continue // replaced or removed meanwhile
+		}
+		if err != nil {
+			return failure("removing an old sheet", err)
+		}
+		c.reportWrite(ctx, "DeleteItem", one(out.ConsumedCapacity)...)
+	}
+	return nil
+}
+
+// eachUsageItem visits every item of an account in Usage, strongly
+// consistently: first those of its agents, then its own.
+func (c *Client) eachUsageItem(ctx context.Context, account string, visit func(Key, map[string]types.AttributeValue) error) error {
+	own, err := c.partition(ctx, usagePK(account))
+	if err != nil {
+		return err
+	}
+	agents := map[string]bool{}
+	for _, item := range own {
+		if rest, found := strings.CutPrefix(stringOf(item[attrSK]), agentSK); found {
+			_, agent, _ := strings.Cut(rest, "#")
+			agents[agent] = true
+		}
+	}
+	for agent := range agents {
+		items, err := c.partition(ctx, agentPK(account, agent))
+		if err != nil {
+			return err
+		}
+		if err := visitAll(items, visit); err != nil {
+			return err
+		}
+	}
+	return visitAll(own, visit)
+}
+
+func visitAll(items []map[string]types.AttributeValue, visit func(Key, map[string]types.AttributeValue) error) error {
+	for _, item := range items {
+		if err := visit(Key{stringOf(item[attrPK]), stringOf(item[attrSK])}, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Client) partition(ctx context.Context, pk string) ([]map[string]types.AttributeValue, error) {
+	return c.query(ctx, &dynamodb.QueryInput{
+		TableName:                 &c.names.Usage,
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("pk = :pk"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(pk)},
+	})
+}
+
+// Quarantined lists the accounts that are not folded, by id, those after the
+// given one, at most limit.
+func (c *Client) Quarantined(ctx context.Context, after string, limit int) ([]string, error) {
+	items, err := c.list(ctx, kindQuarantine, after, limit)
+	accounts := make([]string, len(items))
+	for i, item := range items {
+		accounts[i] = stringOf(item[attrListID])
+	}
+	return accounts, err
+}

@@ -1,0 +1,65 @@
+package ledger
+
+import (
+	"slices"
+	"strconv"
+	"time"
+)
+
+// Difference is one field in which a stored wallet parts from its ledger.
+type Difference struct {
+	Where  string
+	Ledger string // what the ledger folds to
+	Stored string
+}
+
+// Differences compares the fold of a ledger with the wallet that is stored.
+// Alerts are news, not state, and are not compared.
+func Differences(folded, stored *Wallet) []Difference {
+	var found []Difference
+	differ := func(field, ledger, stored string) {
+		if ledger != stored {
+			found = append(found, Difference{"wallet " + field, ledger, stored})
+		}
+	}
+	differ("seq", strconv.FormatInt(folded.Seq, 10), strconv.FormatInt(stored.Seq, 10))
+	differ("last_at", instantOf(folded.LastAt), instantOf(stored.LastAt))
+	differ("overage_used", folded.OverageUsed.String(), stored.OverageUsed.String())
+	differ("name", folded.Settings.Name, stored.Settings.Name)
+	differ("time_zone", folded.Settings.Zone, stored.Settings.Zone)
+	differ("status", string(folded.Settings.Status), string(stored.Settings.Status))
+	differ("low_balance_threshold", folded.Settings.LowBalance.String(), stored.Settings.LowBalance.String())
+	differ("overage", overageOf(folded.Settings.Overage), overageOf(stored.Settings.Overage))
+	var ids []string
+	for _, grant := range slices.Concat(folded.Grants, stored.Grants) {
+		if !slices.Contains(ids, grant.ID) {
+			ids = append(ids, grant.ID)
+		}
+	}
+	for _, id := range ids {
+		differ("grant "+id, grantOf(folded.grant(id)), grantOf(stored.grant(id)))
+	}
+	return found
+}
+
+func instantOf(t time.Time) string {
+	if t.IsZero() {
+		return "never"
+	}
+	return t.UTC().Format(time.RFC3339Nano)
+}
+
+func overageOf(o *Overage) string {
+	if o == nil {
+		return "not set"
+	}
+	return string(o.Policy) + " up to " + o.Limit.String()
+}
+
+func grantOf(g *Grant) string {
+	if g == nil {
+		return "not there"
+	}
+	return g.Remaining.String() + " of " + g.Amount.String() + " from " + string(g.Source) +
+		", priority " + strconv.Itoa(g.Priority) + ", effective " + instantOf(g.EffectiveAt) + ", expires " + instantOf(g.ExpiresAt)
+}
