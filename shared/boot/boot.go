@@ -26,6 +26,7 @@ import (
 	"drawdown/shared/access"
 	"drawdown/shared/commit"
 	"drawdown/shared/dynamo"
+	"drawdown/shared/failures"
 	"drawdown/shared/lambdaio"
 	"drawdown/shared/ledger"
 )
@@ -34,6 +35,7 @@ import (
 const (
 	EnvOperatorKey = "OPERATOR_KEY"      // "<id>:<hex SHA-256 of the key>"
 	EnvChannels    = "CHANNELS"          // comma-separated
+	EnvFailures    = "FAILURES_BUCKET"   // where the stream mapping puts what it has given up on
 	EnvMaxBackdate = "MAX_BACKDATE_DAYS" // how far occurred_at may lie back
 )
 
@@ -53,6 +55,14 @@ type Platform struct {
 	Gate      *access.Authenticator
 	Rules     ledger.Rules
 	Now       func() time.Time
+
+	env func(string) string
+}
+
+// Failures is the bucket of the batches that the stream mapping has given up
+// on. Only a function that asks for it carries S3's client.
+func (p *Platform) Failures() *failures.Bucket {
+	return failures.Open(awsConfig(p.env), endpoint(p.env, "S3"), p.env(EnvFailures))
 }
 
 // gcPercent lets the heap grow to some tens of megabytes before it is
@@ -110,6 +120,7 @@ func newPlatform(env func(string) string) (*Platform, error) {
 		Gate:  access.NewAuthenticator(store, operator, time.Now),
 		Rules: rules,
 		Now:   time.Now,
+		env:   env,
 	}, nil
 }
 

@@ -28,6 +28,9 @@ func Milliseconds(name string, d time.Duration) Metric {
 	return Metric{name, "Milliseconds", float64(d.Microseconds()) / 1000}
 }
 
+// Seconds is a metric of a duration in seconds.
+func Seconds(name string, d time.Duration) Metric { return Metric{name, "Seconds", d.Seconds()} }
+
 // The names that the code counts by and alarms are set on.
 const (
 	Contended  = "Contended"  // commands that ran out of time against other writers
@@ -35,11 +38,21 @@ const (
 	RoundTrips = "RoundTrips" // requests to the store
 	ReadUnits  = "ReadUnits"  // read capacity consumed
 	WriteUnits = "WriteUnits" // write capacity consumed
-	Latency    = "Latency"    // of the handler, in milliseconds
-	Failures   = "Failures"   // answers that tell of a fault of ours: status 500 and up
-	Accepted   = "Accepted"   // operations that took effect
-	Replayed   = "Replayed"   // operations that were answered with their first answer
-	Refused    = "Refused"    // operations that were refused
+
+	UsageLag    = "UsageLag"    // seconds between the making of an entry and its folding, at most
+	UsageBehind = "UsageBehind" // entries that usage still lacks after a run, at most
+	Folded      = "Folded"      // entries folded
+	Quarantined = "Quarantined" // rings for accounts that are not folded any further
+	Swept       = "Swept"       // failed batches that a sweep has dealt with
+	SweepFailed = "SweepFailed" // sweeps in which a call failed again
+	AuditFailed = "AuditFailed" // accounts whose audit did not come to an end
+	Drift       = "Drift"       // places where an audit found that something stored is not the fold of its ledger
+	Audited     = "Audited"     // accounts audited
+	Latency     = "Latency"     // of the handler, in milliseconds
+	Failures    = "Failures"    // answers that tell of a fault of ours: status 500 and up
+	Accepted    = "Accepted"    // operations that took effect
+	Replayed    = "Replayed"    // operations that were answered with their first answer
+	Refused     = "Refused"     // operations that were refused
 )
 
 type record struct {
@@ -75,6 +88,23 @@ func Add(ctx context.Context, metric Metric) {
 	}
 	metric.Value += sum.Value
 	r.metrics[metric.Name] = metric
+}
+
+// Peak keeps the largest measurement of its name.
+func Peak(ctx context.Context, metric Metric) {
+	r := from(ctx)
+	if r == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	largest, known := r.metrics[metric.Name]
+	if !known {
+		r.order = append(r.order, metric.Name)
+	}
+	if !known || metric.Value > largest.Value {
+		r.metrics[metric.Name] = metric
+	}
 }
 
 // Note adds a field to the invocation's log line.

@@ -1,0 +1,15 @@
+// Command audit proves that what is stored of an account is the fold of its
+// ledger: on a schedule for all of them, and when it is asked for one.
+package main
+
+import (
+	"drawdown/shared/boot"
+	"drawdown/shared/lambdaio"
+)
+
+func main() {
+	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		audit := &handler{store: platform.Store, failures: platform.Failures(), now: platform.Now}
+		return lambdaio.ByOrigin(audit.server(platform.Gate), lambdaio.Func(audit.all)), nil
+	})
+}

@@ -1,0 +1,436 @@
+package audit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"drawdown/shared/audit"
+	"drawdown/shared/commit"
+	"drawdown/shared/commit/committest"
+	"drawdown/shared/credit"
+	"drawdown/shared/dynamo"
+	"drawdown/shared/dynamo/dynamotest"
+	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
+	"drawdown/shared/ledger/ledgertest"
+	"drawdown/shared/memory"
+	"drawdown/shared/rating"
+	"drawdown/shared/rollup"
+	"drawdown/shared/usage"
+)
+
+// books is all that is kept of accounts.
+type books interface {
+	audit.Store
+	rollup.Store
+	commit.Store
+}
+
+// inMemory is books in memory.
+type inMemory struct {
+	*memory.Usage
+	*memory.Store
+}
+
+func newBooks() inMemory {
+	store := &memory.Store{}
+	return inMemory{&memory.Usage{Entries: store.Entries}, store}
+}
+
+func (m inMemory) Entries(ctx context.Context, account string, after int64, limit int) ([]ledger.Entry, error) {
+	return m.Store.Entries(ctx, account, after, limit)
+}
+
+func (m inMemory) Wallet(ctx context.Context, account string) (*ledger.Wallet, error) {
+	snapshot, err := m.Read(ctx, account, nil, "")
+	return snapshot.Wallet, err
+}
+
+func (m inMemory) See(ctx context.Context, account string, epoch int64, sightings []usage.Sighting) (map[usage.Conversation]int64, error) {
+	return m.Usage.See(ctx, account, epoch, sightings)
+}
+
+var _ books = inMemory{}
+var _ books = (*dynamo.Client)(nil)
+
+// crashing is a store of usage that makes no more writes after a number of them.
+type crashing struct {
+	rollup.Store
+	left atomic.Int64
+}
+
+var errCrashed = errors.New("crashed")
+
+func (c *crashing) Add(ctx context.Context, account string, epoch int64, delta usage.Delta) (rollup.Standing, error) {
+	if c.left.Add(-1) < 0 {
+		return rollup.Standing{}, errCrashed
+	}
+	return c.Store.Add(ctx, account, epoch, delta)
+}
+
+func (c *crashing) MoveMark(ctx context.Context, account string, from, to usage.Mark) (bool, error) {
+	if c.left.Add(-1) < 0 {
+		return false, errCrashed
+	}
+	return c.Store.MoveMark(ctx, account, from, to)
+}
+
+func newFolder(store rollup.Store, page int) *rollup.Folder {
+	return &rollup.Folder{Store: store, Now: time.Now, Page: page, IndexWait: rollup.DefaultIndexWait}
+}
+
+// live runs a random history, folding it now and then, at times only half way.
+func live(t *rapid.T, store books, account string) {
+	var now time.Time
+	committer := committest.NewCommitter(store, func() time.Time { return now })
+	history := &ledgertest.History{}
+	step := history.Open(t)
+	for range rapid.IntRange(1, 30).Draw(t, "steps") {
+		now = step.Now
+		committer.Run(context.Background(), account, step.Commands...)
+		step = history.Next(t)
+		if rapid.IntRange(0, 3).Draw(t, "fold?") == 0 {
+			foldSome(t, store, account)
+		}
+		if rapid.IntRange(0, 7).Draw(t, "audit?") == 0 {
+			clean(t, store, account)
+		}
+	}
+	clean(t, store, account)
+}
+
+func foldSome(t *rapid.T, store books, account string) {
+	wallet, err := store.Wallet(context.Background(), account)
+	if err != nil || wallet == nil {
+		return
+	}
+	crashed := &crashing{Store: store}
+	crashed.left.Store(rapid.Int64Range(0, 12).Draw(t, "writes before a crash"))
+	folder := newFolder(crashed, rapid.SampledFrom([]int{1, 3, 100}).Draw(t, "page"))
+	run := folder.CatchUp
+	if rapid.IntRange(0, 4).Draw(t, "rebuild?") == 0 {
+		run = folder.Rebuild
+	}
+	if result, err := run(context.Background(), account, wallet.Seq); err != nil && !errors.Is(err, errCrashed) || result.Quarantined {
+		t.Fatalf("folding: %+v, %v", result, err)
+	}
+}
+
+func clean(t *rapid.T, store books, account string) {
+	wallet, err := store.Wallet(context.Background(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	result, err := audit.Run(context.Background(), store, account)
+	if wallet == nil {
+		if fault.CodeOf(err) != fault.AccountNotFound {
+			t.Fatalf("of no account: %v", err)
+		}
+		return
+	}
+	if err != nil || !result.Clean() {
+		t.Fatalf("not clean: %v, %+v", err, result.Drift)
+	}
+	var entries int64
+	for _, count := range result.Entries {
+		entries += count
+	}
+	if result.Seq != wallet.Seq || entries != wallet.Seq || result.Behind != wallet.Seq-result.Mark.Seq || result.Balance != wallet.BalanceAt(wallet.LastAt) {
+		t.Fatalf("the proof is %+v of a wallet at %d", result, wallet.Seq)
+	}
+}
+
+func TestRandomHistoriesAreClean(t *testing.T) {
+	committest.Bound(t, 300)
+	rapid.Check(t, func(t *rapid.T) { live(t, newBooks(), "acme") })
+}
+
+func TestRandomHistoriesAreCleanInTheTables(t *testing.T) {
+	committest.Bound(t, 10)
+	client := dynamotest.NewClient(t)
+	next := 0
+	rapid.Check(t, func(t *rapid.T) {
+		next++
+		live(t, client, fmt.Sprintf("acme-%d", next))
+	})
+}
+
+// settled is books of an account with a bit of everything, folded up to its end.
+func settled(t *testing.T) inMemory {
+	t.Helper()
+	store := newBooks()
+	now := ledgertest.Start
+	committer := committest.NewCommitter(store, func() time.Time { now = now.Add(time.Minute); return now })
+	debit := func(id ledger.OperationID, conversation string) ledger.Command {
+		return ledger.Keyed(id, ledger.Debit{
+			Agent: ledger.Agent{ID: "a1", Name: "Helper"}, Channel: "api", Conversation: conversation, Messages: 2,
+			Lines: []rating.Line{{Item: rating.Item{Node: "ai_reply", Action: "run"}, Quantity: 2 * credit.Credit}},
+		})
+	}
+	settings := ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active, Overage: &ledger.Overage{Policy: ledger.Bill, Limit: 5 * credit.Credit}}
+	for _, command := range []ledger.Command{
+		{Action: ledger.Configure{Settings: settings}}, // 1
+		ledger.Keyed("grant", ledger.AddGrant{Amount: 100 * credit.Credit, Source: ledger.FromPromo}),
+		debit("d3", "c1"), debit("d4", "c1"),
+		ledger.Keyed("back", ledger.ReverseDebit{Of: "d3"}),
+		ledger.Keyed("more", ledger.AddGrant{Amount: credit.Credit, Source: ledger.FromPurchase}),
+		debit("d7", "c2"),
+		ledger.Keyed("last", ledger.AddGrant{Amount: credit.Credit, Source: ledger.FromPromo}), // 8
+	} {
+		if outcome := committer.Run(t.Context(), "acme", command)[0]; outcome.Err != nil {
+			t.Fatal(outcome.Err)
+		}
+	}
+	if _, err := newFolder(store, 100).CatchUp(t.Context(), "acme", 8); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// altered shows stored things other than they are.
+type altered struct {
+	audit.Store
+	wallet  func(*ledger.Wallet)
+	mark    func(*usage.Mark)
+	sheet   func(*usage.Sheet)
+	sheets  func([]usage.Sheet) []usage.Sheet
+	entry   func(*ledger.Entry)
+	entries func(after int64) error
+}
+
+func (a altered) Wallet(ctx context.Context, account string) (*ledger.Wallet, error) {
+	wallet, err := a.Store.Wallet(ctx, account)
+	if a.wallet != nil {
+		a.wallet(wallet)
+	}
+	return wallet, err
+}
+
+func (a altered) Mark(ctx context.Context, account string) (usage.Mark, error) {
+	mark, err := a.Store.Mark(ctx, account)
+	if a.mark != nil {
+		a.mark(&mark)
+	}
+	return mark, err
+}
+
+func (a altered) AllSheets(ctx context.Context, account string) ([]usage.Sheet, error) {
+	sheets, err := a.Store.AllSheets(ctx, account)
+	for i := range sheets {
+		if a.sheet != nil {
+			a.sheet(&sheets[i])
+		}
+	}
+	if a.sheets != nil {
+		sheets = a.sheets(sheets)
+	}
+	return sheets, err
+}
+
+func (a altered) EntriesAfter(ctx context.Context, account string, seq int64, limit int) ([]ledger.Entry, error) {
+	if a.entries != nil {
+		if err := a.entries(seq); err != nil {
+			return nil, err
+		}
+		limit = 1
+	}
+	entries, err := a.Store.EntriesAfter(ctx, account, seq, limit)
+	for i := range entries {
+		if a.entry != nil {
+			a.entry(&entries[i])
+		}
+	}
+	return entries, err
+}
+
+const day = "2026-11-01"
+
+// of alters one kind of sheets.
+func of(kind usage.Kind, change func(*usage.Sheet)) altered {
+	return altered{sheet: func(s *usage.Sheet) {
+		if s.Kind == kind {
+			change(s)
+		}
+	}}
+}
+
+// atDebit alters the fourth entry, a debit; what it points to is copied, since
+// the store still has it.
+func atDebit(change func(*ledger.Entry)) altered {
+	return altered{entry: func(e *ledger.Entry) {
+		if e.Seq != 4 {
+			return
+		}
+		if e.Debit != nil {
+			detail := *e.Debit
+			detail.Lines = slices.Clone(detail.Lines)
+			e.Debit = &detail
+		}
+		change(e)
+	}}
+}
+
+func without(kind usage.Kind) altered {
+	return altered{sheets: func(sheets []usage.Sheet) []usage.Sheet {
+		return slices.DeleteFunc(sheets, func(s usage.Sheet) bool { return s.Kind == kind })
+	}}
+}
+
+func aWallet(change func(*ledger.Wallet)) altered { return altered{wallet: change} }
+func aMark(change func(*usage.Mark)) altered      { return altered{mark: change} }
+
+func TestEveryCorruptionIsFoundAndNamed(t *testing.T) {
+	item := rating.Item{Node: "ai_reply", Action: "run"}
+	for name, c := range map[string]struct {
+		altered
+		where string
+	}{
+		"wallet's name":         {aWallet(func(w *ledger.Wallet) { w.Settings.Name = "X" }), "wallet name"},
+		"wallet's zone":         {aWallet(func(w *ledger.Wallet) { w.Settings.Zone = "Asia/Kathmandu" }), "wallet time_zone"},
+		"wallet's status":       {aWallet(func(w *ledger.Wallet) { w.Settings.Status = ledger.Suspended }), "wallet status"},
+		"wallet's threshold":    {aWallet(func(w *ledger.Wallet) { w.Settings.LowBalance++ }), "wallet low_balance_threshold"},
+		"wallet's policy":       {aWallet(func(w *ledger.Wallet) { w.Settings.Overage = nil }), "wallet overage"},
+		"wallet's overage":      {aWallet(func(w *ledger.Wallet) { w.OverageUsed++ }), "wallet overage_used"},
+		"wallet's time":         {aWallet(func(w *ledger.Wallet) { w.LastAt = w.LastAt.Add(1) }), "wallet last_at"},
+		"wallet set back":       {aWallet(func(w *ledger.Wallet) { w.Seq = 7 }), "usage mark"},
+		"grant's remainder":     {aWallet(func(w *ledger.Wallet) { w.Grants[0].Remaining++ }), "wallet grant g2"},
+		"grant's priority":      {aWallet(func(w *ledger.Wallet) { w.Grants[0].Priority++ }), "wallet grant g2"},
+		"grant's expiry":        {aWallet(func(w *ledger.Wallet) { w.Grants[0].ExpiresAt = time.Now() }), "wallet grant g2"},
+		"grant lost":            {aWallet(func(w *ledger.Wallet) { w.Grants = w.Grants[1:] }), "wallet grant g2"},
+		"grant made up":         {aWallet(func(w *ledger.Wallet) { w.Grants = append(w.Grants, ledger.Grant{ID: "g99"}) }), "wallet grant g99"},
+		"day's credits":         {of(usage.AccountDay, func(s *usage.Sheet) { s.Credits++ }), "usage account_day " + day + " credits"},
+		"day's debits":          {of(usage.AccountDay, func(s *usage.Sheet) { s.Debits++ }), "usage account_day " + day + " debits"},
+		"day's messages":        {of(usage.AgentDay, func(s *usage.Sheet) { s.Messages++ }), "usage agent_day a1 " + day + " messages"},
+		"day's conversations":   {of(usage.AgentDay, func(s *usage.Sheet) { s.Conversations-- }), "usage agent_day a1 " + day + " conversations"},
+		"month's column":        {of(usage.AgentMonth, func(s *usage.Sheet) { s.Days[day] = usage.Counts{} }), "usage agent_month a1 2026-11 " + day + " credits"},
+		"channel's credits":     {of(usage.AccountDay, func(s *usage.Sheet) { s.Channels["fax"] = 1 }), "usage account_day " + day + " channel fax"},
+		"node's quantity":       {of(usage.AccountDay, func(s *usage.Sheet) { s.Nodes[item] = usage.NodeCounts{} }), "usage account_day " + day + " ai_reply/run quantity"},
+		"agent's name":          {of(usage.AgentMonth, func(s *usage.Sheet) { s.Name = "X" }), "usage agent_month a1 2026-11 name"},
+		"day missing":           {without(usage.AccountDay), "usage account_day " + day + ".upto"},
+		"agent's month missing": {without(usage.AgentMonth), "usage agent_month a1 2026-11.upto"},
+		"sheet of no epoch":     {of(usage.AgentDay, func(s *usage.Sheet) { s.Epoch = -1 }), "usage agent_day a1 " + day + ".upto"},
+		"upto set back":         {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 4 }), "usage account_day " + day + ".upto"},
+		"upto moved ahead":      {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 8 }), "usage account_day " + day + ".upto"},
+		"upto beyond the end":   {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 1000 }), "usage account_day " + day + ".upto"},
+		"sheet made up": {altered{sheets: func(sheets []usage.Sheet) []usage.Sheet {
+			return append(sheets, usage.Sheet{Key: usage.Key{Kind: usage.AccountDay, Period: "2020-01-01"}, Upto: 3})
+		}}, "usage account_day 2020-01-01.upto"},
+		"mark beyond the end":   {aMark(func(m *usage.Mark) { m.Seq = 9 }), "usage mark"},
+		"mark of another epoch": {aMark(func(m *usage.Mark) { m.Epoch = 1 }), "usage account_day " + day + ".upto"},
+		"quarantine":            {aMark(func(m *usage.Mark) { m.Quarantine = "why" }), "usage mark"},
+		"entry's credits":       {atDebit(func(e *ledger.Entry) { e.Credits++ }), "usage account_day " + day + " credits"},
+		"entry's balance":       {atDebit(func(e *ledger.Entry) { e.After.Available++ }), "ledger entry 4"},
+		"entry's change":        {atDebit(func(e *ledger.Entry) { e.Change++ }), "ledger entry 4"},
+		"entry's draws":         {atDebit(func(e *ledger.Entry) { e.Debit.Drawn = nil }), "ledger entry 4"},
+		"entry's type":          {atDebit(func(e *ledger.Entry) { e.Type = ledger.GrantEntry }), "ledger entry 4"},
+		"entry's account":       {atDebit(func(e *ledger.Entry) { e.Account = "other" }), "ledger entry 4"},
+		"entry's messages":      {atDebit(func(e *ledger.Entry) { e.Debit.Messages++ }), "usage account_day " + day + " messages"},
+		"entry's day":           {atDebit(func(e *ledger.Entry) { e.Debit.Day = "2026-11-02" }), "usage account_day 2026-11-02.upto"},
+		"entry's channel":       {atDebit(func(e *ledger.Entry) { e.Debit.Channel = "fax" }), "usage account_day " + day + " channel fax"},
+		"entry's quantity":      {atDebit(func(e *ledger.Entry) { e.Debit.Lines[0].Quantity++ }), "usage account_day " + day + " ai_reply/run quantity"},
+		"entry unfoldable":      {atDebit(func(e *ledger.Entry) { e.Debit.Day = "soon" }), "usage of entry 4"},
+		"entry unreadable": {altered{entries: func(after int64) error {
+			if after == 3 {
+				return &usage.Unfoldable{Seq: 4, Reason: "garbage"}
+			}
+			return nil
+		}}, "ledger entry 4"},
+	} {
+		store := settled(t)
+		if result, err := audit.Run(t.Context(), store, "acme"); err != nil || !result.Clean() || result.Sheets != 3 {
+			t.Fatalf("before: %+v, %v", result, err)
+		}
+		c.Store = store
+		result, err := audit.Run(t.Context(), c.altered, "acme")
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		named := slices.ContainsFunc(result.Drift, func(d audit.Drift) bool { return d.Where == c.where && d.Ledger != d.Stored })
+		if result.Clean() || !named {
+			t.Errorf("%s: %q is not named: %+v", name, c.where, result.Drift)
+		}
+	}
+}
+
+// A mark that is moved ahead hides entries from every run to come.
+func TestAMarkMovedAheadIsFound(t *testing.T) {
+	store := newBooks()
+	now := ledgertest.Start
+	committer := committest.NewCommitter(store, func() time.Time { return now })
+	committer.Run(t.Context(), "acme", ledger.Command{Action: ledger.Configure{Settings: ledger.Settings{Zone: "UTC", Status: ledger.Active}}})
+	committer.Run(t.Context(), "acme", ledger.Keyed("free", ledger.Debit{
+		Agent: ledger.Agent{ID: "a1"}, Channel: "api", Lines: []rating.Line{{Item: rating.Item{Node: "free", Action: "run"}, Quantity: 1}},
+	}))
+	if moved, err := store.MoveMark(t.Context(), "acme", usage.Mark{}, usage.Mark{Seq: 2}); !moved || err != nil {
+		t.Fatal(moved, err)
+	}
+	result, err := audit.Run(t.Context(), store, "acme")
+	if err != nil || len(result.Drift) != 3 || !strings.HasSuffix(result.Drift[0].Where, ".upto") {
+		t.Errorf("got %+v, %v", result, err)
+	}
+}
+
+// rebuilding lets a rebuild go by between the reading of the mark and of the sheets.
+type rebuilding struct {
+	inMemory
+	once func()
+}
+
+func (r *rebuilding) AllSheets(ctx context.Context, account string) ([]usage.Sheet, error) {
+	if r.once != nil {
+		r.once()
+		r.once = nil
+	}
+	return r.inMemory.AllSheets(ctx, account)
+}
+
+func TestARebuildMeanwhileIsNoDrift(t *testing.T) {
+	for _, writes := range []int64{1, 2, 3, 100} { // the rebuild's mark, and so many sheets
+		store := settled(t)
+		half := &crashing{Store: store}
+		half.left.Store(writes)
+		racing := &rebuilding{store, func() { _, _ = newFolder(half, 100).Rebuild(t.Context(), "acme", 8) }} // it may crash
+		result, err := audit.Run(t.Context(), racing, "acme")
+		if err != nil || !result.Clean() {
+			t.Errorf("after %d writes of a rebuild: %v, %+v", writes, err, result.Drift)
+		}
+		if mark, _ := store.Mark(t.Context(), "acme"); mark.Epoch != 1 {
+			t.Error("there was no rebuild")
+		}
+	}
+}
+
+func TestAnIndexThatLagsIsNoDrift(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		store := settled(t)
+		hidden := hiding{store, func(seq int64) bool { return seq == 8 && time.Since(start) < time.Second }}
+		if result, err := audit.Run(t.Context(), hidden, "acme"); err != nil || !result.Clean() {
+			t.Errorf("shown after a second: %+v, %v", result, err)
+		}
+		hidden.hides = func(seq int64) bool { return seq == 6 }
+		if result, err := audit.Run(t.Context(), hidden, "acme"); fault.CodeOf(err) != fault.Unavailable {
+			t.Errorf("never shown: %+v, %v", result, err)
+		}
+	})
+}
+
+type hiding struct {
+	audit.Store
+	hides func(seq int64) bool
+}
+
+func (h hiding) EntriesAfter(ctx context.Context, account string, seq int64, limit int) ([]ledger.Entry, error) {
+	entries, err := h.Store.EntriesAfter(ctx, account, seq, limit)
+	return slices.DeleteFunc(entries, func(e ledger.Entry) bool { return h.hides(e.Seq) }), err
+}

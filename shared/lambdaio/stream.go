@@ -1,0 +1,21 @@
+package lambdaio
+
+// BatchFailures is the answer to a batch of a stream: what must come again.
+// Lambda starts again from the lowest of them.
+type BatchFailures struct {
+	Failures []ItemFailure `json:"batchItemFailures"`
+}
+
+// ItemFailure names a record by its sequence number, not by its event's id.
+type ItemFailure struct {
+	SequenceNumber string `json:"itemIdentifier"`
+}
+
+// Failed is the answer that names records by their sequence numbers.
+func Failed(sequenceNumbers []string) BatchFailures {
+	answer := BatchFailures{Failures: []ItemFailure{}}
+	for _, number := range sequenceNumbers {
+		answer.Failures = append(answer.Failures, ItemFailure{number})
+	}
+	return answer
+}
