@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"drawdown/shared/access"
@@ -13,14 +14,16 @@ import (
 )
 
 type handler struct {
-	store *dynamo.Client
-	rates commit.Rates
-	now   func() time.Time
+	store    *dynamo.Client
+	rates    commit.Rates
+	channels []string
+	now      func() time.Time
 }
 
 func (h *handler) server(gate *access.Authenticator) *httpapi.Server {
 	return httpapi.NewServer(gate,
 		httpapi.Handle(httpapi.GetBalance, httpapi.DecodeAccountID, h.balance, httpapi.EncodeWallet),
+		httpapi.Handle(httpapi.GetUsage, httpapi.DecodeUsage, h.usage, httpapi.EncodeUsage),
 		httpapi.Handle(httpapi.ListEntries, httpapi.DecodeStatement, h.entries, httpapi.EncodeStatement),
 		httpapi.Handle(httpapi.CurrentRates, httpapi.DecodeNothing, h.rateCard, httpapi.EncodeRateCard),
 	)
@@ -37,18 +40,35 @@ func (h *handler) balance(ctx context.Context, account string) (httpapi.Wallet, 
 	return httpapi.Wallet{Wallet: wallet, At: h.now()}, nil
 }
 
+// filteredPage is how many entries a filtered page looks at, at most.
+const filteredPage = 500
+
 func (h *handler) entries(ctx context.Context, query httpapi.StatementQuery) (httpapi.Listing[ledger.Entry], error) {
 	listing := httpapi.Listing[ledger.Entry]{Limit: query.Limit}
-	entries, err := h.store.Entries(ctx, query.Account, dynamo.Page{
-		After: query.After, Limit: query.Limit + 1, Descending: !query.Ascending,
-	})
-	listing.Read = entries
-	if err != nil || len(entries) > 0 || query.After > 0 {
+	page := dynamo.Page{After: query.After, Limit: query.Limit + 1, Descending: !query.Ascending}
+	if !query.Filter.All() {
+		page.Limit = filteredPage
+	}
+	entries, err := h.store.Entries(ctx, query.Account, page)
+	if err != nil {
 		return listing, err
 	}
-	// No entries: every account has at least its opening, so this is none.
-	_, err = h.balance(ctx, query.Account)
-	return listing, err
+	if len(entries) == 0 && query.After == 0 {
+		// Every account has at least its opening, so this is none.
+		_, err = h.balance(ctx, query.Account)
+		return listing, err
+	}
+	past := false
+	for i := range entries {
+		if query.Filter.Takes(&entries[i]) {
+			listing.Read = append(listing.Read, entries[i])
+		}
+		past = past || query.Filter.Past(&entries[i], query.Ascending)
+	}
+	if len(entries) == page.Limit && !past {
+		listing.Next = strconv.FormatInt(entries[len(entries)-1].Seq, 10)
+	}
+	return listing, nil
 }
 
 func (h *handler) rateCard(ctx context.Context, _ struct{}) (rating.Card, error) {

@@ -8,7 +8,10 @@ import (
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		usage := &handler{store: platform.Store, rates: platform.Rates, now: platform.Now}
+		usage := &handler{
+			store: platform.Store, rates: platform.Rates,
+			channels: platform.Rules.Channels, now: platform.Now,
+		}
 		return usage.server(platform.Gate), nil
 	})
 }

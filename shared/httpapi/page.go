@@ -31,10 +31,12 @@ type Page[T any] struct {
 }
 
 // Listing is what was read for a page: one element more than its limit, where
-// there are more.
+// there are more. A filtered listing may have to end before its limit; then
+// Next says where the next page goes on.
 type Listing[A any] struct {
 	Read  []A
 	Limit int
+	Next  string
 }
 
 // newPage makes a page of a listing. place says where an element stands.
@@ -42,13 +44,20 @@ func newPage[A, T any](listing Listing[A], place func(A) string, encode func(A) 
 	page := Page[T]{Data: make([]T, 0, len(listing.Read))}
 	for i, element := range listing.Read {
 		if i == listing.Limit {
-			cursor := base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + place(listing.Read[i-1])))
-			page.NextCursor = &cursor
-			break
+			page.NextCursor = cursorAt(place(listing.Read[i-1]))
+			return page
 		}
 		page.Data = append(page.Data, encode(element))
 	}
+	if listing.Next != "" {
+		page.NextCursor = cursorAt(listing.Next)
+	}
 	return page
+}
+
+func cursorAt(place string) *string {
+	cursor := base64.RawURLEncoding.EncodeToString([]byte(cursorVersion + place))
+	return &cursor
 }
 
 // pageQuery reads ?limit= and ?cursor=.

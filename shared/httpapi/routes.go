@@ -18,6 +18,7 @@ const (
 	FunctionDebit  = "debit"
 	FunctionManage = "manage"
 	FunctionUsage  = "usage"
+	FunctionAudit  = "audit"
 )
 
 // Route is one operation of the HTTP API. The CDK app makes API Gateway's
@@ -54,6 +55,8 @@ var (
 	GetOpenAPI    = Route{FunctionManage, "GET", "/openapi.yaml", Public, false}
 	GetHealth     = Route{FunctionManage, "GET", "/healthz", Public, false}
 	GetBalance    = Route{FunctionUsage, "GET", "/v1/accounts/{account_id}/balance", Read, false}
+	GetUsage      = Route{FunctionUsage, "GET", "/v1/accounts/{account_id}/usage", Read, false}
+	GetAudit      = Route{FunctionAudit, "GET", "/v1/accounts/{account_id}/audit", Admin, false}
 	ListEntries   = Route{FunctionUsage, "GET", "/v1/accounts/{account_id}/entries", Read, false}
 	CurrentRates  = Route{FunctionUsage, "GET", "/v1/rate-card", Read, false}
 )
@@ -65,7 +68,8 @@ func Routes() []Route {
 		PutAccount, GetAccount, ListAccounts, PostGrant,
 		PutRateCard, GetRateCard, ListRateCards,
 		PostAPIKey, ListAPIKeys, DeleteAPIKey,
-		GetBalance, ListEntries, CurrentRates,
+		GetBalance, GetUsage, ListEntries, CurrentRates,
+		GetAudit,
 		GetOpenAPI, GetHealth,
 	}
 }

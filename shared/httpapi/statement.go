@@ -1,7 +1,10 @@
 package httpapi
 
 import (
+	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"drawdown/shared/fault"
@@ -51,6 +54,7 @@ type StatementQuery struct {
 	After     int64 // the seq where the page before ended; 0: from the start
 	Limit     int
 	Ascending bool
+	Filter    ledger.Filter
 }
 
 // DecodeStatement reads GET .../entries.
@@ -60,7 +64,7 @@ func DecodeStatement(r *Request) (StatementQuery, error) {
 		return StatementQuery{}, err
 	}
 	page, problems := r.pageQuery()
-	problems = append(problems, r.refuseUnknownQuery("limit", "cursor", "order")...)
+	problems = append(problems, r.refuseUnknownQuery("limit", "cursor", "order", "type", "from", "to")...)
 	query := StatementQuery{Account: account, Limit: page.Limit}
 	switch r.query["order"] {
 	case "", "desc":
@@ -69,6 +73,9 @@ func DecodeStatement(r *Request) (StatementQuery, error) {
 	default:
 		problems = append(problems, fault.Param{Name: "order", Reason: "must be asc or desc"})
 	}
+	filter, wrong := r.statementFilter()
+	query.Filter = filter
+	problems = append(problems, wrong...)
 	if page.After != "" {
 		seq, err := strconv.ParseInt(page.After, 10, 64)
 		if err != nil || seq < 1 {
@@ -80,6 +87,39 @@ func DecodeStatement(r *Request) (StatementQuery, error) {
 		return query, fault.Invalid(problems...)
 	}
 	return query, nil
+}
+
+// statementFilter reads ?type=debit,grant and ?from=&to=, instants of which
+// the first is inclusive and the second is not.
+func (r *Request) statementFilter() (ledger.Filter, []fault.Param) {
+	var filter ledger.Filter
+	var problems []fault.Param
+	if text := r.query["type"]; text != "" {
+		for _, name := range strings.Split(text, ",") {
+			kind := ledger.EntryType(name)
+			if !slices.Contains(ledger.EntryTypes(), kind) {
+				problems = append(problems, fault.Param{Name: "type", Reason: fmt.Sprintf("must be one or more of %v, separated by commas", ledger.EntryTypes())})
+				break
+			}
+			filter.Types = append(filter.Types, kind)
+		}
+	}
+	for _, end := range []struct {
+		name string
+		at   *time.Time
+	}{{"from", &filter.From}, {"to", &filter.To}} {
+		text := r.query[end.name]
+		if text == "" {
+			continue
+		}
+		at, err := time.Parse(time.RFC3339Nano, text)
+		if err != nil {
+			problems = append(problems, fault.Param{Name: end.name, Reason: `must be an RFC 3339 time such as "2026-11-23T09:30:00Z"`})
+			continue
+		}
+		*end.at = at.UTC()
+	}
+	return filter, problems
 }
 
 type entryBody struct {

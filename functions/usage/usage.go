@@ -1,0 +1,120 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"drawdown/shared/fault"
+	"drawdown/shared/httpapi"
+	"drawdown/shared/usage"
+)
+
+// defaultDays is the range of a query that names none.
+const defaultDays = 30
+
+// usage answers a usage query: one Query of the sheets, and two single items,
+// the account's zone and how far it is folded.
+func (h *handler) usage(ctx context.Context, query httpapi.UsageQuery) (httpapi.UsageReport, error) {
+	wallet, err := h.balance(ctx, query.Account)
+	if err != nil {
+		return httpapi.UsageReport{}, err
+	}
+	now := h.now()
+	if query.Range, err = completed(query.Range, wallet.Settings.Zone, now); err != nil {
+		return httpapi.UsageReport{}, err
+	}
+	// The mark is read before the sheets: they hold what it says, and perhaps more.
+	mark, err := h.store.AsOf(ctx, query.Account)
+	if err != nil {
+		return httpapi.UsageReport{}, err
+	}
+	report, err := h.report(ctx, query, now)
+	if report.Epoch > mark.Epoch {
+		mark.Seq = 0 // a rebuild has begun in between, and nobody knows how far it is
+	}
+	return httpapi.UsageReport{Query: query, Zone: wallet.Settings.Zone, AsOf: mark.Seq, Report: report}, err
+}
+
+// completed fills in the ends that are not given, and checks the whole.
+func completed(r usage.Range, zone string, now time.Time) (usage.Range, error) {
+	location, err := time.LoadLocation(zone)
+	if err != nil {
+		return r, fmt.Errorf("usage: the account's zone: %w", err)
+	}
+	last := now.In(location)
+	if r.Last != "" {
+		last, _ = time.Parse(time.DateOnly, r.Last) // the decoder has seen that it is one
+	}
+	r.Last = last.Format(time.DateOnly)
+	if r.First == "" {
+		r.First = last.AddDate(0, 0, 1-defaultDays).Format(time.DateOnly)
+	}
+	first, _ := time.Parse(time.DateOnly, r.First)
+	switch {
+	case r.First > r.Last:
+		return r, fault.Invalid(fault.Param{Name: "from", Reason: "must not lie after to, which is " + r.Last})
+	case first.AddDate(0, usage.MaxMonths, 0).Format(time.DateOnly) <= r.Last:
+		return r, fault.Invalid(fault.Param{Name: "from", Reason: fmt.Sprintf("must lie at most %d months before to, which is %s", usage.MaxMonths, r.Last)})
+	}
+	return r, nil
+}
+
+func (h *handler) report(ctx context.Context, query httpapi.UsageQuery, now time.Time) (usage.Report, error) {
+	if query.Grouping == usage.ByAgent && query.Agent == "" {
+		first, last := query.Range.Months()
+		sheets, err := h.store.AgentMonths(ctx, query.Account, first, last)
+		if err != nil {
+			return usage.Report{}, err
+		}
+		return usage.ReportByAgent(sheets, query.Range)
+	}
+	sheets, err := h.days(ctx, query)
+	if err != nil {
+		return usage.Report{}, err
+	}
+	switch query.Grouping {
+	case usage.ByChannel:
+		return usage.ReportByChannel(sheets, h.channels, channelLabel)
+	case usage.ByNode:
+		return h.byNode(ctx, sheets, now)
+	case usage.ByAgent:
+		return usage.ReportOfAgent(sheets, query.Agent)
+	default:
+		return usage.ReportByDay(sheets, query.Range)
+	}
+}
+
+func (h *handler) days(ctx context.Context, query httpapi.UsageQuery) ([]usage.Sheet, error) {
+	if query.Agent != "" {
+		return h.store.AgentDays(ctx, query.Account, query.Agent, query.Range.First, query.Range.Last)
+	}
+	return h.store.Days(ctx, query.Account, query.Range.First, query.Range.Last)
+}
+
+func (h *handler) byNode(ctx context.Context, sheets []usage.Sheet, now time.Time) (usage.Report, error) {
+	book, err := h.rates.Book(ctx, now)
+	if err != nil {
+		return usage.Report{}, err
+	}
+	return usage.ReportByNode(sheets, book, now)
+}
+
+// channelLabel is what people call a channel: its words, in capitals where
+// those are names of their own.
+func channelLabel(channel string) string {
+	switch channel {
+	case "api":
+		return "API"
+	case "whatsapp":
+		return "WhatsApp"
+	}
+	words := strings.Split(channel, "_")
+	for i, word := range words {
+		if word != "" {
+			words[i] = strings.ToUpper(word[:1]) + word[1:]
+		}
+	}
+	return strings.Join(words, " ")
+}

@@ -1,0 +1,178 @@
+package httpapi
+
+import (
+	"encoding/csv"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"drawdown/shared/fault"
+	"drawdown/shared/usage"
+)
+
+// UsageQuery asks for an account's usage. Empty ends of the range mean the
+// last thirty days up to today, in the account's zone.
+type UsageQuery struct {
+	Account  string
+	Range    usage.Range
+	Grouping usage.Grouping
+	Agent    string // empty: all of them
+	CSV      bool
+}
+
+// DecodeUsage reads GET .../usage.
+func DecodeUsage(r *Request) (UsageQuery, error) {
+	account, err := r.PathID("account_id")
+	if err != nil {
+		return UsageQuery{}, err
+	}
+	problems := r.refuseUnknownQuery("from", "to", "group_by", "agent_id")
+	query := UsageQuery{
+		Account:  account,
+		Range:    usage.Range{First: r.query["from"], Last: r.query["to"]},
+		Grouping: usage.Grouping(r.query["group_by"]),
+		Agent:    r.query["agent_id"],
+		CSV:      strings.Contains(r.header["accept"], "text/csv"),
+	}
+	if query.Grouping == "" {
+		query.Grouping = usage.ByDay
+	}
+	if !slices.Contains(usage.Groupings(), query.Grouping) {
+		problems = append(problems, fault.Param{Name: "group_by", Reason: fmt.Sprintf("must be one of %v", usage.Groupings())})
+	}
+	if query.Agent != "" && !isID(query.Agent) {
+		problems = append(problems, fault.Param{Name: "agent_id", Reason: idRule})
+	}
+	problems = append(problems, checkRange(query.Range)...)
+	if len(problems) > 0 {
+		return query, fault.Invalid(problems...)
+	}
+	return query, nil
+}
+
+func checkRange(r usage.Range) []fault.Param {
+	var problems []fault.Param
+	for _, end := range []struct{ name, day string }{{"from", r.First}, {"to", r.Last}} {
+		if end.day == "" {
+			continue
+		}
+		if _, err := time.Parse(time.DateOnly, end.day); err != nil {
+			problems = append(problems, fault.Param{Name: end.name, Reason: `must be a day such as "2026-11-23"`})
+		}
+	}
+	return problems
+}
+
+// UsageReport is the answer to a UsageQuery.
+type UsageReport struct {
+	Query  UsageQuery // with its range filled in
+	Zone   string
+	AsOf   int64 // the usage holds every entry up to this seq
+	Report usage.Report
+}
+
+type usageBody struct {
+	AccountID string           `json:"account_id"`
+	From      string           `json:"from"`
+	To        string           `json:"to"`
+	TimeZone  string           `json:"time_zone"`
+	GroupBy   string           `json:"group_by"`
+	AgentID   string           `json:"agent_id,omitempty"`
+	AsOfSeq   int64            `json:"as_of_seq"`
+	Total     countsBody       `json:"total"`
+	Groups    []usageGroupBody `json:"groups"`
+}
+
+type countsBody struct {
+	Credits       string `json:"credits"`
+	Debits        int64  `json:"debits"`
+	Messages      int64  `json:"messages"`
+	Conversations int64  `json:"conversations"`
+}
+
+type usageGroupBody struct {
+	Key           string  `json:"key"`
+	Label         string  `json:"label"`
+	Credits       string  `json:"credits"`
+	Debits        *int64  `json:"debits,omitempty"`
+	Messages      *int64  `json:"messages,omitempty"`
+	Conversations *int64  `json:"conversations,omitempty"`
+	Quantity      *string `json:"quantity,omitempty"`
+	Unit          *string `json:"unit,omitempty"`
+	Lines         *int64  `json:"lines,omitempty"`
+}
+
+// EncodeUsage answers a usage query, as JSON or as CSV.
+func EncodeUsage(u UsageReport) Response {
+	if u.Query.CSV {
+		return usageCSV(u)
+	}
+	total := u.Report.Total
+	body := usageBody{
+		AccountID: u.Query.Account, From: u.Query.Range.First, To: u.Query.Range.Last, TimeZone: u.Zone,
+		GroupBy: string(u.Query.Grouping), AgentID: u.Query.Agent, AsOfSeq: u.AsOf,
+		Total:  countsBody{total.Credits.String(), total.Debits, total.Messages, total.Conversations},
+		Groups: make([]usageGroupBody, len(u.Report.Groups)),
+	}
+	for i, group := range u.Report.Groups {
+		body.Groups[i] = encodeUsageGroup(group)
+	}
+	return OK(body).With("Vary", "Accept")
+}
+
+func encodeUsageGroup(g usage.Group) usageGroupBody {
+	body := usageGroupBody{Key: g.Key, Label: g.Label, Credits: g.Credits.String()}
+	if g.Counted {
+		body.Debits, body.Messages, body.Conversations = &g.Debits, &g.Messages, &g.Conversations
+	}
+	if g.Node != nil {
+		quantity := g.Node.Quantity.String()
+		body.Quantity, body.Lines = &quantity, &g.Node.Lines
+		if g.Unit != "" {
+			body.Unit = &g.Unit
+		}
+	}
+	return body
+}
+
+// usageCSV has the columns that the grouping knows, and a row a group.
+func usageCSV(u UsageReport) Response {
+	var text strings.Builder
+	table := csv.NewWriter(&text)
+	header := []string{"key", "label", "credits"}
+	switch u.Query.Grouping {
+	case usage.ByNode:
+		header = append(header, "quantity", "unit", "lines")
+	case usage.ByDay, usage.ByAgent:
+		header = append(header, "debits", "messages", "conversations")
+	case usage.ByChannel:
+	}
+	rows := [][]string{header}
+	for _, g := range u.Report.Groups {
+		row := []string{cell(g.Key), cell(g.Label), g.Credits.String()}
+		if g.Counted {
+			row = append(row, strconv.FormatInt(g.Debits, 10), strconv.FormatInt(g.Messages, 10), strconv.FormatInt(g.Conversations, 10))
+		}
+		if g.Node != nil {
+			row = append(row, g.Node.Quantity.String(), cell(g.Unit), strconv.FormatInt(g.Node.Lines, 10))
+		}
+		rows = append(rows, row)
+	}
+	_ = table.WriteAll(rows) // a strings.Builder takes everything
+	name := fmt.Sprintf("usage-%s-by-%s-%s-%s.csv", u.Query.Account, u.Query.Grouping, u.Query.Range.First, u.Query.Range.Last)
+	return Response{Status: 200, ContentType: "text/csv; charset=utf-8", Text: text.String()}.
+		With("Content-Disposition", fmt.Sprintf("attachment; filename=%q", strings.ReplaceAll(name, ":", "_"))).
+		With("Vary", "Accept").
+		With("Drawdown-As-Of-Seq", strconv.FormatInt(u.AsOf, 10)).
+		With("Drawdown-Time-Zone", u.Zone)
+}
+
+// cell keeps a spreadsheet from taking an agent's name for a formula.
+func cell(text string) string {
+	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
+		return "'" + text
+	}
+	return text
+}
