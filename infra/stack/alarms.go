@@ -28,6 +28,7 @@ type alarm struct {
 	metric    awscloudwatch.IMetric
 	threshold float64
 	outOf, of int
+	silence   bool // the other way round: less than the threshold, and no value at all, is what should not be
 }
 
 // addAlarms watches what tells a caller's trouble from one of our own. A handled
@@ -40,27 +41,28 @@ func (p *platform) addAlarms() {
 	for _, spec := range functionSpecs() {
 		function, id := p.functions[spec.name], constructID(spec.name)
 		alarms = append(alarms,
-			alarm{id + "Errors", FunctionName(spec.name) + " crashes or times out", function.MetricErrors(sum), 1, 3, 5},
-			alarm{id + "Throttles", FunctionName(spec.name) + " is denied concurrency: callers get 5xx", function.MetricThrottles(sum), 1, 3, 5},
+			alarm{id + "Errors", FunctionName(spec.name) + " crashes or times out", function.MetricErrors(sum), 1, 3, 5, false},
+			alarm{id + "Throttles", FunctionName(spec.name) + " is denied concurrency: callers get 5xx", function.MetricThrottles(sum), 1, 3, 5, false},
 		)
 	}
 	debit := p.functions[httpapi.FunctionDebit]
 	alarms = append(alarms,
 		alarm{"DebitSlow", "One debit call in a hundred takes longer than a second (milliseconds)",
-			debit.MetricDuration(&awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("p99")}), 1000, 3, 5},
+			debit.MetricDuration(&awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("p99")}), 1000, 3, 5, false},
 		alarm{"DebitContended", "Debits give up with 503 contended: an account is hotter than one wallet bears, its callers should batch",
-			p.metric(telemetry.Contended, httpapi.FunctionDebit, minute), 10, 3, 5},
+			p.metric(telemetry.Contended, httpapi.FunctionDebit, minute), 10, 3, 5, false},
 		alarm{"ManageContended", "Grants give up with 503 contended: an account is so hot that nothing can be given to it",
-			p.metric(telemetry.Contended, httpapi.FunctionManage, minute), 1, 1, 1},
+			p.metric(telemetry.Contended, httpapi.FunctionManage, minute), 1, 1, 1, false},
 		alarm{"DebitFailures", "Debits are answered with 500 or 503, those within batches and direct invocations included: the log of the debit function says why",
-			p.metric(telemetry.Failures, httpapi.FunctionDebit, minute), 5, 3, 5},
-		alarm{"ApiServerErrors", "Callers get 5xx", p.serverErrors(minute), 5, 3, 5},
+			p.metric(telemetry.Failures, httpapi.FunctionDebit, minute), 5, 3, 5, false},
+		alarm{"ApiServerErrors", "Callers get 5xx", p.serverErrors(minute), 5, 3, 5, false},
 	)
+	alarms = append(alarms, p.usageAlarms(minute)...)
 	for _, table := range dynamo.Tables() {
 		alarms = append(alarms, alarm{table.Name + "SystemErrors", "DynamoDB fails calls to " + table.Name + " on its side",
-			p.tableErrors(table, "SystemErrors", minute), 5, 3, 5},
+			p.tableErrors(table, "SystemErrors", minute), 5, 3, 5, false},
 			alarm{table.Name + "Throttled", "DynamoDB throttles " + table.Name + ": a key is too hot, or the account's quota is reached",
-				p.tableErrors(table, "ThrottledRequests", minute), 10, 3, 5})
+				p.tableErrors(table, "ThrottledRequests", minute), 10, 3, 5, false})
 	}
 	for _, a := range alarms {
 		p.addAlarm(a, topic)
@@ -68,18 +70,45 @@ func (p *platform) addAlarms() {
 }
 
 func (p *platform) addAlarm(a alarm, topic awssns.Topic) {
+	comparison, missing := awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD, awscloudwatch.TreatMissingData_NOT_BREACHING
+	if a.silence {
+		comparison, missing = awscloudwatch.ComparisonOperator_LESS_THAN_THRESHOLD, awscloudwatch.TreatMissingData_BREACHING
+	}
 	resource := awscloudwatch.NewAlarm(p.Stack, jsii.String(a.id+"Alarm"), &awscloudwatch.AlarmProps{
 		AlarmDescription:   jsii.String(a.says),
 		Metric:             a.metric,
 		Threshold:          jsii.Number(a.threshold),
-		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
+		ComparisonOperator: comparison,
 		DatapointsToAlarm:  jsii.Number(a.outOf),
 		EvaluationPeriods:  jsii.Number(a.of),
-		TreatMissingData:   awscloudwatch.TreatMissingData_NOT_BREACHING,
+		TreatMissingData:   missing,
 	})
 	if topic != nil {
 		resource.AddAlarmAction(awscloudwatchactions.NewSnsAction(topic))
 		resource.AddOkAction(awscloudwatchactions.NewSnsAction(topic))
+	}
+}
+
+// usageAlarms watch what is told to nobody's face: usage that falls behind, and
+// anything stored that is not the fold of its ledger.
+func (p *platform) usageAlarms(minute awscdk.Duration) []alarm {
+	age := p.functions[FunctionRollup].Metric(jsii.String("IteratorAge"), &awscloudwatch.MetricOptions{
+		Period: minute, Statistic: jsii.String("Maximum"),
+	})
+	return []alarm{
+		{"RollupSwept", "The stream mapping has given up on batches, or the audit found accounts that lag: the sweep rings for them, and the log of rollup says why they failed",
+			p.metric(telemetry.Swept, FunctionRollup, minute), 1, 1, 1, false},
+		{"SweepFailed", "A call in the bucket of failures fails again: the log of rollup says why",
+			p.metric(telemetry.SweepFailed, FunctionRollup, minute), 1, 1, 1, false},
+		{"AuditFailed", "The audit of an account did not come to an end: the log of audit says why",
+			p.metric(telemetry.AuditFailed, httpapi.FunctionAudit, minute), 1, 1, 1, false},
+		{"AuditSilent", "No account has been audited for two days: the nightly audit does not run",
+			p.metric(telemetry.Audited, httpapi.FunctionAudit, awscdk.Duration_Days(jsii.Number(1))), 1, 2, 2, true},
+		{"UsageBehind", "Usage lags: the oldest change of a wallet waits longer than five minutes (milliseconds)", age, 300_000, 3, 5, false},
+		{"Quarantined", "An entry cannot be folded and its account's usage stands still; list them with make quarantined, then make rebuild",
+			p.metric(telemetry.Quarantined, FunctionRollup, minute), 1, 1, 1, false},
+		{"Drift", "A wallet or its usage is not the fold of its ledger: the audit function's log says where",
+			p.metric(telemetry.Drift, httpapi.FunctionAudit, minute), 1, 1, 1, false},
 	}
 }
 
@@ -108,7 +137,7 @@ func (p *platform) serverErrors(period awscdk.Duration) awscloudwatch.IMetric {
 // reports such a metric only when it is not zero, so gaps are filled: a plain sum
 // would have no value whenever one operation had none.
 func (p *platform) tableErrors(table dynamo.Table, name string, period awscdk.Duration) awscloudwatch.IMetric {
-	operations := []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "TransactWriteItems"}
+	operations := []string{"GetItem", "BatchGetItem", "Query", "PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems"}
 	metrics := map[string]awscloudwatch.IMetric{}
 	filled := make([]string, len(operations))
 	for i, operation := range operations {

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/jsii-runtime-go"
 
 	"drawdown/shared/boot"
+	"drawdown/shared/dynamo"
 )
 
 // FunctionName is the deployed name of the function in the folder functions/<function>.
@@ -52,6 +53,9 @@ func (p *platform) environment(spec functionSpec) *map[string]*string {
 	for _, g := range spec.grants {
 		env[g.table.EnvVar] = p.tables[g.table.Name].TableName()
 	}
+	if len(spec.failures) > 0 {
+		env[boot.EnvFailures] = p.failures.BucketName()
+	}
 	return &env
 }
 
@@ -60,11 +64,13 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 		AssumedBy:   awsiam.NewServicePrincipal(jsii.String("lambda.amazonaws.com"), nil),
 		Description: jsii.String("Execution role of " + FunctionName(spec.name)),
 	})
-	allow := func(resource *string, actions ...string) {
-		role.AddToPolicy(awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
+	allow := func(resource *string, actions ...string) awsiam.PolicyStatement {
+		statement := awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{
 			Actions:   jsii.Strings(actions...),
 			Resources: &[]*string{resource},
-		}))
+		})
+		role.AddToPolicy(statement)
+		return statement
 	}
 	allow(logGroup.LogGroupArn(), "logs:CreateLogStream", "logs:PutLogEvents")
 	for _, g := range spec.grants {
@@ -74,11 +80,26 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 			actions[i] = string(a)
 		}
 		if len(actions) > 0 {
-			allow(table, actions...)
+			statement := allow(table, actions...)
+			if g.key != "" {
+				// PutItem and DeleteItem name one key each: this one.
+				statement.AddCondition(jsii.String("ForAllValues:StringEquals"), map[string]any{"dynamodb:LeadingKeys": []string{g.key}})
+			}
 		}
 		for _, index := range g.indexes {
 			allow(awscdk.Fn_Join(jsii.String(""), &[]*string{table, jsii.String("/index/" + index.Name)}), string(query))
 		}
+	}
+	if spec.streamed {
+		allow(p.tables[dynamo.Wallets.Name].TableStreamArn(),
+			"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+	}
+	for _, a := range spec.failures {
+		resource := p.failures.BucketArn()
+		if a != listBucket {
+			resource = p.failures.ArnForObjects(jsii.String("*"))
+		}
+		allow(resource, string(a))
 	}
 	p.allowKey(role, spec)
 	return role

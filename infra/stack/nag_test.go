@@ -16,6 +16,19 @@ var accepted = []struct{ rule, resource, reason string }{
 		"Keys are checked inside each function: no authorizer call on the hot path, a revoked key is refused within " +
 			"seconds, and a refusal is a problem answer. A route without a scope is served to nobody.",
 	},
+	{
+		"AwsSolutions-S1", "Failures",
+		"Only Lambda, the sweep and the audit touch the bucket of failed batches, each by a role of its own; " +
+			"a log of those accesses would be one more bucket to guard and tells nobody anything.",
+	},
+	{
+		"AwsSolutions-IAM5", "RollupRole/",
+		"The wildcard stands for the objects of one bucket, that of failed batches, whose names Lambda makes up.",
+	},
+	{
+		"AwsSolutions-IAM5", "AuditRole/",
+		"The wildcard stands for the objects of one bucket, that of failed batches: one an account that lags.",
+	},
 }
 
 func TestNag(t *testing.T) {

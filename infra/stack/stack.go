@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -32,6 +33,7 @@ type platform struct {
 	key         awskms.Key
 	tables      map[string]awsdynamodb.Table  // by dynamo.Table.Name
 	functions   map[string]awslambda.Function // by folder under functions/
+	failures    awss3.Bucket                  // batches that the stream mapping has given up on
 	api         awsapigatewayv2.CfnApi        // the HTTP API
 }
 
@@ -55,12 +57,15 @@ func New(scope constructs.Construct, id string, config Config) (awscdk.Stack, er
 	for _, table := range dynamo.Tables() {
 		p.addTable(table)
 	}
+	p.addFailures()
 	for _, spec := range functionSpecs() {
 		p.functions[spec.name] = p.newFunction(spec)
 	}
 	if err := p.addHTTPAPI(httpapi.Routes()); err != nil {
 		return nil, err
 	}
+	p.addStreamMapping()
+	p.addSchedules()
 	p.addAlarms()
 	p.addOutputs()
 	return p.Stack, nil

@@ -120,6 +120,10 @@ func TestDevStageLeavesNothingBehind(t *testing.T) {
 }
 
 func TestFunctions(t *testing.T) {
+	timeouts := map[string]float64{
+		httpapi.FunctionDebit: 10, httpapi.FunctionManage: 10, httpapi.FunctionUsage: 10,
+		FunctionRollup: 60, httpapi.FunctionAudit: 900,
+	}
 	for stackName, arch := range map[string]string{prod: "arm64", dev: "x86_64"} {
 		tpl := readTemplate(t, stackName)
 		if got := len(tpl.ofType(t, "AWS::Lambda::Function")); got != len(allFunctions()) {
@@ -132,7 +136,7 @@ func TestFunctions(t *testing.T) {
 				got[property] = r.Properties[property]
 			}
 			want := map[string]any{
-				"Architectures": []any{arch}, "Runtime": "provided.al2023", "Handler": "bootstrap", "Timeout": 10.0,
+				"Architectures": []any{arch}, "Runtime": "provided.al2023", "Handler": "bootstrap", "Timeout": timeouts[name],
 			}
 			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%s in %s = %v, want %v", name, stackName, got, want)
@@ -246,8 +250,12 @@ func TestRoutesAreTheTable(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("routes of the template = %v\nwant those of the table, %v", got, want)
 	}
-	if n := len(tpl.ofType(t, "AWS::ApiGatewayV2::Integration")); n != len(allFunctions()) {
-		t.Errorf("%d integrations, want one a function", n)
+	served := map[string]bool{}
+	for _, function := range want {
+		served[function] = true
+	}
+	if n := len(tpl.ofType(t, "AWS::ApiGatewayV2::Integration")); n != len(served) {
+		t.Errorf("%d integrations, want one for each of %d functions", n, len(served))
 	}
 }
 
@@ -266,12 +274,18 @@ func lastRef(value any) string {
 	return ""
 }
 
-func TestOnlyTheAPIInvokes(t *testing.T) {
+func TestOnlyTheAPIAndTheSchedulesInvoke(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	for id, r := range tpl.ofType(t, "AWS::Lambda::Permission") {
-		source, _ := json.Marshal(r.Properties["SourceArn"])
-		if r.Properties["Principal"] != "apigateway.amazonaws.com" || !strings.Contains(string(source), `{"Ref":"HttpApi"}`) {
-			t.Errorf("permission %s = %v, want API Gateway, from this API alone", id, r.Properties)
+		source, err := json.Marshal(r.Properties["SourceArn"])
+		if err != nil {
+			t.Fatal(err)
+		}
+		api := r.Properties["Principal"] == "apigateway.amazonaws.com" && strings.Contains(string(source), `{"Ref":"HttpApi"}`)
+		schedule := r.Properties["Principal"] == "events.amazonaws.com" &&
+			tpl.Resources[target(r.Properties["SourceArn"])].Type == "AWS::Events::Rule"
+		if !api && !schedule {
+			t.Errorf("permission %s = %v, want API Gateway, from this API alone, or a schedule of the stack", id, r.Properties)
 		}
 	}
 }
@@ -315,8 +329,12 @@ func TestAlarmsCoverEveryFunctionAndTable(t *testing.T) {
 		if strings.Contains(string(text), `"MetricName":"Contended"`) && strings.Contains(string(text), `"Value":"drawdown-debit"`) {
 			watched["Contended"] = true
 		}
-		if r.Properties["AlarmDescription"] == "" || r.Properties["TreatMissingData"] != "notBreaching" {
-			t.Errorf("alarm %s: want a description, and silence to be good news", id)
+		silence := "notBreaching"
+		if strings.HasPrefix(id, "AuditSilent") {
+			silence = "breaching"
+		}
+		if r.Properties["AlarmDescription"] == "" || r.Properties["TreatMissingData"] != silence {
+			t.Errorf("alarm %s: want a description, and silence to be %s", id, silence)
 		}
 	}
 	want := []string{"Contended", "5xx HttpApi"}
@@ -356,5 +374,48 @@ func TestOutputs(t *testing.T) {
 		if got := target(tpl.Outputs[name]["Value"]); got != want {
 			t.Errorf("output %s leads to %q, want %q", name, got, want)
 		}
+	}
+}
+
+// The stream rings: every change of a wallet wakes the roll-up, from the first
+// on, one failed record does not hold the others back for long, and what is
+// given up on is kept.
+func TestStreamMapping(t *testing.T) {
+	tpl := readTemplate(t, prod)
+	for _, mapping := range tpl.ofType(t, "AWS::Lambda::EventSourceMapping") {
+		p := mapping.Properties
+		bucket := target(at(p, "DestinationConfig", "OnFailure", "Destination"))
+		for what, ok := range map[string]bool{
+			"wakes rollup":               tpl.Resources[target(p["FunctionName"])].Properties["FunctionName"] == FunctionName(FunctionRollup),
+			"from the stream of Wallets": strings.HasPrefix(target(p["EventSourceArn"]), dynamo.Wallets.Name+"Table"),
+			"from the first record on":   p["StartingPosition"] == "TRIM_HORIZON",
+			"bisects":                    p["BisectBatchOnFunctionError"] == true,
+			"partial failures":           reflect.DeepEqual(p["FunctionResponseTypes"], []any{"ReportBatchItemFailures"}),
+			"bounded retries":            p["MaximumRetryAttempts"] == 10.0,
+			"bounded age":                p["MaximumRecordAgeInSeconds"] == 21600.0,
+			"keeps what it gives up on":  tpl.Resources[bucket].Type == "AWS::S3::Bucket",
+		} {
+			if !ok {
+				t.Errorf("stream mapping: want %s", what)
+			}
+		}
+	}
+}
+
+func TestSchedules(t *testing.T) {
+	tpl := readTemplate(t, prod)
+	got := map[string]string{}
+	for _, rule := range tpl.ofType(t, "AWS::Events::Rule") {
+		for _, to := range list(rule.Properties["Targets"]) {
+			name, _ := tpl.Resources[target(at(to, "Arn"))].Properties["FunctionName"].(string)
+			got[name] = fmt.Sprintf("%v %v", rule.Properties["ScheduleExpression"], at(to, "Input"))
+		}
+	}
+	want := map[string]string{
+		FunctionName(FunctionRollup):        `rate(5 minutes) {"sweep":true}`,
+		FunctionName(httpapi.FunctionAudit): `cron(10 3 * * ? *) {"all":true}`,
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("schedules = %v\n   want %v", got, want)
 	}
 }

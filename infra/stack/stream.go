@@ -1,0 +1,90 @@
+package stack
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/jsii-runtime-go"
+
+	"drawdown/shared/dynamo"
+	"drawdown/shared/httpapi"
+)
+
+// How the stream of Wallets wakes the roll-up. A record only rings: the entries
+// are read from the ledger, so many records of one account cost one run.
+const (
+	rollupTimeoutS = 60
+	// streamBatch is how many records come together, at most.
+	streamBatch = 500
+	// streamWindowS is how long records are gathered: what it adds to the lag of
+	// usage it saves in writes of sheets.
+	streamWindowS = 1
+	// streamLanes is how many batches of one shard are worked on at once, those
+	// of one wallet one after another.
+	streamLanes = 4
+	// A record that fails this often, or grows this old, goes to the bucket of
+	// failures, which a schedule sweeps.
+	streamRetries = 10
+	streamMaxAgeS = 6 * 3600
+	// failureDays is how long a failed batch is kept: a ring that is lost after
+	// that is found by the audit.
+	failureDays = 30
+)
+
+// addFailures makes the bucket of what the stream mapping has given up on.
+// Whole batches go there; a queue would get their metadata only.
+func (p *platform) addFailures() {
+	p.failures = awss3.NewBucket(p.Stack, jsii.String("Failures"), &awss3.BucketProps{
+		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+		Encryption:        awss3.BucketEncryption_S3_MANAGED,
+		EnforceSSL:        jsii.Bool(true),
+		RemovalPolicy:     p.removalPolicy(),
+		LifecycleRules: &[]*awss3.LifecycleRule{{
+			Expiration: awscdk.Duration_Days(jsii.Number(failureDays)),
+		}},
+	})
+}
+
+func (p *platform) addStreamMapping() {
+	rollup := p.functions[FunctionRollup]
+	mapping := awslambda.NewCfnEventSourceMapping(p.Stack, jsii.String("WalletsToRollup"), &awslambda.CfnEventSourceMappingProps{
+		FunctionName:                   rollup.FunctionArn(),
+		EventSourceArn:                 p.tables[dynamo.Wallets.Name].TableStreamArn(),
+		StartingPosition:               jsii.String("TRIM_HORIZON"),
+		BatchSize:                      jsii.Number(streamBatch),
+		MaximumBatchingWindowInSeconds: jsii.Number(streamWindowS),
+		ParallelizationFactor:          jsii.Number(streamLanes),
+		BisectBatchOnFunctionError:     jsii.Bool(true),
+		FunctionResponseTypes:          jsii.Strings("ReportBatchItemFailures"),
+		MaximumRetryAttempts:           jsii.Number(streamRetries),
+		MaximumRecordAgeInSeconds:      jsii.Number(streamMaxAgeS),
+		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
+			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: p.failures.BucketArn()},
+		},
+	})
+	// The mapping cannot be made before the role may read the stream.
+	mapping.Node().AddDependency(rollup.Role())
+}
+
+// addSchedules wakes what no caller and no stream does. Times are UTC.
+func (p *platform) addSchedules() {
+	p.addSchedule("SweepFailures", FunctionRollup, "Rings again for what the stream mapping has given up on",
+		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(5))), map[string]any{"sweep": true})
+	p.addSchedule("NightlyAudit", httpapi.FunctionAudit, "Proves every account's wallet and usage from its ledger",
+		awsevents.Schedule_Cron(&awsevents.CronOptions{Hour: jsii.String("3"), Minute: jsii.String("10")}), map[string]any{"all": true})
+}
+
+func (p *platform) addSchedule(id, function, description string, schedule awsevents.Schedule, input map[string]any) {
+	rule := awsevents.NewRule(p.Stack, jsii.String(id), &awsevents.RuleProps{
+		Description: jsii.String(description),
+		Schedule:    schedule,
+	})
+	rule.AddTarget(awseventstargets.NewLambdaFunction(p.functions[function], &awseventstargets.LambdaFunctionProps{
+		Event: awsevents.RuleTargetInput_FromObject(input),
+		// The next round does what this one could not. Lambda itself tries an event
+		// that fails twice more.
+		RetryAttempts: jsii.Number(0),
+	}))
+}
