@@ -151,12 +151,17 @@ func (p *Platform) integrated(uri string) (*deployedFunction, error) {
 	if _, path, ok := strings.Cut(uri, "/functions/"); ok {
 		uri = strings.TrimSuffix(path, "/invocations")
 	}
+	return p.invokable(uri)
+}
+
+// invokable is the function with this ARN or name.
+func (p *Platform) invokable(function string) (*deployedFunction, error) {
 	for _, f := range p.functions {
-		if f.Function != nil && f.ARN() == uri {
+		if f.Function != nil && (f.ARN() == function || f.Name() == function) {
 			return f, nil
 		}
 	}
-	return nil, fmt.Errorf("%q is no function of the template", uri)
+	return nil, fmt.Errorf("%q is no function of the template", function)
 }
 
 func buildStage(p *Platform, r template.Resource) error {

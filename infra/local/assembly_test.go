@@ -90,6 +90,10 @@ func withoutTables(template map[string]any) {
 	}
 }
 
+func resource(kind string, properties map[string]any) map[string]any {
+	return map[string]any{"Type": kind, "Properties": properties}
+}
+
 func properties(template map[string]any, id string) map[string]any {
 	return object(object(object(template["Resources"])[id])["Properties"])
 }

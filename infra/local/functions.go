@@ -197,6 +197,7 @@ func (p *Platform) environment(name, dir string, f functionProperties) []string 
 		// Where the SDK looks for services before it looks to AWS.
 		"AWS_ENDPOINT_URL_DYNAMODB": p.DynamoDBURL(),
 		"AWS_ENDPOINT_URL_LAMBDA":   p.InvokeURL(),
+		"AWS_ENDPOINT_URL_S3":       p.S3URL(),
 	}
 	if p.dynamodb != nil {
 		variables["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = p.DynamoDBURL()

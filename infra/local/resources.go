@@ -28,13 +28,16 @@ var kinds map[string]kind
 
 func init() {
 	kinds = map[string]kind{
-		"AWS::DynamoDB::Table":           {prepare: buildTable, ref: tableName, attribute: tableAttribute},
-		"AWS::DynamoDB::GlobalTable":     {prepare: buildGlobalTable, ref: tableName, attribute: tableAttribute},
-		"AWS::Lambda::Function":          {prepare: unpackFunction, run: startFunction, ref: functionName, attribute: functionAttribute},
-		"AWS::ApiGatewayV2::Api":         {prepare: buildAPI, ref: apiID, attribute: apiAttribute},
-		"AWS::ApiGatewayV2::Integration": {connect: checkIntegration, ref: logicalID},
-		"AWS::ApiGatewayV2::Route":       {connect: buildRoute, ref: logicalID},
-		"AWS::ApiGatewayV2::Stage":       {connect: buildStage, ref: stageName},
+		"AWS::DynamoDB::Table":            {prepare: buildTable, ref: tableName, attribute: tableAttribute},
+		"AWS::DynamoDB::GlobalTable":      {prepare: buildGlobalTable, ref: tableName, attribute: tableAttribute},
+		"AWS::Lambda::Function":           {prepare: unpackFunction, run: startFunction, ref: functionName, attribute: functionAttribute},
+		"AWS::S3::Bucket":                 {prepare: buildBucket, ref: bucketName, attribute: bucketAttribute},
+		"AWS::Lambda::EventSourceMapping": {connect: buildMapping, ref: mappingID, attribute: mappingAttribute},
+		"AWS::Events::Rule":               {connect: buildRule, ref: ruleName, attribute: ruleAttribute},
+		"AWS::ApiGatewayV2::Api":          {prepare: buildAPI, ref: apiID, attribute: apiAttribute},
+		"AWS::ApiGatewayV2::Integration":  {connect: checkIntegration, ref: logicalID},
+		"AWS::ApiGatewayV2::Route":        {connect: buildRoute, ref: logicalID},
+		"AWS::ApiGatewayV2::Stage":        {connect: buildStage, ref: stageName},
 
 		"AWS::CDK::Metadata":              {inert: "it tells AWS which constructs are in use", service: "cdk"},
 		"AWS::CloudWatch::Alarm":          {inert: "there are no metrics to watch", service: "cloudwatch"},
@@ -49,6 +52,7 @@ func init() {
 		"AWS::Logs::LogGroup":             {inert: "logs go to the terminal", service: "logs"},
 		"AWS::Logs::MetricFilter":         {inert: "there are no metrics to make", service: "logs"},
 		"AWS::Logs::QueryDefinition":      {inert: "logs go to the terminal", service: "logs"},
+		"AWS::S3::BucketPolicy":           {inert: "permissions are not checked", service: "s3"},
 		"AWS::Logs::ResourcePolicy":       {inert: "permissions are not checked", service: "logs"},
 	}
 }
@@ -130,8 +134,8 @@ func arn(service, resource string) string {
 }
 
 // shortID is an id as services make them up, the same for a resource in every run.
-func shortID(r template.Resource) string {
-	return fmt.Sprintf("%x", sha256.Sum256([]byte(r.LogicalID)))[:10]
-}
+func shortID(r template.Resource) string { return digest(r)[:10] }
+
+func digest(r template.Resource) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(r.LogicalID))) }
 
 func logicalID(_ *Platform, r template.Resource) (any, error) { return r.LogicalID, nil }

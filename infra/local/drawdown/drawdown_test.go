@@ -70,7 +70,7 @@ func command(t *testing.T, environment ...string) *exec.Cmd {
 }
 
 func TestRunsUntilInterrupted(t *testing.T) {
-	c := command(t, "PORT=0", "ADMIN_KEY=dk_ops_"+strings.Repeat("s3", 16))
+	c := command(t, "DEMO=0", "PORT=0", "ADMIN_KEY=dk_ops_"+strings.Repeat("s3", 16))
 	output, err := c.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -87,6 +87,7 @@ func TestRunsUntilInterrupted(t *testing.T) {
 	}
 	for _, pattern := range []string{
 		`HTTP API +http://127\.0\.0\.1:\d+\n`, `Invoke API +http://127\.0\.0\.1:\d+\n`, `DynamoDB +http://127\.0\.0\.1:\d+\n`,
+		`S3 +http://127\.0\.0\.1:\d+\n`,
 		`Admin key +dk_ops_(s3){16}\n`, `curl .*dk_ops_(s3){16}`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(said) {
@@ -98,6 +99,16 @@ func TestRunsUntilInterrupted(t *testing.T) {
 	}
 	if err := c.Wait(); err != nil {
 		t.Errorf("it ends with %v", err)
+	}
+}
+
+// TestADemoThatCannotBeLoadedEndsIt runs a platform that has none of the routes.
+func TestADemoThatCannotBeLoadedEndsIt(t *testing.T) {
+	output, err := command(t, "PORT=0").CombinedOutput()
+	var exit *exec.ExitError
+	want := regexp.MustCompile(`^drawdown: demo: PUT /v1/[^\n]* was answered with 404: [^\n]*\n$`)
+	if !errors.As(err, &exit) || exit.ExitCode() != 1 || !want.Match(output) {
+		t.Errorf("%v, %q", err, output)
 	}
 }
 

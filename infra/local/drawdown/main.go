@@ -9,11 +9,14 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"runtime"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 
 	"drawdown/infra/local"
+	"drawdown/infra/local/demo"
 )
 
 // healthLimit bounds the wait for the first healthy answer.
@@ -47,7 +50,10 @@ func run() error {
 		DynamoDBDir: *dynamodb,
 		Port:        int(number),
 		Parameters:  map[string]string{"OperatorKey": key.parameter()},
-		Logs:        logTo(os.Stderr, os.Getenv("LOG") == "all"),
+		// A function waits for the database more than it computes, and its stream has lanes of its own; beyond that more
+		// processes would only take the cores from each other.
+		MaxProcesses: max(4, 2*runtime.NumCPU()),
+		Logs:         logTo(os.Stderr, os.Getenv("LOG") == "all"),
 	})
 	if err != nil {
 		if ctx.Err() != nil {
@@ -64,11 +70,32 @@ func serve(ctx context.Context, platform *local.Platform, key key) error {
 	if err := awaitHealth(ctx, platform.URL()+"/healthz"); err != nil {
 		return err
 	}
+	var live sync.WaitGroup
+	defer live.Wait() // no request is sent to a platform that stops
+	withDemo := os.Getenv("DEMO") != "0"
+	if withDemo && ctx.Err() == nil {
+		loader := demo.Loader{URL: platform.URL(), Key: key.String()}
+		if err := load(ctx, loader); err != nil && ctx.Err() == nil {
+			return err
+		}
+		live.Go(func() { loader.Live(ctx) })
+	}
 	if ctx.Err() == nil {
-		fmt.Print(summary(platform, key))
+		fmt.Print(summary(platform, key, withDemo))
 	}
 	<-ctx.Done()
 	fmt.Println("\nStopping.")
+	return nil
+}
+
+// load fills the platform with the demo account.
+func load(ctx context.Context, loader demo.Loader) error {
+	began := time.Now()
+	debits, err := loader.Load(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("demo: %d debits of %d days loaded in %.1f s\n", debits, demo.Days, time.Since(began).Seconds())
 	return nil
 }
 
@@ -99,21 +126,27 @@ func awaitHealth(ctx context.Context, url string) error {
 	}
 }
 
-func summary(platform *local.Platform, key key) string {
+func summary(platform *local.Platform, key key, withDemo bool) string {
+	account, path := "", "/v1/accounts"
+	if withDemo {
+		account = fmt.Sprintf("  Demo account  %s: %d days of history, and live traffic (DEMO=0 starts without)\n", demo.Account, demo.Days)
+		path = "/v1/accounts/" + demo.Account + "/usage?group_by=channel"
+	}
 	return fmt.Sprintf(`
 Drawdown is up.
 
   HTTP API      %[1]s
   Invoke API    %[2]s
   DynamoDB      %[3]s
-  Admin key     %[4]s
-
+  S3            %[4]s
+  Admin key     %[5]s
+%[6]s
 Try:
 
-  curl -H 'Authorization: Bearer %[4]s' %[1]s/v1/accounts
+  curl -H 'Authorization: Bearer %[5]s' '%[1]s%[7]s'
 
 Ctrl-C stops it; data lives in memory only. LOG=all shows every line that the functions log.
-`, platform.URL(), platform.InvokeURL(), platform.DynamoDBURL(), key)
+`, platform.URL(), platform.InvokeURL(), platform.DynamoDBURL(), platform.S3URL(), key, account, path)
 }
 
 func valueOr(value, otherwise string) string {

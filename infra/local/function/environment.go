@@ -262,5 +262,5 @@ func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond)
 func timestamp() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func logStream() string {
-	return time.Now().UTC().Format("2006/01/02") + "/[" + Version + "]" + strings.ReplaceAll(newRequestID(), "-", "")
+	return time.Now().UTC().Format("2006/01/02") + "/[" + Version + "]" + strings.ReplaceAll(NewRequestID(), "-", "")
 }

@@ -101,7 +101,7 @@ func (f *Function) ARN() string { return f.config.ARN }
 // Invoke runs one event and waits for the outcome, which a failing function is too.
 func (f *Function) Invoke(in Invocation) Result {
 	run := &run{
-		id:            newRequestID(),
+		id:            NewRequestID(),
 		Invocation:    in,
 		taken:         make(chan struct{}),
 		outcome:       make(chan outcome, 1),
@@ -267,7 +267,8 @@ func (f *Function) Close() {
 	f.pending.Wait()
 }
 
-func newRequestID() string {
+// NewRequestID makes an id as services give to requests, a random UUID.
+func NewRequestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
 	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80

@@ -140,7 +140,7 @@ func (e *environment) register(w http.ResponseWriter, req *http.Request) {
 		refuse(w, http.StatusForbidden, "Extension.InvalidEventType", "an extension may register for no event here")
 		return
 	}
-	w.Header().Set("Lambda-Extension-Identifier", newRequestID())
+	w.Header().Set("Lambda-Extension-Identifier", NewRequestID())
 	writeJSON(w, http.StatusOK, map[string]string{
 		"functionName": e.function.config.Name, "functionVersion": Version, "handler": "bootstrap",
 	})

@@ -62,6 +62,16 @@ func handle(ctx context.Context, event json.RawMessage, served int) (any, error)
 	if json.Unmarshal(event, &http) == nil && http.RouteKey != "" {
 		return answerHTTP(http.Query["respond"], event), nil
 	}
+	var woken struct {
+		Records    []record `json:"Records"`
+		DetailType string   `json:"detail-type"`
+	}
+	if json.Unmarshal(event, &woken) == nil && woken.DetailType != "" {
+		fmt.Println(string(event))
+	}
+	if len(woken.Records) > 0 {
+		return answerStream(woken.Records), nil
+	}
 	var c command
 	if err := json.Unmarshal(event, &c); err != nil {
 		return nil, err
@@ -89,6 +99,41 @@ func handle(ctx context.Context, event json.RawMessage, served int) (any, error)
 		"request_id": lc.AwsRequestID, "arn": lc.InvokedFunctionArn, "trace_id": os.Getenv("_X_AMZN_TRACE_ID"),
 		"client": lc.ClientContext.Custom, "left_ms": time.Until(deadline).Milliseconds(),
 	}, nil
+}
+
+// record is a record of the stream of the table Things, whose items say what happens to them.
+type record struct {
+	Change struct {
+		SequenceNumber string
+		Keys           struct {
+			PK struct{ S string } `json:"pk"`
+			SK struct{ N string } `json:"sk"`
+		}
+		NewImage struct {
+			Do      struct{ S string } `json:"do"`
+			SleepMS struct {
+				N int `json:",string"`
+			} `json:"sleep_ms"`
+		}
+	} `json:"dynamodb"`
+}
+
+func answerStream(records []record) any {
+	type failure struct {
+		ID string `json:"itemIdentifier"`
+	}
+	failed := []failure{}
+	for _, r := range records {
+		item := r.Change.Keys.PK.S + "/" + r.Change.Keys.SK.N
+		fmt.Println("took", item)
+		time.Sleep(time.Duration(r.Change.NewImage.SleepMS.N) * time.Millisecond)
+		if r.Change.NewImage.Do.S == "fail" {
+			failed = append(failed, failure{r.Change.SequenceNumber})
+			continue
+		}
+		fmt.Println("done", item)
+	}
+	return map[string]any{"batchItemFailures": failed}
 }
 
 func answerHTTP(respond string, event json.RawMessage) any {
