@@ -1,8 +1,8 @@
 // Command load measures the platform against the budgets of its design: what
-// an operation costs, how many debits a second one account takes, what a debit
-// costs in CPU and allocations, and how large and how fast to start the
-// functions are. It prints a report. Times are shown and never fail it; a
-// counted budget that is exceeded does.
+// an operation, a roll-up and the Usage page cost, how many debits a second one
+// account takes, what a debit costs in CPU and allocations, and how large and
+// how fast to start the functions are. It prints a report. Times are shown and
+// never fail it; a counted budget that is exceeded does.
 //
 // `make bench` builds what it needs and runs it from the root of the repository.
 package main

@@ -57,6 +57,12 @@ func Measure(ctx context.Context, r *report.Report) error {
 		"and for a transaction it sums distinct values only: neither is a check of the count.",
 	)
 	reportSizes(r, sizes)
+	if err := measureRollup(ctx, r, platform); err != nil {
+		return fmt.Errorf("roll-up: %w", err)
+	}
+	if err := measureQueries(ctx, r, platform); err != nil {
+		return fmt.Errorf("usage: %w", err)
+	}
 	return nil
 }
 
@@ -91,7 +97,7 @@ func measure(ctx context.Context, meter *Meter, op operation) (Cost, error) {
 }
 
 func (c Cost) max(d Cost) Cost {
-	c.Requests, c.Depth = max(c.Requests, d.Requests), min(c.Depth, d.Depth)
+	c.Requests, c.Depth, c.Queries = max(c.Requests, d.Requests), min(c.Depth, d.Depth), max(c.Queries, d.Queries)
 	c.Counted, c.Reported = c.Counted.max(d.Counted), c.Reported.max(d.Reported)
 	for table, size := range d.Written {
 		c.Written[table] = max(c.Written[table], size)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/smithy-go/middleware"
 
 	"drawdown/shared/dynamo"
@@ -21,9 +22,11 @@ type Meter struct {
 
 	mu       sync.Mutex
 	requests []interval
+	queries  int
 	counted  Units
 	reported Units
 	written  map[string]int // the size of the item last written, by the table's logical name
+	updated  map[string]int // the size of every item updated in place, by its table and key
 	err      error
 }
 
@@ -31,22 +34,25 @@ type Meter struct {
 type Cost struct {
 	Requests int
 	Depth    int // of the requests, those at the same time as one
+	Queries  int // of the requests, those that are a Query
 	Counted  Units
 	Reported Units
 	Written  map[string]int // the size of the item last written, by the table's logical name
+	Updated  map[string]int // the size of every item updated in place, by its table and key
 }
 
 // NewMeter makes a meter for these tables; plain is a client without one.
 func NewMeter(plain *dynamodb.Client, schema map[string]dynamo.Table) *Meter {
-	return &Meter{plain: plain, schema: schema, written: map[string]int{}}
+	return &Meter{plain: plain, schema: schema, written: map[string]int{}, updated: map[string]int{}}
 }
 
 // Take is the cost since the last Take.
 func (m *Meter) Take() (Cost, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	cost, err := Cost{len(m.requests), depth(m.requests), m.counted, m.reported, m.written}, m.err
-	m.requests, m.counted, m.reported, m.written, m.err = nil, Units{}, Units{}, map[string]int{}, nil
+	cost, err := Cost{len(m.requests), depth(m.requests), m.queries, m.counted, m.reported, m.written, m.updated}, m.err
+	m.requests, m.queries, m.counted, m.reported = nil, 0, Units{}, Units{}
+	m.written, m.updated, m.err = map[string]int{}, map[string]int{}, nil
 	return cost, err
 }
 
@@ -73,6 +79,9 @@ func (m *Meter) handle(ctx context.Context, in middleware.InitializeInput, next 
 	defer m.mu.Unlock()
 	m.err = errors.Join(m.err, errBefore, errAfter, errRead)
 	m.requests = append(m.requests, took)
+	if _, query := in.Parameters.(*dynamodb.QueryInput); query {
+		m.queries++
+	}
 	m.reported = m.reported.Plus(reportedOf(out.Result))
 	m.counted = m.counted.Plus(units)
 	for i, write := range writes {
@@ -88,20 +97,41 @@ func (m *Meter) countWrite(w write, before, after Item) {
 		m.counted.Index += indexUnits(before, after, projection{table, index})
 	}
 	m.written[table.Name] = Size(after)
+	if w.inPlace {
+		m.updated[w.name()] = Size(after)
+	}
 }
 
 // images reads the items of a request's writes as they are now; nil where there is none.
 func (m *Meter) images(ctx context.Context, writes []write) ([]Item, error) {
 	items := make([]Item, len(writes))
-	for i, w := range writes {
+	if len(writes) == 0 {
+		return items, nil
+	}
+	asked := map[string]types.KeysAndAttributes{}
+	for _, w := range writes {
 		if _, known := m.schema[w.table]; !known {
 			return items, fmt.Errorf("capacity: a write to %q, which is no table of the schema", w.table)
 		}
-		out, err := m.plain.GetItem(ctx, &dynamodb.GetItemInput{TableName: &w.table, Key: w.key, ConsistentRead: aws.Bool(true)})
-		if err != nil {
-			return items, fmt.Errorf("capacity: reading an item that is written: %w", err)
+		asked[w.table] = types.KeysAndAttributes{Keys: append(asked[w.table].Keys, w.key), ConsistentRead: aws.Bool(true)}
+	}
+	// A request writes no more items than one batch may read, and none of them twice.
+	out, err := m.plain.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: asked})
+	if err == nil && len(out.UnprocessedKeys) > 0 {
+		err = errors.New("some are left unread")
+	}
+	if err != nil {
+		return items, fmt.Errorf("capacity: reading the items that are written: %w", err)
+	}
+	found := map[string]Item{}
+	for table, images := range out.Responses {
+		for _, image := range images {
+			t := m.schema[table]
+			found[write{table: table, key: pick(image, t.Partition, t.Sort)}.name()] = image
 		}
-		items[i] = out.Item
+	}
+	for i, w := range writes {
+		items[i] = found[w.name()]
 	}
 	return items, nil
 }

@@ -2,6 +2,9 @@ package capacity
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -15,6 +18,19 @@ type write struct {
 	table         string
 	key           Item
 	transactional bool
+	inPlace       bool // an update, and no put or delete
+}
+
+// name tells the item from every other one.
+func (w write) name() string {
+	var name strings.Builder
+	name.WriteString(w.table)
+	for _, attribute := range slices.Sorted(maps.Keys(w.key)) {
+		if value, isString := w.key[attribute].(*types.AttributeValueMemberS); isString {
+			name.WriteString(" " + value.Value)
+		}
+	}
+	return name.String()
 }
 
 // writesOf lists what a request writes. An item that is put names its key by
@@ -26,23 +42,23 @@ func writesOf(input any, schema map[string]dynamo.Table) []write {
 	}
 	switch in := input.(type) {
 	case *dynamodb.PutItemInput:
-		return []write{{aws.ToString(in.TableName), key(in.TableName, in.Item), false}}
+		return []write{{aws.ToString(in.TableName), key(in.TableName, in.Item), false, false}}
 	case *dynamodb.UpdateItemInput:
-		return []write{{aws.ToString(in.TableName), in.Key, false}}
+		return []write{{aws.ToString(in.TableName), in.Key, false, true}}
 	case *dynamodb.DeleteItemInput:
-		return []write{{aws.ToString(in.TableName), in.Key, false}}
+		return []write{{aws.ToString(in.TableName), in.Key, false, false}}
 	case *dynamodb.TransactWriteItemsInput:
 		writes := make([]write, 0, len(in.TransactItems))
 		for _, item := range in.TransactItems {
 			switch {
 			case item.Put != nil:
-				writes = append(writes, write{aws.ToString(item.Put.TableName), key(item.Put.TableName, item.Put.Item), true})
+				writes = append(writes, write{aws.ToString(item.Put.TableName), key(item.Put.TableName, item.Put.Item), true, false})
 			case item.Update != nil:
-				writes = append(writes, write{aws.ToString(item.Update.TableName), item.Update.Key, true})
+				writes = append(writes, write{aws.ToString(item.Update.TableName), item.Update.Key, true, true})
 			case item.Delete != nil:
-				writes = append(writes, write{aws.ToString(item.Delete.TableName), item.Delete.Key, true})
+				writes = append(writes, write{aws.ToString(item.Delete.TableName), item.Delete.Key, true, false})
 			case item.ConditionCheck != nil:
-				writes = append(writes, write{aws.ToString(item.ConditionCheck.TableName), item.ConditionCheck.Key, true})
+				writes = append(writes, write{aws.ToString(item.ConditionCheck.TableName), item.ConditionCheck.Key, true, false})
 			}
 		}
 		return writes

@@ -15,11 +15,26 @@ type Log struct {
 	mu      sync.Mutex
 	retries map[string]float64   // by function
 	inits   map[string][]float64 // by function, in milliseconds
+	spent   map[string]Spent     // by function
 	trouble string               // the first line that tells of an error
 }
 
+// Spent is what a function's invocations have asked of the store, by their own account.
+type Spent struct {
+	Invocations int // those that have asked anything
+	Requests    float64
+	ReadUnits   float64 // as DynamoDB Local reports them
+}
+
 func newLog() *Log {
-	return &Log{retries: map[string]float64{}, inits: map[string][]float64{}}
+	return &Log{retries: map[string]float64{}, inits: map[string][]float64{}, spent: map[string]Spent{}}
+}
+
+// Spent is what a function has spent so far.
+func (l *Log) Spent(function string) Spent {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.spent[function]
 }
 
 // Retries is how often a function has tried a commit again so far.
@@ -62,16 +77,25 @@ func (l *Log) add(function, line string) {
 		}
 		return
 	}
-	// Of the rest only lines with a retry are of interest, and they are few.
-	if !strings.Contains(line, `"`+telemetry.Retries+`":`) {
+	// Of the rest only an invocation's own account is of interest: of what it
+	// reads in functions that only read, and of its retries, which are few.
+	if !strings.Contains(line, `"`+telemetry.Retries+`":`) && !(reads[function] && strings.Contains(line, `"`+telemetry.RoundTrips+`":`)) {
 		return
 	}
 	var record map[string]any
 	if json.Unmarshal([]byte(line), &record) != nil {
 		return
 	}
-	retries, _ := record[telemetry.Retries].(float64)
+	value := func(metric string) float64 { n, _ := record[metric].(float64); return n }
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.retries[function] += retries
+	l.retries[function] += value(telemetry.Retries)
+	if requests := value(telemetry.RoundTrips); requests > 0 {
+		spent := l.spent[function]
+		l.spent[function] = Spent{spent.Invocations + 1, spent.Requests + requests, spent.ReadUnits + value(telemetry.ReadUnits)}
+	}
 }
+
+// reads are the functions whose reads are added up; the others' lines, of which
+// there are many while debits are measured, are not taken apart for that.
+var reads = map[string]bool{"usage": true}

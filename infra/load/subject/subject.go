@@ -120,11 +120,28 @@ func (s *Subject) Post(ctx context.Context, path, idempotencyKey string, body []
 	if err != nil {
 		return 0, nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+s.key)
 	request.Header.Set("Content-Type", "application/json")
 	if idempotencyKey != "" {
 		request.Header.Set("Idempotency-Key", idempotencyKey)
 	}
+	return s.send(request)
+}
+
+// Get asks the HTTP API; any answer but 200 is an error.
+func (s *Subject) Get(ctx context.Context, path string) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+path, http.NoBody)
+	if err != nil {
+		return err
+	}
+	status, answer, err := s.send(request)
+	if err == nil && status != http.StatusOK {
+		err = fmt.Errorf("GET %s answers %d: %s", path, status, answer)
+	}
+	return err
+}
+
+func (s *Subject) send(request *http.Request) (status int, answer []byte, err error) {
+	request.Header.Set("Authorization", "Bearer "+s.key)
 	response, err := s.http.Do(request)
 	if err != nil {
 		return 0, nil, err

@@ -5,6 +5,7 @@ package usual
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"drawdown/shared/commit"
@@ -13,11 +14,17 @@ import (
 	"drawdown/shared/rating"
 )
 
-// What the rate card prices, and a line uses.
+// What a line of a usual debit uses.
 const (
 	Node   = "ai_reply"
 	Action = "run"
 )
+
+// Nodes are what the rate card prices, each with Action.
+var Nodes = []string{
+	Node, "book_meeting", "classify", "crm_lookup", "http_request", "knowledge_search",
+	"read_document", "run_code", "send_email", "transcribe", "translate", "web_search",
+}
 
 // Channels are those of a deployment that names none.
 var Channels = []string{"api", "widget", "chat_portal", "whatsapp", "test_chat", "reports"}
@@ -29,14 +36,18 @@ func Rules() ledger.Rules {
 
 // Card is a rate card that is in force.
 func Card(now time.Time) rating.Card {
-	return rating.Card{
-		Version: "2026-11", EffectiveAt: now.Add(-time.Hour), PublishedAt: now.Add(-time.Hour),
-		Rates: []rating.Rate{{
-			Item: rating.Item{Node: Node, Action: Action}, Label: "AI reply", Unit: "reply",
-			PerUnit: 137 * credit.Credit / 1000, // no round number, so that amounts have digits to be stored
-		}},
+	card := rating.Card{Version: "2026-11", EffectiveAt: now.Add(-time.Hour), PublishedAt: now.Add(-time.Hour)}
+	for i, node := range Nodes {
+		card.Rates = append(card.Rates, rating.Rate{Item: item(i), Label: strings.ReplaceAll(node, "_", " "), Unit: "run", PerUnit: perUnit(i)})
 	}
+	card.Sort()
+	return card
 }
+
+func item(node int) rating.Item { return rating.Item{Node: Nodes[node], Action: Action} }
+
+// perUnit is no round number, so that amounts have digits to be stored.
+func perUnit(node int) credit.Amount { return credit.Amount(137+61*node) * credit.Credit / 1000 }
 
 // Opening are the commands that open an account with three grants.
 func Opening(now time.Time) []ledger.Command {

@@ -1,0 +1,266 @@
+package capacity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"drawdown/infra/load/report"
+	"drawdown/infra/load/subject"
+	"drawdown/infra/load/usual"
+	"drawdown/shared/dynamo"
+	"drawdown/shared/ledger"
+	"drawdown/shared/usage"
+)
+
+const (
+	busy       = "busy" // the account whose usage is asked for
+	busyAgents = 100    // active every day
+	busyDebits = 60     // for its statement
+
+	// pageBudget is what the Usage page may cost, in RRU: 30 days, 100 agents.
+	pageBudget = 60
+)
+
+// The ranges asked for. Thirty days that end on a 29th after a month of 31 days
+// are as many days of two months as there can be, and sheets of agents hold
+// months. They lie ahead, where the debits of the statement are not.
+var (
+	period   = usage.Range{First: "2030-12-31", Last: "2031-01-29"}
+	previous = usage.Range{First: "2030-12-01", Last: "2030-12-30"}
+	longest  = usage.Range{First: "2029-12-30", Last: "2031-01-29"}
+)
+
+// call is a request of the Usage page, or of another reader.
+type call struct {
+	name   string
+	path   string // of the HTTP API, without the account
+	months int    // that it touches, and so the Queries it may take
+	run    func(ctx context.Context) error
+}
+
+// reader does what the usage function does, over a metered store.
+type reader struct{ store *dynamo.Client }
+
+func (q *reader) balance(ctx context.Context) error {
+	wallet, err := q.store.Wallet(ctx, busy)
+	if err == nil && wallet == nil {
+		err = errors.New("there is no wallet")
+	}
+	return err
+}
+
+func (q *reader) entries(ctx context.Context) error {
+	entries, err := q.store.Entries(ctx, busy, dynamo.Page{Limit: pageLimit, Descending: true})
+	if err == nil && len(entries) != pageLimit {
+		err = fmt.Errorf("the page has %d entries", len(entries))
+	}
+	return err
+}
+
+// usage reads the wallet, for the zone, the mark, and then the sheets.
+func (q *reader) usage(ctx context.Context, sheets int, read func() ([]usage.Sheet, error)) error {
+	if err := q.balance(ctx); err != nil {
+		return err
+	}
+	if _, err := q.store.AsOf(ctx, busy); err != nil {
+		return err
+	}
+	found, err := read()
+	if err == nil && len(found) != sheets {
+		err = fmt.Errorf("%d sheets are read, and there are %d", len(found), sheets)
+	}
+	return err
+}
+
+// by asks for a range grouped by day, channel or node, which read the same, or by agent.
+func (q *reader) by(grouping usage.Grouping, within usage.Range) call {
+	months := monthsOf(within)
+	return call{
+		name: fmt.Sprintf("usage by %s, %d days", grouping, len(within.Days())), path: usagePath(grouping, within), months: len(months),
+		run: func(ctx context.Context) error {
+			if grouping == usage.ByAgent {
+				return q.usage(ctx, busyAgents*len(months), func() ([]usage.Sheet, error) {
+					first, last := within.Months()
+					return q.store.AgentMonths(ctx, busy, first, last)
+				})
+			}
+			return q.usage(ctx, len(within.Days()), func() ([]usage.Sheet, error) {
+				return q.store.Days(ctx, busy, within.First, within.Last)
+			})
+		},
+	}
+}
+
+func (q *reader) ofAgent(within usage.Range) call {
+	agent := usual.Agent(0).ID
+	return call{
+		name: fmt.Sprintf("usage of one agent, %d days", len(within.Days())), months: len(monthsOf(within)),
+		path: usagePath(usage.ByNode, within) + "&agent_id=" + agent,
+		run: func(ctx context.Context) error {
+			return q.usage(ctx, len(within.Days()), func() ([]usage.Sheet, error) {
+				return q.store.AgentDays(ctx, busy, agent, within.First, within.Last)
+			})
+		},
+	}
+}
+
+func usagePath(grouping usage.Grouping, within usage.Range) string {
+	return fmt.Sprintf("/usage?group_by=%s&from=%s&to=%s", grouping, within.First, within.Last)
+}
+
+// page is what the Usage page asks for when it opens.
+func (q *reader) page() []call {
+	before := q.by(usage.ByDay, previous)
+	before.name += " before"
+	return []call{
+		{"balance", "/balance", 0, q.balance},
+		q.by(usage.ByDay, period), before,
+		q.by(usage.ByChannel, period), q.by(usage.ByNode, period), q.by(usage.ByAgent, period),
+		{"page of 50 entries", "/entries?limit=50", 1, q.entries},
+	}
+}
+
+// others are what it asks for on a click, and the longest ranges there are.
+func (q *reader) others() []call {
+	return []call{
+		q.ofAgent(period),
+		q.by(usage.ByDay, longest), q.by(usage.ByNode, longest), q.by(usage.ByAgent, longest),
+	}
+}
+
+// monthsOf lists the days of a range by the month.
+func monthsOf(within usage.Range) [][]string {
+	var months [][]string
+	for i, day := range within.Days() {
+		if i == 0 || day[len("2006-01-"):] == "01" {
+			months = append(months, nil)
+		}
+		months[len(months)-1] = append(months[len(months)-1], day)
+	}
+	return months
+}
+
+// openBusy opens the account with the usage of the longest range and a statement.
+func openBusy(ctx context.Context, platform *subject.Subject) error {
+	store := platform.Store()
+	committer := platform.Committer(store)
+	if err := usual.Open(ctx, committer, busy); err != nil {
+		return err
+	}
+	talk := usual.NewTalk(busyAgents, time.Now())
+	debits := make([]ledger.Command, busyDebits)
+	for i := range debits {
+		debits[i] = ledger.Keyed(usual.Operation("busy", i), talk.Next().Debit)
+	}
+	for _, outcome := range committer.Run(ctx, busy, debits...) {
+		if outcome.Err != nil {
+			return outcome.Err
+		}
+	}
+	return newFiller(platform.DB(), platform.Names()).fill(ctx, busy, busySheets())
+}
+
+func busySheets() []usage.Delta {
+	var sheets []usage.Delta
+	for _, day := range longest.Days() {
+		sheets = append(sheets, accountDay(day, busyAgents))
+	}
+	for _, day := range period.Days() {
+		sheets = append(sheets, agentDay(0, day))
+	}
+	for _, days := range monthsOf(usage.Range{First: longest.First[:len("2006-01-")] + "01", Last: longest.Last}) {
+		for agent := range busyAgents {
+			sheets = append(sheets, agentMonth(agent, days))
+		}
+	}
+	return sheets
+}
+
+func measureQueries(ctx context.Context, r *report.Report, platform *subject.Subject) error {
+	if err := openBusy(ctx, platform); err != nil {
+		return err
+	}
+	meter := NewMeter(platform.DB(), schemaOf(platform.Names()))
+	q := &reader{store: platform.Store(meter.Install)}
+	t := queryTable{
+		report: r, meter: meter, platform: platform,
+		table: report.NewTable("call", "requests", "in sequence", "Queries", "RRU", "the function: requests", "Local: read"),
+	}
+	// The first call by node reads the rate cards, which are cached from then on.
+	if err := platform.Get(ctx, "/v1/accounts/"+busy+usagePath(usage.ByNode, period)); err != nil {
+		return err
+	}
+	var page Cost
+	for _, c := range q.page() {
+		cost, err := t.row(ctx, c)
+		if err != nil {
+			return err
+		}
+		page.Requests, page.Queries, page.Counted = page.Requests+cost.Requests, page.Queries+cost.Queries, page.Counted.Plus(cost.Counted)
+	}
+	t.table.Row("Usage page in all", page.Requests, "", page.Queries, r.AtMost("Usage page in all", "RRU", page.Counted.Read, pageBudget), "", "")
+	for _, c := range q.others() {
+		if _, err := t.row(ctx, c); err != nil {
+			return err
+		}
+	}
+	r.Section(fmt.Sprintf("   Usage of an account of %d agents, all active every day (counted / budget)", busyAgents))
+	r.Table(t.table)
+	r.Note(
+		"Thirty days are such that they touch two months, and as many of their days, as they can. A Query a month",
+		"touched is the budget of each call. The same calls go to the running function as well, which tells how many",
+		"requests it has made and what DynamoDB Local says that they have read: it must be what is counted here.",
+	)
+	return reportSheets(ctx, r, meter, q.store)
+}
+
+type queryTable struct {
+	report   *report.Report
+	table    *report.Table
+	meter    *Meter
+	platform *subject.Subject
+}
+
+// row measures a call, and holds it against what the function says of the same.
+func (t *queryTable) row(ctx context.Context, c call) (Cost, error) {
+	if err := c.run(ctx); err != nil {
+		return Cost{}, fmt.Errorf("%s: %w", c.name, err)
+	}
+	cost, err := t.meter.Take()
+	if err != nil {
+		return Cost{}, fmt.Errorf("%s: %w", c.name, err)
+	}
+	said, err := t.said(ctx, c.path)
+	if err != nil {
+		return Cost{}, fmt.Errorf("%s: %w", c.name, err)
+	}
+	if int(said.Requests) != cost.Requests || said.ReadUnits != cost.Reported.Read {
+		return Cost{}, fmt.Errorf("%s: %d requests that read %v units are measured, and the function makes %v that read %v: it does something else by now",
+			c.name, cost.Requests, cost.Reported.Read, said.Requests, said.ReadUnits)
+	}
+	t.table.Row(c.name, cost.Requests, cost.Depth,
+		t.report.AtMost(c.name, "Queries", float64(cost.Queries), float64(c.months)),
+		cost.Counted.Read, said.Requests, said.ReadUnits)
+	return cost, nil
+}
+
+// said is what the usage function says of one call, a moment after its answer.
+func (t *queryTable) said(ctx context.Context, path string) (subject.Spent, error) {
+	before := t.platform.Log.Spent(usageFunction)
+	if err := t.platform.Get(ctx, "/v1/accounts/"+busy+path); err != nil {
+		return subject.Spent{}, err
+	}
+	for deadline := time.Now().Add(lineWait); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		if after := t.platform.Log.Spent(usageFunction); after.Invocations == before.Invocations+1 {
+			return subject.Spent{Invocations: 1, Requests: after.Requests - before.Requests, ReadUnits: after.ReadUnits - before.ReadUnits}, nil
+		}
+	}
+	return subject.Spent{}, errors.New("the function has not told what it has read")
+}
+
+const (
+	usageFunction = "usage"
+	lineWait      = 5 * time.Second
+)
