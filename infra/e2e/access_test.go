@@ -76,6 +76,8 @@ func TestAKeySeesAndChangesItsOwnAccountOnly(t *testing.T) {
 			{route: httpapi.PostQuote, path: []string{id}, body: body{"lines": use("unit", credit)["lines"]}},
 			{route: httpapi.GetBalance, path: []string{id}},
 			{route: httpapi.ListEntries, path: []string{id}},
+			{route: httpapi.GetUsage, path: []string{id}},
+			{route: httpapi.GetAudit, path: []string{id}},
 			{route: httpapi.GetAccount, path: []string{id}},
 		} {
 			refused(t, bound.call(r), http.StatusForbidden, "forbidden")

@@ -159,11 +159,19 @@ func TestABoundKeyDebitsItsOwnAccountOnlyInABatch(t *testing.T) {
 // invoke calls the debit function directly, as an agent runtime with the AWS SDK does, and is the payload it answers.
 func invoke(t *testing.T, payload any) string {
 	t.Helper()
+	text, failure := invokeFunction(t, httpapi.FunctionDebit, payload)
+	if failure != "" {
+		t.Fatalf("the function failed: %s: %s", failure, text)
+	}
+	return text
+}
+
+// invokeFunction calls a function directly. It tells the payload and, if the function failed, how. It must be called
+// from the test's own goroutine.
+func invokeFunction(t *testing.T, function string, payload any) (text, failure string) {
+	t.Helper()
 	sdk := lambda.New(lambda.Options{
-		Region: "eu-central-1", BaseEndpoint: aws.String(platform.InvokeURL()),
-		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
-			return aws.Credentials{AccessKeyID: "any", SecretAccessKey: "any"}, nil
-		}),
+		Region: region, BaseEndpoint: aws.String(platform.InvokeURL()), Credentials: aws.CredentialsProviderFunc(anyCredentials),
 	})
 	text, isText := payload.(string)
 	if !isText {
@@ -171,7 +179,7 @@ func invoke(t *testing.T, payload any) string {
 	}
 	name := ""
 	for _, each := range platform.FunctionNames() {
-		if strings.HasSuffix(each, "-"+httpapi.FunctionDebit) {
+		if strings.HasSuffix(each, "-"+function) {
 			name = each
 		}
 	}
@@ -179,10 +187,14 @@ func invoke(t *testing.T, payload any) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if output.FunctionError != nil {
-		t.Fatalf("the function failed: %s: %s", *output.FunctionError, output.Payload)
-	}
-	return string(output.Payload)
+	return string(output.Payload), aws.ToString(output.FunctionError)
+}
+
+const region = "eu-central-1"
+
+// anyCredentials are what the services of this machine ask for: some.
+func anyCredentials(context.Context) (aws.Credentials, error) {
+	return aws.Credentials{AccessKeyID: "any", SecretAccessKey: "any"}, nil
 }
 
 func TestADirectCallIsTheSameAsHTTP(t *testing.T) {

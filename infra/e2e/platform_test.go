@@ -38,6 +38,8 @@ var (
 	contract *openAPI
 	adminKey string
 	metrics  = &metricLog{}
+	drifts   = &driftLog{}
+	faults   = &local.StreamFaults{} // of the stream's deliveries; whoever makes some ends them
 	answered = &tally{}
 )
 
@@ -88,7 +90,11 @@ func setUp() error {
 		DynamoDBDir:  dynamodb,
 		MaxProcesses: maxProcesses,
 		Parameters:   map[string]string{"OperatorKey": fmt.Sprintf("e2e:%x", sha256.Sum256([]byte(adminKey)))},
-		Logs:         metrics.add,
+		StreamFaults: faults,
+		Logs: func(function, line string) {
+			metrics.add(function, line)
+			drifts.add(line)
+		},
 	})
 	if err != nil {
 		return err
@@ -223,4 +229,40 @@ func (l *metricLog) sum(function, metric string) float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.sums[function+" "+metric]
+}
+
+// driftLog keeps the places of drift that audits have logged.
+type driftLog struct {
+	mu    sync.Mutex
+	lines []driftLine
+}
+
+type driftLine struct {
+	Msg     string `json:"msg"`
+	Account string `json:"account"`
+	Where   string `json:"where"`
+	Ledger  string `json:"ledger"`
+	Stored  string `json:"stored"`
+}
+
+func (l *driftLog) add(line string) {
+	var logged driftLine
+	if !strings.Contains(line, `"drift"`) || json.Unmarshal([]byte(line), &logged) != nil || logged.Msg != "drift" {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, logged)
+}
+
+// of lists what was logged of an account so far, and how much of any.
+func (l *driftLog) of(account string) (lines []driftLine, all int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		if line.Account == account {
+			lines = append(lines, line)
+		}
+	}
+	return lines, len(l.lines)
 }

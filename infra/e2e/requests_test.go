@@ -107,6 +107,7 @@ func TestUnknownThings(t *testing.T) {
 	none := []string{"no.such.account"}
 	for _, r := range []request{
 		{route: httpapi.GetAccount, path: none}, {route: httpapi.GetBalance, path: none}, {route: httpapi.ListEntries, path: none},
+		{route: httpapi.GetUsage, path: none}, {route: httpapi.GetAudit, path: none},
 		{route: httpapi.PostGrant, path: none, key: "k", body: body{"amount": "1", "source": "promo"}},
 		{route: httpapi.PostQuote, path: none, body: body{"lines": use("unit", credit)["lines"]}},
 		debit(none[0], "k", use("unit", credit)),
