@@ -49,7 +49,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z0-9-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 
 .PHONY: run
@@ -155,6 +155,24 @@ synth: arm64 npm ## Write the CloudFormation template of a deployment into cdk.o
 deploy: arm64 npm ## Deploy to the AWS account of the shell (ADMIN_KEY, STAGE, ALARM_EMAIL, CHANNELS)
 	@operator_key=$$(go run ./infra/tools/operatorkey); \
 	$(CDK) deploy $(CDK_CONTEXT) --parameters "OperatorKey=$$operator_key"
+
+##@ On call
+
+.PHONY: quarantined
+quarantined: ## List the accounts whose usage stands still at an entry that cannot be folded (INVOKE_URL)
+	@go run ./infra/tools/usage quarantined
+
+.PHONY: redrive
+redrive: ## Ring again for what the stream mapping has given up on (INVOKE_URL)
+	@go run ./infra/tools/usage sweep
+
+.PHONY: catch-up
+catch-up: ## Fold an account again that was quarantined, after its cause was mended (ACCOUNT, INVOKE_URL)
+	@go run ./infra/tools/usage catch-up "$(ACCOUNT)"
+
+.PHONY: rebuild
+rebuild: ## Make an account's usage anew from its ledger; debits may go on (ACCOUNT, INVOKE_URL)
+	@go run ./infra/tools/usage rebuild "$(ACCOUNT)"
 
 ##@ Tools
 
