@@ -70,7 +70,7 @@ test: require local ## Run every test (fails if a tool is missing)
 
 # The packages with goroutines of their own. Under the race detector everything
 # that a test imports is compiled anew, so it is kept to those.
-PARALLEL   := ./shared/access ./shared/commit ./shared/dynamo ./shared/lambdaio ./shared/ledger ./shared/memory ./shared/telemetry
+PARALLEL   := ./shared/access ./shared/commit ./shared/dynamo ./shared/lambdaio ./shared/ledger ./shared/memory ./shared/rollup ./shared/telemetry
 
 # The race detector needs cgo, and cgo a C compiler, which is no requirement.
 C_COMPILER := $(shell command -v "$$(go env CC 2>/dev/null)" 2>/dev/null)
