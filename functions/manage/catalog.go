@@ -65,7 +65,22 @@ func (h *handler) rateCards(ctx context.Context, page httpapi.PageQuery) (httpap
 	cards := book.Cards()
 	slices.SortFunc(cards, func(a, b rating.Card) int { return strings.Compare(a.Version, b.Version) })
 	cards = slices.DeleteFunc(cards, func(c rating.Card) bool { return c.Version <= page.After })
-	return httpapi.Listing[rating.Card]{Read: cards, Limit: page.Limit}, nil
+	return firstCards(cards, page.Limit), nil
+}
+
+// maxListedRates bounds the rates of one page of cards, about 150 bytes each: an
+// answer of a function may have 6 MB.
+const maxListedRates = 10_000
+
+// firstCards is the page of whole cards that one answer can carry, at least one.
+func firstCards(cards []rating.Card, limit int) httpapi.Listing[rating.Card] {
+	rates := 0
+	for i, card := range cards[:min(limit, len(cards))] {
+		if rates += len(card.Rates); rates > maxListedRates && i > 0 {
+			return httpapi.Listing[rating.Card]{Read: cards[:i], Limit: limit, Next: cards[i-1].Version}
+		}
+	}
+	return httpapi.Listing[rating.Card]{Read: cards, Limit: limit}
 }
 
 func (h *handler) addKey(ctx context.Context, wanted httpapi.NewAPIKey) (httpapi.IssuedKey, error) {
