@@ -17,24 +17,14 @@ import (
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/failures/failurestest"
 	"drawdown/shared/httpapi"
+	"drawdown/shared/httpapi/httpapitest"
 	"drawdown/shared/ledger"
 	"drawdown/shared/ledger/ledgertest"
 	"drawdown/shared/rollup"
 )
 
 func TestServesItsRoutes(t *testing.T) {
-	var want, got []string
-	for _, route := range httpapi.Routes() {
-		if route.Function == httpapi.FunctionAudit {
-			want = append(want, route.Key())
-		}
-	}
-	for _, route := range new(handler).server(nil).Routes() {
-		got = append(got, route.Key())
-	}
-	if !slices.Equal(got, want) {
-		t.Errorf("the function serves %v, and routes.go gives it %v", got, want)
-	}
+	httpapitest.Serves(t, httpapi.FunctionAudit, new(handler).server(nil))
 }
 
 type fixture struct {
