@@ -52,7 +52,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 help: ## List the targets
 	@awk 'BEGIN {FS = ":.*## "} \
 		/^##@ / {printf "\n%s\n", substr($$0, 5)} \
-		/^[a-z0-9-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+		/^[a-z0-9-]+:.*## / {printf "  make %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 
 .PHONY: run
@@ -176,6 +176,10 @@ catch-up: ## Fold an account again that was quarantined, after its cause was men
 .PHONY: rebuild
 rebuild: ## Make an account's usage anew from its ledger; debits may go on (ACCOUNT, INVOKE_URL)
 	@go run ./infra/tools/usage rebuild "$(ACCOUNT)"
+
+.PHONY: rotate-sessions
+rotate-sessions: ## Give the key of session links a new value; open sessions go on (SESSION_KEY)
+	@go run ./infra/tools/rotate "$(SESSION_KEY)"
 
 ##@ Tools
 

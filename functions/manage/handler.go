@@ -9,11 +9,13 @@ import (
 	"drawdown/shared/dynamo"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/ledger"
+	"drawdown/shared/session"
 )
 
 type handler struct {
 	committer *commit.Committer
 	store     *dynamo.Client
+	sessions  *session.Tokens
 	now       func() time.Time
 }
 
@@ -23,6 +25,7 @@ func (h *handler) server(gate *access.Authenticator) *httpapi.Server {
 		httpapi.Handle(httpapi.GetAccount, httpapi.DecodeAccountID, h.account, httpapi.EncodeAccount),
 		httpapi.Handle(httpapi.ListAccounts, httpapi.DecodePage, h.accounts, httpapi.EncodeAccounts),
 		httpapi.Handle(httpapi.PostGrant, httpapi.DecodeGrant, h.grant, httpapi.EncodeGrant),
+		httpapi.Handle(httpapi.PostSession, httpapi.DecodeSession, h.openSession, httpapi.EncodeSession),
 		httpapi.Handle(httpapi.PutRateCard, httpapi.DecodeRateCard, h.putRateCard, httpapi.EncodePublished),
 		httpapi.Handle(httpapi.GetRateCard, httpapi.DecodeVersion, h.rateCard, httpapi.EncodeRateCard),
 		httpapi.Handle(httpapi.ListRateCards, httpapi.DecodePage, h.rateCards, httpapi.EncodeRateCards),
@@ -71,4 +74,19 @@ func (h *handler) accounts(ctx context.Context, page httpapi.PageQuery) (httpapi
 func (h *handler) grant(ctx context.Context, command httpapi.Command) (commit.Outcome, error) {
 	outcome := h.committer.Do(ctx, command.Account, command.Command)
 	return outcome, outcome.Err
+}
+
+// openSession signs a session for one account.
+func (h *handler) openSession(ctx context.Context, wanted httpapi.NewSession) (httpapi.IssuedSession, error) {
+	account, err := h.account(ctx, wanted.Account)
+	if err != nil {
+		return httpapi.IssuedSession{}, err
+	}
+	issued := h.now().UTC().Truncate(time.Second) // all that a token can say
+	opened := access.Session{
+		Account: account.ID, Name: account.Settings.Name, Zone: account.Settings.Zone,
+		ReturnURL: wanted.ReturnURL, IssuedAt: issued, ExpiresAt: issued.Add(wanted.TTL),
+	}
+	token, err := h.sessions.Sign(ctx, opened)
+	return httpapi.IssuedSession{Token: token, Origin: wanted.Origin, ExpiresAt: opened.ExpiresAt}, err
 }

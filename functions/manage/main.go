@@ -1,4 +1,5 @@
-// Command manage is the operator's side: accounts, grants, rate cards and API keys.
+// Command manage is the operator's side: accounts, grants, rate cards, API keys
+// and sessions.
 package main
 
 import (
@@ -8,7 +9,10 @@ import (
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		manage := &handler{committer: platform.Committer, store: platform.Store, now: platform.Now}
+		manage := &handler{
+			committer: platform.Committer, store: platform.Store,
+			sessions: platform.Sessions, now: platform.Now,
+		}
 		return manage.server(platform.Gate), nil
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,11 +31,16 @@ func (h *handler) usage(ctx context.Context, query httpapi.UsageQuery) (httpapi.
 	if err != nil {
 		return httpapi.UsageReport{}, err
 	}
-	report, err := h.report(ctx, query, now)
-	if report.Epoch > mark.Epoch {
-		mark.Seq = 0 // a rebuild has begun in between, and nobody knows how far it is
+	reports, err := h.reports(ctx, query, now)
+	if err != nil {
+		return httpapi.UsageReport{}, err
 	}
-	return httpapi.UsageReport{Query: query, Zone: wallet.Settings.Zone, AsOf: mark.Seq, Report: report}, err
+	for _, report := range reports {
+		if report.Epoch > mark.Epoch {
+			mark.Seq = 0 // a rebuild has begun in between, and nobody knows how far it is
+		}
+	}
+	return httpapi.UsageReport{Query: query, Zone: wallet.Settings.Zone, AsOf: mark.Seq, Reports: reports}, nil
 }
 
 // completed fills in the ends that are not given, and checks the whole.
@@ -61,20 +67,32 @@ func completed(r usage.Range, zone string, now time.Time) (usage.Range, error) {
 	return r, nil
 }
 
-func (h *handler) report(ctx context.Context, query httpapi.UsageQuery, now time.Time) (usage.Report, error) {
-	if query.Grouping == usage.ByAgent && query.Agent == "" {
+// reports tells the query's groupings from one reading of the sheets.
+func (h *handler) reports(ctx context.Context, query httpapi.UsageQuery, now time.Time) ([]usage.Report, error) {
+	if slices.Contains(query.Groupings, usage.ByAgent) && query.Agent == "" {
 		first, last := query.Range.Months()
 		sheets, err := h.store.AgentMonths(ctx, query.Account, first, last)
 		if err != nil {
-			return usage.Report{}, err
+			return nil, err
 		}
-		return usage.ReportByAgent(sheets, query.Range)
+		report, err := usage.ReportByAgent(sheets, query.Range)
+		return []usage.Report{report}, err
 	}
 	sheets, err := h.days(ctx, query)
 	if err != nil {
-		return usage.Report{}, err
+		return nil, err
 	}
-	switch query.Grouping {
+	reports := make([]usage.Report, len(query.Groupings))
+	for i, grouping := range query.Groupings {
+		if reports[i], err = h.report(ctx, grouping, query, sheets, now); err != nil {
+			return nil, err
+		}
+	}
+	return reports, nil
+}
+
+func (h *handler) report(ctx context.Context, grouping usage.Grouping, query httpapi.UsageQuery, sheets []usage.Sheet, now time.Time) (usage.Report, error) {
+	switch grouping {
 	case usage.ByChannel:
 		return usage.ReportByChannel(sheets, h.channels, channelLabel)
 	case usage.ByNode:

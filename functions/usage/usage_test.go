@@ -90,17 +90,21 @@ func TestUsageIsOneQueryWhateverIsAsked(t *testing.T) {
 	if _, err := folder.CatchUp(t.Context(), "acme", 6); err != nil {
 		t.Fatal(err)
 	}
+	asked := [][]usage.Grouping{{usage.ByDay, usage.ByNode, usage.ByChannel}}
+	for _, grouping := range usage.Groupings() {
+		asked = append(asked, []usage.Grouping{grouping})
+	}
 	for _, agent := range []string{"", "a2", "absent"} {
-		for _, grouping := range usage.Groupings() {
+		for _, groupings := range asked {
 			f.tables.Requests.Take()
 			got, err := f.usage(t.Context(), httpapi.UsageQuery{
-				Account: "acme", Agent: agent, Grouping: grouping, Range: usage.Range{First: "2026-10-31", Last: "2026-11-01"},
+				Account: "acme", Agent: agent, Groupings: groupings, Range: usage.Range{First: "2026-10-31", Last: "2026-11-01"},
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if requests := f.tables.Requests.Take(); !slices.Equal(requests, []string{"GetItem", "GetItem", "Query"}) {
-				t.Errorf("by %s, agent %q: requests %v", grouping, agent, requests)
+				t.Errorf("by %s, agent %q: requests %v", groupings, agent, requests)
 			}
 			want := usage.Counts{Credits: 4 * 3 * credit.Micro, Debits: 4, Messages: 4, Conversations: 4} // nodes of 0, 1 and 2 micro-credits
 			switch agent {
@@ -109,19 +113,21 @@ func TestUsageIsOneQueryWhateverIsAsked(t *testing.T) {
 			case "absent":
 				want = usage.Counts{}
 			}
-			if got.Report.Total != want || got.AsOf != 6 || got.Zone != "UTC" {
-				t.Errorf("by %s, agent %q: total %+v as of %d in %s, want %+v", grouping, agent, got.Report.Total, got.AsOf, got.Zone, want)
+			if got.AsOf != 6 || got.Zone != "UTC" || len(got.Reports) != len(groupings) {
+				t.Errorf("by %s, agent %q: %d reports as of %d in %s", groupings, agent, len(got.Reports), got.AsOf, got.Zone)
 			}
-			var sum credit.Amount
-			for _, group := range got.Report.Groups {
-				sum += group.Credits
-			}
-			if sum != want.Credits {
-				t.Errorf("by %s, agent %q: the groups add up to %s", grouping, agent, sum)
+			for i, report := range got.Reports {
+				var sum credit.Amount
+				for _, group := range report.Groups {
+					sum += group.Credits
+				}
+				if report.Total != want || sum != want.Credits {
+					t.Errorf("by %s, agent %q: total %+v, groups of %s, want %+v", groupings[i], agent, report.Total, sum, want)
+				}
 			}
 		}
 	}
-	if _, err := f.usage(t.Context(), httpapi.UsageQuery{Account: "nobody", Grouping: usage.ByDay}); fault.CodeOf(err) != fault.AccountNotFound {
+	if _, err := f.usage(t.Context(), httpapi.UsageQuery{Account: "nobody", Groupings: []usage.Grouping{usage.ByDay}}); fault.CodeOf(err) != fault.AccountNotFound {
 		t.Errorf("of no account: %v", err)
 	}
 }

@@ -178,10 +178,13 @@ func importRules() []Rule {
 // adapters are the packages that alone import a service's SDK. What tests and
 // drives the platform from outside (infra) may talk to the services itself.
 var adapters = map[string]string{
-	"/aws-sdk-go-v2/service/dynamodb":    "shared/dynamo",
-	"/aws-sdk-go-v2/feature/dynamodb":    "shared/dynamo",
-	"/aws-sdk-go-v2/service/eventbridge": "shared/eventbus",
-	"github.com/stripe/stripe-go":        "shared/stripepay",
+	"/aws-sdk-go-v2/service/dynamodb":       "shared/dynamo",
+	"/aws-sdk-go-v2/feature/dynamodb":       "shared/dynamo",
+	"/aws-sdk-go-v2/service/eventbridge":    "shared/eventbus",
+	"/aws-sdk-go-v2/service/secretsmanager": "shared/secrets",
+	"/aws-sdk-go-v2/service/s3":             "shared/failures",
+	"github.com/golang-jwt/jwt":             "shared/session",
+	"github.com/stripe/stripe-go":           "shared/stripepay",
 }
 
 func writingRules() []Rule {

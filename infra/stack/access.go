@@ -39,6 +39,7 @@ type functionSpec struct {
 	timeoutS int
 	grants   []grant
 	streamed bool           // woken by the stream of Wallets
+	sessions bool           // reads the key of sessions, as whatever serves HTTP does
 	failures []bucketAction // on the bucket of failed batches
 }
 
@@ -63,6 +64,7 @@ func functionSpecs() []functionSpec {
 			summary:  "Debits, batches, quotes and reversals, over HTTP and by direct invocation",
 			memoryMB: 1024, // CPU goes with memory, and this one is on the hot path
 			timeoutS: 10,
+			sessions: true,
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
 				{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
@@ -74,6 +76,7 @@ func functionSpecs() []functionSpec {
 			summary:  "Accounts, grants, rate cards and API keys",
 			memoryMB: 512,
 			timeoutS: 10,
+			sessions: true,
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
 				{table: dynamo.Ledger, actions: []action{batchGetItem, putItem}},
@@ -89,6 +92,7 @@ func functionSpecs() []functionSpec {
 			summary:  "Balance, entries and usage of an account",
 			memoryMB: 512,
 			timeoutS: 10,
+			sessions: true,
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem}},
 				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}},
@@ -115,6 +119,7 @@ func functionSpecs() []functionSpec {
 			summary:  "Proves that wallets and usage are the fold of their ledgers",
 			memoryMB: 1024,
 			timeoutS: 900,
+			sessions: true,
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem}},
 				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}},

@@ -53,6 +53,9 @@ func (p *platform) environment(spec functionSpec) *map[string]*string {
 	for _, g := range spec.grants {
 		env[g.table.EnvVar] = p.tables[g.table.Name].TableName()
 	}
+	if spec.sessions {
+		env[boot.EnvSessionKey] = p.sessionKey.Ref()
+	}
 	if len(spec.failures) > 0 {
 		env[boot.EnvFailures] = p.failures.BucketName()
 	}
@@ -93,6 +96,9 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 	if spec.streamed {
 		allow(p.tables[dynamo.Wallets.Name].TableStreamArn(),
 			"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
+	}
+	if spec.sessions {
+		allow(p.sessionKey.Ref(), "secretsmanager:GetSecretValue")
 	}
 	for _, a := range spec.failures {
 		resource := p.failures.BucketArn()

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -33,6 +34,7 @@ type platform struct {
 	key         awskms.Key
 	tables      map[string]awsdynamodb.Table  // by dynamo.Table.Name
 	functions   map[string]awslambda.Function // by folder under functions/
+	sessionKey  awssecretsmanager.CfnSecret   // signs the tokens of sessions
 	failures    awss3.Bucket                  // batches that the stream mapping has given up on
 	api         awsapigatewayv2.CfnApi        // the HTTP API
 }
@@ -58,6 +60,7 @@ func New(scope constructs.Construct, id string, config Config) (awscdk.Stack, er
 		p.addTable(table)
 	}
 	p.addFailures()
+	p.addSessionKey()
 	for _, spec := range functionSpecs() {
 		p.functions[spec.name] = p.newFunction(spec)
 	}
@@ -89,6 +92,21 @@ func (p *platform) addKey() {
 		Description:       jsii.String("Drawdown: tables, their streams and backups"),
 		EnableKeyRotation: jsii.Bool(true),
 		RemovalPolicy:     p.removalPolicy(),
+	})
+}
+
+// addSessionKey makes the secret that signs the tokens of sessions, out of
+// letters and digits of chance. make rotate-sessions gives it a new value; the
+// one before stays valid as its previous version. It is encrypted by Secrets
+// Manager's own key, since it stands for an hour of reading and no data.
+func (p *platform) addSessionKey() {
+	const length = 64
+	p.sessionKey = awssecretsmanager.NewCfnSecret(p.Stack, jsii.String("SessionKey"), &awssecretsmanager.CfnSecretProps{
+		Description: jsii.String("Drawdown: signs the tokens of sessions"),
+		GenerateSecretString: &awssecretsmanager.CfnSecret_GenerateSecretStringProperty{
+			PasswordLength:     jsii.Number(length),
+			ExcludePunctuation: jsii.Bool(true),
+		},
 	})
 }
 
@@ -152,6 +170,7 @@ func (p *platform) addOutputs() {
 	debit := p.functions[httpapi.FunctionDebit]
 	output("ApiUrl", p.api.AttrApiEndpoint(), "Where the HTTP API answers")
 	output("DebitFunctionName", debit.FunctionName(), "For direct invocation by agent runtimes")
+	output("SessionKeyArn", p.sessionKey.Ref(), "For make rotate-sessions")
 	output("DebitFunctionArn", debit.FunctionArn(), "For the IAM policy of agent runtimes: lambda:InvokeFunction on this")
 }
 

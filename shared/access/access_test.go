@@ -81,7 +81,7 @@ func TestRevocationIsSeenWithinTheTTL(t *testing.T) {
 	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	key, token := access.NewKey("runtime", []access.Scope{access.Debit}, "", now)
 	ring := keyring{key.ID: &key}
-	gate := access.NewAuthenticator(ring, access.Key{ID: "root"}, func() time.Time { return now })
+	gate := access.NewAuthenticator(ring, nil, access.Key{ID: "root"}, func() time.Time { return now })
 	if _, err := gate.Authenticate(t.Context(), token); err != nil {
 		t.Fatal(err)
 	}
@@ -101,7 +101,7 @@ func TestOperatorKey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	gate := access.NewAuthenticator(keyring{}, key, time.Now)
+	gate := access.NewAuthenticator(keyring{}, nil, key, time.Now)
 	caller, err := gate.Authenticate(t.Context(), token)
 	if err != nil || caller.May(access.Admin, "") != nil {
 		t.Fatalf("the operator is %+v, %v", caller, err)

@@ -2,6 +2,7 @@ package access
 
 import (
 	"context"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,6 +15,8 @@ const (
 	KeyTTL = 10 * time.Second
 	// maxRemembered bounds the memory that made-up ids can fill.
 	maxRemembered = 1000
+	// sessionDots are the dots of a JSON Web Token: header.claims.signature.
+	sessionDots = 2
 )
 
 // Keys finds keys by id; nil where there is none.
@@ -25,6 +28,7 @@ type Keys interface {
 // ids included.
 type Authenticator struct {
 	keys     Keys
+	sessions Sessions
 	operator Key
 	now      func() time.Time
 
@@ -37,15 +41,24 @@ type remembered struct {
 	until time.Time
 }
 
-// NewAuthenticator knows the operator's key by itself, and all others through keys.
-func NewAuthenticator(keys Keys, operator Key, now func() time.Time) *Authenticator {
-	return &Authenticator{keys: keys, operator: operator, now: now, remembered: map[string]remembered{}}
+// NewAuthenticator knows the operator's key by itself, all others through keys,
+// and sessions through sessions, nil where there are none.
+func NewAuthenticator(keys Keys, sessions Sessions, operator Key, now func() time.Time) *Authenticator {
+	return &Authenticator{keys: keys, sessions: sessions, operator: operator, now: now, remembered: map[string]remembered{}}
 }
 
 // Authenticate is the caller that holds the token. It fails with
 // fault.Unauthenticated, without saying what is wrong with the token.
 func (a *Authenticator) Authenticate(ctx context.Context, token string) (Caller, error) {
 	refusal := fault.New(fault.Unauthenticated, "Send a valid key as \"Authorization: Bearer dk_...\".")
+	// A session's token has two dots, which no key has before its secret.
+	if a.sessions != nil && !strings.HasPrefix(token, prefix) && strings.Count(token, ".") == sessionDots {
+		session, err := a.sessions.Open(ctx, token)
+		if err != nil {
+			return Caller{}, err
+		}
+		return session.Caller(), nil
+	}
 	id, ok := IDOf(token)
 	if !ok {
 		return Caller{}, refusal

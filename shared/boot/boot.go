@@ -29,6 +29,7 @@ import (
 	"drawdown/shared/failures"
 	"drawdown/shared/lambdaio"
 	"drawdown/shared/ledger"
+	"drawdown/shared/session"
 )
 
 // The environment variables of a function, beside the tables' own.
@@ -37,6 +38,7 @@ const (
 	EnvChannels    = "CHANNELS"          // comma-separated
 	EnvFailures    = "FAILURES_BUCKET"   // where the stream mapping puts what it has given up on
 	EnvMaxBackdate = "MAX_BACKDATE_DAYS" // how far occurred_at may lie back
+	EnvSessionKey  = "SESSION_KEY"       // the ARN of the secret that signs session tokens
 )
 
 // maxAhead is how far occurred_at may lie ahead, for clocks that are fast.
@@ -53,6 +55,7 @@ type Platform struct {
 	Committer *commit.Committer
 	Rates     *dynamo.Rates
 	Gate      *access.Authenticator
+	Sessions  *session.Tokens
 	Rules     ledger.Rules
 	Now       func() time.Time
 
@@ -111,16 +114,18 @@ func newPlatform(env func(string) string) (*Platform, error) {
 		Accounts: env(dynamo.Accounts.EnvVar),
 	}, observe)
 	rates := dynamo.NewRates(store.ReadBook, time.Now)
+	sessions := session.New(openSessionKeys(env), time.Now)
 	return &Platform{
 		Store: store,
 		Committer: &commit.Committer{
 			Store: store, Rates: rates, Rules: rules, Now: time.Now, OnRetry: countRetry,
 		},
-		Rates: rates,
-		Gate:  access.NewAuthenticator(store, operator, time.Now),
-		Rules: rules,
-		Now:   time.Now,
-		env:   env,
+		Rates:    rates,
+		Gate:     access.NewAuthenticator(store, sessions, operator, time.Now),
+		Sessions: sessions,
+		Rules:    rules,
+		Now:      time.Now,
+		env:      env,
 	}, nil
 }
 

@@ -19,7 +19,7 @@ import (
 // newLister serves the listings of a few accounts and entries, as a store would.
 func newLister(t *testing.T, accounts, entries int) *edge {
 	e := newEdge(t)
-	gate := access.NewAuthenticator(e.ring, access.Key{ID: "operator"}, func() time.Time { return now })
+	gate := access.NewAuthenticator(e.ring, nil, access.Key{ID: "operator"}, func() time.Time { return now })
 	e.server = httpapi.NewServer(gate,
 		httpapi.Handle(httpapi.ListAccounts, httpapi.DecodePage,
 			func(_ context.Context, page httpapi.PageQuery) (httpapi.Listing[httpapi.Account], error) {

@@ -24,6 +24,7 @@ type Request struct {
 	query  map[string]string
 	header map[string]string
 	body   []byte
+	host   string // that the caller named
 }
 
 func newRequest(event *events.APIGatewayV2HTTPRequest) (*Request, error) {
@@ -32,6 +33,7 @@ func newRequest(event *events.APIGatewayV2HTTPRequest) (*Request, error) {
 		query:  event.QueryStringParameters,
 		header: event.Headers,
 		body:   []byte(event.Body),
+		host:   event.RequestContext.DomainName,
 	}
 	if event.IsBase64Encoded {
 		body, err := base64.StdEncoding.DecodeString(event.Body)
@@ -55,6 +57,15 @@ func (r *Request) PathID(name string) (string, error) {
 		return "", fault.Invalid(fault.Param{Name: name, Reason: idRule})
 	}
 	return id, nil
+}
+
+// Origin is the scheme and host that the caller reached the platform by.
+func (r *Request) Origin() string {
+	scheme := "https"
+	if r.header["x-forwarded-proto"] == "http" {
+		scheme = "http"
+	}
+	return scheme + "://" + r.host
 }
 
 // slashes undoes the escape of a slash. API Gateway decodes a path before it

@@ -51,6 +51,7 @@ var (
 	ListRateCards = Route{FunctionManage, "GET", "/v1/rate-cards", Admin, false}
 	PostAPIKey    = Route{FunctionManage, "POST", "/v1/api-keys", Admin, false}
 	ListAPIKeys   = Route{FunctionManage, "GET", "/v1/api-keys", Admin, false}
+	PostSession   = Route{FunctionManage, "POST", "/v1/accounts/{account_id}/sessions", Admin, false}
 	DeleteAPIKey  = Route{FunctionManage, "DELETE", "/v1/api-keys/{key_id}", Admin, false}
 	GetOpenAPI    = Route{FunctionManage, "GET", "/openapi.yaml", Public, false}
 	GetHealth     = Route{FunctionManage, "GET", "/healthz", Public, false}
@@ -65,7 +66,7 @@ var (
 func Routes() []Route {
 	return []Route{
 		PostDebit, GetDebit, PostReversal, PostBatch, PostQuote,
-		PutAccount, GetAccount, ListAccounts, PostGrant,
+		PutAccount, GetAccount, ListAccounts, PostGrant, PostSession,
 		PutRateCard, GetRateCard, ListRateCards,
 		PostAPIKey, ListAPIKeys, DeleteAPIKey,
 		GetBalance, GetUsage, ListEntries, CurrentRates,

@@ -18,6 +18,7 @@ import (
 	"drawdown/shared/httpapi"
 	"drawdown/shared/ledger"
 	"drawdown/shared/rating"
+	"drawdown/shared/session"
 	"drawdown/shared/telemetry"
 )
 
@@ -53,7 +54,7 @@ func newEdge(t testing.TB) *edge {
 		}
 		return e.outcome, e.outcome.Err
 	}
-	gate := access.NewAuthenticator(e.ring, access.Key{ID: "operator"}, func() time.Time { return now })
+	gate := access.NewAuthenticator(e.ring, nil, access.Key{ID: "operator"}, func() time.Time { return now })
 	e.server = httpapi.NewServer(gate,
 		httpapi.Handle(httpapi.PostDebit, httpapi.DecodeDebit, run, httpapi.EncodeDebit),
 		httpapi.Handle(httpapi.PostGrant, httpapi.DecodeGrant, run, httpapi.EncodeGrant),
@@ -512,5 +513,98 @@ func TestDirectInvocationGivesTheResultsOfABatch(t *testing.T) {
 func TestEventThatIsNone(t *testing.T) {
 	if _, err := newEdge(t).server.Invoke(t.Context(), []byte(`{"routeKey":7}`)); err == nil {
 		t.Error("an event that is not API Gateway's was answered")
+	}
+}
+
+// vault has one key of sessions.
+type vault struct{ key session.Key }
+
+func (v vault) Current(context.Context) (session.Key, error) { return v.key, nil }
+
+func (v vault) Find(_ context.Context, id string) (*session.Key, error) {
+	if id != v.key.ID {
+		return nil, nil
+	}
+	return &v.key, nil
+}
+
+// A session is let in as a key is: it reads its account, and nothing else.
+func TestASessionIsLetInForItsAccount(t *testing.T) {
+	e := newEdge(t)
+	clock := func() time.Time { return now }
+	sessions := session.New(vault{session.Key{ID: "k", Secret: []byte(strings.Repeat("s", session.MinSecret))}}, clock)
+	token, err := sessions.Sign(t.Context(), access.Session{Account: "acme", IssuedAt: now, ExpiresAt: now.Add(time.Hour)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ok := func(context.Context, string) (string, error) { return "", nil }
+	done := func(string) httpapi.Response { return httpapi.NoContent() }
+	e.server = httpapi.NewServer(access.NewAuthenticator(e.ring, sessions, access.Key{ID: "operator"}, clock),
+		httpapi.Handle(httpapi.GetBalance, httpapi.DecodeAccountID, ok, done),
+		httpapi.Handle(httpapi.GetAccount, httpapi.DecodeAccountID, ok, done),
+		httpapi.Handle(httpapi.GetDebit, httpapi.DecodeAccountID, ok, done),
+		httpapi.Handle(httpapi.CurrentRates, func(*httpapi.Request) (string, error) { return "", nil }, ok, done),
+	)
+	for _, c := range []struct {
+		name    string
+		route   httpapi.Route
+		account string
+		token   string
+		status  int
+	}{
+		{"its own balance", httpapi.GetBalance, "acme", token, 204},
+		{"the prices", httpapi.CurrentRates, "", token, 204},
+		{"another account's balance", httpapi.GetBalance, "other", token, 403},
+		{"what is the operator's", httpapi.GetAccount, "acme", token, 403},
+		{"what is a runtime's", httpapi.GetDebit, "acme", token, 403},
+		{"a broken token", httpapi.GetBalance, "acme", token[:len(token)-3], 401},
+		{"a token of nobody's", httpapi.GetBalance, "acme", "a.b.c", 401},
+	} {
+		path := map[string]string{}
+		if c.account != "" {
+			path["account_id"] = c.account
+		}
+		got := e.invoke(call{route: c.route, path: path, token: c.token}.event(t))
+		if got.Status != c.status {
+			t.Errorf("%s: %d %s, want %d", c.name, got.Status, got.Body, c.status)
+		}
+	}
+}
+
+func TestASessionIsAskedForWithOrWithoutABody(t *testing.T) {
+	e := newEdge(t)
+	var asked httpapi.NewSession
+	e.server = httpapi.NewServer(access.NewAuthenticator(e.ring, nil, access.Key{ID: "operator"}, func() time.Time { return now }),
+		httpapi.Handle(httpapi.PostSession, httpapi.DecodeSession, func(_ context.Context, wanted httpapi.NewSession) (httpapi.IssuedSession, error) {
+			asked = wanted
+			return httpapi.IssuedSession{Token: "a.b.c", Origin: wanted.Origin, ExpiresAt: now}, nil
+		}, httpapi.EncodeSession))
+	admin := e.key("", access.Admin)
+	for _, c := range []struct {
+		body   string
+		status int
+		ttl    time.Duration
+		back   string
+	}{
+		{"", 201, time.Hour, ""},
+		{"{}", 201, time.Hour, ""},
+		{`{"ttl_seconds":60,"return_url":"https://app.example.com/a?b=c"}`, 201, time.Minute, "https://app.example.com/a?b=c"},
+		{`{"ttl_seconds":59}`, 422, 0, ""},
+		{`{"ttl_seconds":3601}`, 422, 0, ""},
+		{`{"return_url":"javascript:alert(1)"}`, 422, 0, ""},
+		{`{"return_url":"/account"}`, 422, 0, ""},
+		{`{"return_url":"https://user:pw@example.com"}`, 422, 0, ""},
+		{`{"account_id":"acme"}`, 422, 0, ""},
+		{`[]`, 422, 0, ""},
+		{`{`, 400, 0, ""},
+	} {
+		asked = httpapi.NewSession{}
+		got := e.do(call{route: httpapi.PostSession, path: map[string]string{"account_id": "acme"}, token: admin, body: c.body})
+		if got.Status != c.status || asked.TTL != c.ttl || asked.ReturnURL != c.back {
+			t.Errorf("%q: %d %s, asked for %+v", c.body, got.Status, got.Body, asked)
+		}
+		if c.status == 201 && !strings.Contains(got.Body, asked.Origin+"/usage#a.b.c") {
+			t.Errorf("%q: the link is not the page's: %s", c.body, got.Body)
+		}
 	}
 }

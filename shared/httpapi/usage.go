@@ -15,11 +15,11 @@ import (
 // UsageQuery asks for an account's usage. Empty ends of the range mean the
 // last thirty days up to today, in the account's zone.
 type UsageQuery struct {
-	Account  string
-	Range    usage.Range
-	Grouping usage.Grouping
-	Agent    string // empty: all of them
-	CSV      bool
+	Account   string
+	Range     usage.Range
+	Groupings []usage.Grouping // one, or several that the same sheets can tell
+	Agent     string           // empty: all of them
+	CSV       bool
 }
 
 // DecodeUsage reads GET .../usage.
@@ -30,17 +30,14 @@ func DecodeUsage(r *Request) (UsageQuery, error) {
 	}
 	problems := r.refuseUnknownQuery("from", "to", "group_by", "agent_id")
 	query := UsageQuery{
-		Account:  account,
-		Range:    usage.Range{First: r.query["from"], Last: r.query["to"]},
-		Grouping: usage.Grouping(r.query["group_by"]),
-		Agent:    r.query["agent_id"],
-		CSV:      strings.Contains(r.header["accept"], "text/csv"),
+		Account: account,
+		Range:   usage.Range{First: r.query["from"], Last: r.query["to"]},
+		Agent:   r.query["agent_id"],
+		CSV:     strings.Contains(r.header["accept"], "text/csv"),
 	}
-	if query.Grouping == "" {
-		query.Grouping = usage.ByDay
-	}
-	if !slices.Contains(usage.Groupings(), query.Grouping) {
-		problems = append(problems, fault.Param{Name: "group_by", Reason: fmt.Sprintf("must be one of %v", usage.Groupings())})
+	groupings, reason := readGroupings(r.query["group_by"], query.CSV)
+	if query.Groupings = groupings; reason != "" {
+		problems = append(problems, fault.Param{Name: "group_by", Reason: reason})
 	}
 	if query.Agent != "" && !isID(query.Agent) {
 		problems = append(problems, fault.Param{Name: "agent_id", Reason: idRule})
@@ -50,6 +47,31 @@ func DecodeUsage(r *Request) (UsageQuery, error) {
 		return query, fault.Invalid(problems...)
 	}
 	return query, nil
+}
+
+// readGroupings reads "day" or "day,channel,node", and says what is wrong with it.
+func readGroupings(text string, inCSV bool) ([]usage.Grouping, string) {
+	if text == "" {
+		return []usage.Grouping{usage.ByDay}, ""
+	}
+	var groupings []usage.Grouping
+	for word := range strings.SplitSeq(text, ",") {
+		grouping := usage.Grouping(word)
+		switch {
+		case !slices.Contains(usage.Groupings(), grouping):
+			return nil, fmt.Sprintf("must be one of %v, or several of them separated by commas", usage.Groupings())
+		case slices.Contains(groupings, grouping):
+			return nil, fmt.Sprintf("names %q twice", grouping)
+		}
+		groupings = append(groupings, grouping)
+	}
+	switch {
+	case len(groupings) > 1 && slices.Contains(groupings, usage.ByAgent):
+		return nil, `may not join "agent" with others: agents are counted apart`
+	case len(groupings) > 1 && inCSV:
+		return nil, "must be one grouping, since a CSV file holds one table"
+	}
+	return groupings, ""
 }
 
 func checkRange(r usage.Range) []fault.Param {
@@ -67,22 +89,25 @@ func checkRange(r usage.Range) []fault.Param {
 
 // UsageReport is the answer to a UsageQuery.
 type UsageReport struct {
-	Query  UsageQuery // with its range filled in
-	Zone   string
-	AsOf   int64 // the usage holds every entry up to this seq
-	Report usage.Report
+	Query UsageQuery // with its range filled in
+	Zone  string
+	AsOf  int64 // the usage holds every entry up to this seq
+	// Reports are those of the query's groupings, in their order. All have the same total.
+	Reports []usage.Report
 }
 
 type usageBody struct {
-	AccountID string           `json:"account_id"`
-	From      string           `json:"from"`
-	To        string           `json:"to"`
-	TimeZone  string           `json:"time_zone"`
-	GroupBy   string           `json:"group_by"`
-	AgentID   string           `json:"agent_id,omitempty"`
-	AsOfSeq   int64            `json:"as_of_seq"`
-	Total     countsBody       `json:"total"`
-	Groups    []usageGroupBody `json:"groups"`
+	AccountID string     `json:"account_id"`
+	From      string     `json:"from"`
+	To        string     `json:"to"`
+	TimeZone  string     `json:"time_zone"`
+	GroupBy   string     `json:"group_by"`
+	AgentID   string     `json:"agent_id,omitempty"`
+	AsOfSeq   int64      `json:"as_of_seq"`
+	Total     countsBody `json:"total"`
+	// Of one grouping its groups, of several those of each.
+	Groups    *[]usageGroupBody           `json:"groups,omitempty"`
+	Groupings map[string][]usageGroupBody `json:"groupings,omitempty"`
 }
 
 type countsBody struct {
@@ -109,17 +134,33 @@ func EncodeUsage(u UsageReport) Response {
 	if u.Query.CSV {
 		return usageCSV(u)
 	}
-	total := u.Report.Total
+	total := u.Reports[0].Total
+	words := make([]string, len(u.Reports))
+	told := make(map[string][]usageGroupBody, len(u.Reports))
+	for i, report := range u.Reports {
+		words[i] = string(u.Query.Groupings[i])
+		told[words[i]] = encodeUsageGroups(report.Groups)
+	}
 	body := usageBody{
 		AccountID: u.Query.Account, From: u.Query.Range.First, To: u.Query.Range.Last, TimeZone: u.Zone,
-		GroupBy: string(u.Query.Grouping), AgentID: u.Query.Agent, AsOfSeq: u.AsOf,
-		Total:  countsBody{total.Credits.String(), total.Debits, total.Messages, total.Conversations},
-		Groups: make([]usageGroupBody, len(u.Report.Groups)),
+		GroupBy: strings.Join(words, ","), AgentID: u.Query.Agent, AsOfSeq: u.AsOf,
+		Total: countsBody{total.Credits.String(), total.Debits, total.Messages, total.Conversations},
 	}
-	for i, group := range u.Report.Groups {
-		body.Groups[i] = encodeUsageGroup(group)
+	if len(words) == 1 {
+		groups := told[words[0]]
+		body.Groups = &groups
+	} else {
+		body.Groupings = told
 	}
 	return OK(body).With("Vary", "Accept")
+}
+
+func encodeUsageGroups(groups []usage.Group) []usageGroupBody {
+	bodies := make([]usageGroupBody, len(groups))
+	for i, group := range groups {
+		bodies[i] = encodeUsageGroup(group)
+	}
+	return bodies
 }
 
 func encodeUsageGroup(g usage.Group) usageGroupBody {
@@ -142,7 +183,8 @@ func usageCSV(u UsageReport) Response {
 	var text strings.Builder
 	table := csv.NewWriter(&text)
 	header := []string{"key", "label", "credits"}
-	switch u.Query.Grouping {
+	grouping := u.Query.Groupings[0]
+	switch grouping {
 	case usage.ByNode:
 		header = append(header, "quantity", "unit", "lines")
 	case usage.ByDay, usage.ByAgent:
@@ -150,7 +192,7 @@ func usageCSV(u UsageReport) Response {
 	case usage.ByChannel:
 	}
 	rows := [][]string{header}
-	for _, g := range u.Report.Groups {
+	for _, g := range u.Reports[0].Groups {
 		row := []string{cell(g.Key), cell(g.Label), g.Credits.String()}
 		if g.Counted {
 			row = append(row, strconv.FormatInt(g.Debits, 10), strconv.FormatInt(g.Messages, 10), strconv.FormatInt(g.Conversations, 10))
@@ -161,7 +203,7 @@ func usageCSV(u UsageReport) Response {
 		rows = append(rows, row)
 	}
 	_ = table.WriteAll(rows) // a strings.Builder takes everything
-	name := fmt.Sprintf("usage-%s-by-%s-%s-%s.csv", u.Query.Account, u.Query.Grouping, u.Query.Range.First, u.Query.Range.Last)
+	name := fmt.Sprintf("usage-%s-by-%s-%s-%s.csv", u.Query.Account, grouping, u.Query.Range.First, u.Query.Range.Last)
 	return Response{Status: 200, ContentType: "text/csv; charset=utf-8", Text: text.String()}.
 		With("Content-Disposition", fmt.Sprintf("attachment; filename=%q", strings.ReplaceAll(name, ":", "_"))).
 		With("Vary", "Accept").

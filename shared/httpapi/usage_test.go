@@ -3,6 +3,8 @@ package httpapi_test
 import (
 	"context"
 	"encoding/csv"
+	"errors"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,18 +27,22 @@ type usageEdge struct {
 	token     string
 	asked     httpapi.UsageQuery
 	statement httpapi.StatementQuery
-	report    usage.Report
+	reports   map[usage.Grouping]usage.Report
 	audit     audit.Result
 }
 
 func newUsageEdge(t *testing.T) *usageEdge {
-	e := &usageEdge{edge: newEdge(t)}
-	gate := access.NewAuthenticator(e.ring, access.Key{ID: "operator"}, func() time.Time { return now })
+	e := &usageEdge{edge: newEdge(t), reports: reports()}
+	gate := access.NewAuthenticator(e.ring, nil, access.Key{ID: "operator"}, func() time.Time { return now })
 	e.server = httpapi.NewServer(gate,
 		httpapi.Handle(httpapi.GetUsage, httpapi.DecodeUsage, func(_ context.Context, query httpapi.UsageQuery) (httpapi.UsageReport, error) {
 			e.asked = query
 			query.Range = usage.Range{First: "2026-11-01", Last: "2026-11-02"}
-			return httpapi.UsageReport{Query: query, Zone: "Asia/Kathmandu", AsOf: 42, Report: e.report}, nil
+			answer := httpapi.UsageReport{Query: query, Zone: "Asia/Kathmandu", AsOf: 42}
+			for _, grouping := range query.Groupings {
+				answer.Reports = append(answer.Reports, e.reports[grouping])
+			}
+			return answer, nil
 		}, httpapi.EncodeUsage),
 		httpapi.Handle(httpapi.ListEntries, httpapi.DecodeStatement, func(_ context.Context, query httpapi.StatementQuery) (httpapi.Listing[ledger.Entry], error) {
 			e.statement = query
@@ -78,13 +84,15 @@ func TestUsageQueries(t *testing.T) {
 		query map[string]string
 		want  httpapi.UsageQuery
 	}{
-		{nil, httpapi.UsageQuery{Account: "acme", Grouping: usage.ByDay}},
+		{nil, httpapi.UsageQuery{Account: "acme", Groupings: []usage.Grouping{usage.ByDay}}},
 		{map[string]string{"from": "2026-11-01", "to": "2027-11-30", "group_by": "node", "agent_id": "a:1"},
-			httpapi.UsageQuery{Account: "acme", Grouping: usage.ByNode, Agent: "a:1", Range: usage.Range{First: "2026-11-01", Last: "2027-11-30"}}},
-		{map[string]string{"group_by": "channel"}, httpapi.UsageQuery{Account: "acme", Grouping: usage.ByChannel}},
-		{map[string]string{"group_by": "agent", "from": "", "to": ""}, httpapi.UsageQuery{Account: "acme", Grouping: usage.ByAgent}},
+			httpapi.UsageQuery{Account: "acme", Groupings: []usage.Grouping{usage.ByNode}, Agent: "a:1", Range: usage.Range{First: "2026-11-01", Last: "2027-11-30"}}},
+		{map[string]string{"group_by": "channel"}, httpapi.UsageQuery{Account: "acme", Groupings: []usage.Grouping{usage.ByChannel}}},
+		{map[string]string{"group_by": "agent", "from": "", "to": ""}, httpapi.UsageQuery{Account: "acme", Groupings: []usage.Grouping{usage.ByAgent}}},
+		{map[string]string{"group_by": "channel,day,node"}, httpapi.UsageQuery{
+			Account: "acme", Groupings: []usage.Grouping{usage.ByChannel, usage.ByDay, usage.ByNode}}},
 	} {
-		if got := e.get(httpapi.GetUsage, c.query); got.Status != 200 || e.asked != c.want {
+		if got := e.get(httpapi.GetUsage, c.query); got.Status != 200 || !reflect.DeepEqual(e.asked, c.want) {
 			t.Errorf("%v: %d, %+v, want %+v", c.query, got.Status, e.asked, c.want)
 		}
 	}
@@ -101,6 +109,10 @@ func TestBadQueriesAreRefusedByTheNamesOfTheirParameters(t *testing.T) {
 		{httpapi.GetUsage, map[string]string{"from": "2026-11-1", "to": "2026-11-01T00:00:00Z"}, []string{"from", "to"}},
 		{httpapi.GetUsage, map[string]string{"group_by": "week"}, []string{"group_by"}},
 		{httpapi.GetUsage, map[string]string{"group_by": "Day"}, []string{"group_by"}},
+		{httpapi.GetUsage, map[string]string{"group_by": "day,"}, []string{"group_by"}},
+		{httpapi.GetUsage, map[string]string{"group_by": "day, node"}, []string{"group_by"}},
+		{httpapi.GetUsage, map[string]string{"group_by": "day,node,day"}, []string{"group_by"}},
+		{httpapi.GetUsage, map[string]string{"group_by": "day,agent"}, []string{"group_by"}},
 		{httpapi.GetUsage, map[string]string{"agent_id": "a#b"}, []string{"agent_id"}},
 		{httpapi.GetUsage, map[string]string{"agent_id": strings.Repeat("a", 65)}, []string{"agent_id"}},
 		{httpapi.GetUsage, map[string]string{"limit": "5"}, []string{"limit"}},
@@ -165,8 +177,7 @@ func TestCSVSaysWhatJSONSays(t *testing.T) {
 		usage.ByChannel: {"key", "label", "credits"},
 		usage.ByNode:    {"key", "label", "credits", "quantity", "unit", "lines"},
 	}
-	for grouping, report := range reports() {
-		e.report = report
+	for grouping := range reports() {
 		query := map[string]string{"group_by": string(grouping)}
 		plain := e.get(httpapi.GetUsage, query)
 		var body struct {
@@ -211,6 +222,27 @@ func TestCSVSaysWhatJSONSays(t *testing.T) {
 	}
 }
 
+// Several groupings of the same sheets come in one answer, each as it comes alone.
+func TestSeveralGroupingsAreToldAtOnce(t *testing.T) {
+	e := newUsageEdge(t)
+	joined := map[string]any{}
+	for _, grouping := range []usage.Grouping{usage.ByDay, usage.ByChannel, usage.ByNode} {
+		var alone map[string]any
+		if err := json.Unmarshal([]byte(e.get(httpapi.GetUsage, map[string]string{"group_by": string(grouping)}).Body), &alone); err != nil {
+			t.Fatal(err)
+		}
+		joined[string(grouping)] = alone["groups"]
+	}
+	query := map[string]string{"group_by": "day,channel,node"}
+	var body map[string]any
+	if err := json.Unmarshal([]byte(e.get(httpapi.GetUsage, query).Body), &body); err != nil {
+		t.Fatal(err)
+	}
+	if _, there := body["groups"]; there || body["group_by"] != query["group_by"] || !reflect.DeepEqual(body["groupings"], any(joined)) {
+		t.Errorf("together %v, one by one %v", body, joined)
+	}
+}
+
 // What a grouping cannot know is left out, never zero.
 func TestWhatAGroupingCannotKnowIsLeftOut(t *testing.T) {
 	e := newUsageEdge(t)
@@ -218,7 +250,6 @@ func TestWhatAGroupingCannotKnowIsLeftOut(t *testing.T) {
 		usage.ByChannel: {"credits", "key", "label"}, usage.ByNode: {"credits", "key", "label", "lines", "quantity", "unit"},
 		usage.ByDay: {"conversations", "credits", "debits", "key", "label", "messages"},
 	} {
-		e.report = reports()[grouping]
 		got := e.get(httpapi.GetUsage, map[string]string{"group_by": string(grouping)})
 		var body struct {
 			Groups []map[string]any `json:"groups"`
@@ -259,5 +290,16 @@ func TestAuditAnswersTheProofOrTheDrift(t *testing.T) {
 	e.token = e.key("acme", access.Read)
 	if got := e.get(httpapi.GetAudit, nil); got.Status != 403 {
 		t.Errorf("with an account's own key: %d", got.Status)
+	}
+}
+
+func TestACSVFileHoldsOneGrouping(t *testing.T) {
+	e := newUsageEdge(t)
+	c := call{route: httpapi.GetUsage, path: map[string]string{"account_id": "acme"}, query: map[string]string{"group_by": "day,node"}, token: e.token}
+	payload := strings.Replace(string(c.event(t)), `"headers":{`, `"headers":{"accept":"text/csv",`, 1)
+	text, err := e.server.Invoke(t.Context(), []byte(payload))
+	var got answer
+	if err := errors.Join(err, json.Unmarshal(text, &got)); err != nil || got.Status != 422 {
+		t.Errorf("%d %s, %v", got.Status, got.Body, err)
 	}
 }

@@ -74,6 +74,14 @@ func (q *reader) usage(ctx context.Context, sheets int, read func() ([]usage.She
 	return err
 }
 
+// together asks for a range by day, channel and node, which one reading of its sheets tells.
+func (q *reader) together(within usage.Range) call {
+	joined := q.by(usage.ByDay, within)
+	joined.name = fmt.Sprintf("usage by day, channel and node, %d days", len(within.Days()))
+	joined.path = usagePath(usage.ByDay+","+usage.ByChannel+","+usage.ByNode, within)
+	return joined
+}
+
 // by asks for a range grouped by day, channel or node, which read the same, or by agent.
 func (q *reader) by(grouping usage.Grouping, within usage.Range) call {
 	months := monthsOf(within)
@@ -116,8 +124,7 @@ func (q *reader) page() []call {
 	before.name += " before"
 	return []call{
 		{"balance", "/balance", 0, q.balance},
-		q.by(usage.ByDay, period), before,
-		q.by(usage.ByChannel, period), q.by(usage.ByNode, period), q.by(usage.ByAgent, period),
+		q.together(period), before, q.by(usage.ByAgent, period),
 		{"page of 50 entries", "/entries?limit=50", 1, q.entries},
 	}
 }

@@ -51,7 +51,7 @@ func newServer(committer func() *commit.Committer) (server *httpapi.Server, toke
 		outcome := committer().Do(ctx, command.Account, command.Command)
 		return outcome, outcome.Err
 	}
-	return httpapi.NewServer(access.NewAuthenticator(keyring{key}, operator, time.Now),
+	return httpapi.NewServer(access.NewAuthenticator(keyring{key}, nil, operator, time.Now),
 		httpapi.Handle(httpapi.PostDebit, httpapi.DecodeDebit, run, httpapi.EncodeDebit)), token, nil
 }
 

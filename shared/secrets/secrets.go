@@ -1,0 +1,132 @@
+// Package secrets reads secrets of AWS Secrets Manager, and is the only
+// importer of its SDK.
+//
+// A secret has a current version and, once it was rotated, the one before,
+// which Secrets Manager keeps by itself under the stage AWSPREVIOUS. Both are
+// remembered for a while; a version that is not known is looked for at once,
+// though not more often than every few seconds, so that made-up ids cost nothing.
+package secrets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
+)
+
+// The stages of versions, as Secrets Manager has them.
+const (
+	current  = "AWSCURRENT"
+	previous = "AWSPREVIOUS"
+)
+
+const (
+	// TTL is how long versions are remembered, and so how long a secret that
+	// was replaced may still be in use.
+	TTL = time.Minute
+	// minAge is how old the memory must be before an unknown version makes it
+	// be read again.
+	minAge = 5 * time.Second
+)
+
+// Version is one value of a secret.
+type Version struct {
+	ID    string
+	Value string
+}
+
+// Secret is one secret.
+type Secret struct {
+	client *secretsmanager.Client
+	arn    string
+	now    func() time.Time
+
+	mu     sync.Mutex
+	known  []Version // the current one first
+	readAt time.Time
+}
+
+// Open makes a client for one secret. It reads nothing yet. An empty endpoint
+// means AWS's own.
+func Open(config aws.Config, endpoint, arn string, now func() time.Time) *Secret {
+	client := secretsmanager.NewFromConfig(config, func(o *secretsmanager.Options) {
+		if endpoint != "" {
+			o.BaseEndpoint = aws.String(endpoint)
+		}
+	})
+	return &Secret{client: client, arn: arn, now: now}
+}
+
+// Current is the version in force.
+func (s *Secret) Current(ctx context.Context) (Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refresh(ctx, TTL); err != nil {
+		return Version{}, err
+	}
+	return s.known[0], nil
+}
+
+// Find is the valid version with that id, and false where there is none.
+func (s *Secret) Find(ctx context.Context, id string) (Version, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refresh(ctx, TTL); err != nil {
+		return Version{}, false, err
+	}
+	version, found := s.find(id)
+	if found {
+		return version, true, nil
+	}
+	if err := s.refresh(ctx, minAge); err != nil {
+		return Version{}, false, err
+	}
+	version, found = s.find(id)
+	return version, found, nil
+}
+
+func (s *Secret) find(id string) (Version, bool) {
+	for _, version := range s.known {
+		if version.ID == id {
+			return version, true
+		}
+	}
+	return Version{}, false
+}
+
+// refresh reads the versions again where what is known is older than that.
+func (s *Secret) refresh(ctx context.Context, maxAge time.Duration) error {
+	if len(s.known) > 0 && s.now().Before(s.readAt.Add(maxAge)) {
+		return nil
+	}
+	at := s.now()
+	var versions []Version
+	for _, stage := range []string{current, previous} {
+		version, err := s.read(ctx, stage)
+		var missing *types.ResourceNotFoundException
+		if stage == previous && errors.As(err, &missing) {
+			break // never rotated
+		}
+		if err != nil {
+			return fmt.Errorf("secrets: %s of %s: %w", stage, s.arn, err)
+		}
+		versions = append(versions, version)
+	}
+	s.known, s.readAt = versions, at
+	return nil
+}
+
+func (s *Secret) read(ctx context.Context, stage string) (Version, error) {
+	out, err := s.client.GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{
+		SecretId: aws.String(s.arn), VersionStage: aws.String(stage),
+	})
+	if err != nil {
+		return Version{}, err
+	}
+	return Version{ID: aws.ToString(out.VersionId), Value: aws.ToString(out.SecretString)}, nil
+}

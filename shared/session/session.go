@@ -1,0 +1,149 @@
+// Package session speaks sessions as JSON Web Tokens (RFC 7519), signed with
+// HMAC-SHA-256.
+//
+// The claims are the registered ones, and name and zoneinfo as OpenID Connect
+// has them, so that a page that is handed a token knows whose it is. Two keys
+// are valid at a time: tokens are signed with the current one, and those that
+// were signed with the one before stay valid until they expire.
+//
+// The package must not know where keys are kept.
+package session
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"drawdown/shared/access"
+	"drawdown/shared/fault"
+)
+
+// Key signs tokens. Its id stands in each of them.
+type Key struct {
+	ID     string
+	Secret []byte
+}
+
+// MinSecret is the least length of a key's secret in bytes, that of the hash (RFC 7518, 3.2).
+const MinSecret = 32
+
+// Keys are the valid keys.
+type Keys interface {
+	// Current is the key that signs.
+	Current(ctx context.Context) (Key, error)
+	// Find is the valid key with that id, nil where there is none.
+	Find(ctx context.Context, id string) (*Key, error)
+}
+
+// Issuer is the claim "iss" of every token.
+const Issuer = "drawdown"
+
+const (
+	// maxToken bounds what is parsed, in bytes.
+	maxToken = 4 << 10
+	// leeway is how far the clocks of two environments may differ.
+	leeway = 5 * time.Second
+)
+
+// Tokens signs and opens sessions.
+type Tokens struct {
+	keys Keys
+	now  func() time.Time
+}
+
+// New makes tokens with those keys.
+func New(keys Keys, now func() time.Time) *Tokens { return &Tokens{keys, now} }
+
+type claims struct {
+	jwt.RegisteredClaims
+	Name      string `json:"name"`
+	Zone      string `json:"zoneinfo"`
+	Scope     string `json:"scope"`
+	ReturnURL string `json:"return_url,omitempty"`
+}
+
+// Sign is the token of a session. The times of the session are whole seconds.
+func (t *Tokens) Sign(ctx context.Context, s access.Session) (string, error) {
+	key, err := t.keys.Current(ctx)
+	if err != nil {
+		return "", err
+	}
+	if len(key.Secret) < MinSecret {
+		return "", fmt.Errorf("session: the key %q has %d bytes; it must have %d or more", key.ID, len(key.Secret), MinSecret)
+	}
+	token := jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    Issuer,
+			Subject:   s.Account,
+			IssuedAt:  jwt.NewNumericDate(s.IssuedAt),
+			ExpiresAt: jwt.NewNumericDate(s.ExpiresAt),
+		},
+		Name: s.Name, Zone: s.Zone, Scope: scopes(), ReturnURL: s.ReturnURL,
+	})
+	token.Header["kid"] = key.ID
+	return token.SignedString(key.Secret)
+}
+
+func scopes() string {
+	var words []string
+	for _, scope := range access.SessionScopes() {
+		words = append(words, string(scope))
+	}
+	return strings.Join(words, " ")
+}
+
+// errKey wraps what kept a key from being found, which is no fault of the token.
+type errKey struct{ error }
+
+func (e errKey) Unwrap() error { return e.error }
+
+// Open is the session of a token. It fails with fault.Unauthenticated where the
+// token is not one of ours or not valid now; an expired one is told so, since
+// its holder must be sent to get another.
+func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error) {
+	if len(token) > maxToken {
+		return access.Session{}, refusal()
+	}
+	parser := jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithIssuer(Issuer),
+		jwt.WithExpirationRequired(),
+		jwt.WithIssuedAt(),
+		jwt.WithLeeway(leeway),
+		jwt.WithTimeFunc(t.now),
+	)
+	var read claims
+	_, err := parser.ParseWithClaims(token, &read, func(unverified *jwt.Token) (any, error) {
+		id, _ := unverified.Header["kid"].(string)
+		key, err := t.keys.Find(ctx, id)
+		if err != nil {
+			return nil, errKey{err}
+		}
+		if key == nil || len(key.Secret) < MinSecret {
+			return nil, jwt.ErrTokenUnverifiable
+		}
+		return key.Secret, nil
+	})
+	var unreachable errKey
+	switch {
+	case errors.As(err, &unreachable):
+		return access.Session{}, unreachable.error
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return access.Session{}, fault.New(fault.Unauthenticated, "The session has ended. Open the page again from where you came.")
+	case err != nil, read.Subject == "", read.Scope != scopes(), read.IssuedAt == nil,
+		read.ExpiresAt.Sub(read.IssuedAt.Time) > access.MaxSession:
+		return access.Session{}, refusal()
+	}
+	return access.Session{
+		Account: read.Subject, Name: read.Name, Zone: read.Zone, ReturnURL: read.ReturnURL,
+		IssuedAt: read.IssuedAt.UTC(), ExpiresAt: read.ExpiresAt.UTC(),
+	}, nil
+}
+
+func refusal() error {
+	return fault.New(fault.Unauthenticated, "The session token is not valid. Open the page again from where you came.")
+}
