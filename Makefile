@@ -17,8 +17,8 @@ GO_VERSION := $(shell go env GOVERSION 2>/dev/null)
 HOST_ARCH  := $(shell go env GOHOSTARCH 2>/dev/null)
 
 BUILD      := .build
-NPM_HASH   := $(shell cat infra/package.json infra/package-lock.json infra/.npmrc | $(SHA256) | cut -c1-16)
 CDK        := infra/node_modules/.bin/cdk
+WEB        := functions/page/web
 LINT       := $(CACHE)/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(GO_VERSION)/golangci-lint
 VULN       := $(CACHE)/bin/govulncheck-$(GOVULNCHECK_VERSION)-$(GO_VERSION)/govulncheck
 
@@ -67,6 +67,8 @@ test: require local ## Run every test (fails if a tool is missing)
 	go test -vet=off $(RACE) $(PARALLEL) || status=1; \
 	echo "test: everything else but the running platform"; \
 	go test -vet=off $$(go list ./... | grep -vx -e 'drawdown/infra/\(e2e\|local\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%')) || status=1; \
+	echo "test: the parts of the Usage page"; \
+	node $(WEB)/test.mjs || status=1; \
 	echo "test: the running platform"; \
 	go test -vet=off -count=1 -p 1 -timeout 15m $$(go list ./... | grep -e '^drawdown/infra/e2e' -e '^drawdown/infra/local') || status=1; \
 	exit $$status
@@ -81,13 +83,15 @@ RACE       := $(if $(C_COMPILER),-race)
 RACE_NOTE  := $(if $(C_COMPILER),(race detector on with $(C_COMPILER)),(race detector off: no C compiler found))
 
 .PHONY: check
-check: npm $(LINT) ## Generate, tidy, format, lint; fails if that changes a file
+check: npm page-npm $(LINT) ## Generate, tidy, format, lint; fails if that changes a file
 	@mkdir -p $(BUILD)
 	@$(SNAPSHOT) >$(BUILD)/before
 	$(GENERATE)
 	go mod tidy
 	$(LINT) fmt
 	$(LINT) run
+	cd $(WEB) && node_modules/.bin/biome check --write --error-on-warnings
+	cd $(WEB) && node_modules/.bin/tsc --noEmit
 	@$(SNAPSHOT) >$(BUILD)/after
 	@if ! changed=$$(diff $(BUILD)/before $(BUILD)/after | sed -n 's/^[<>] [0-9a-f]*  //p' | sort -u) || [ -n "$$changed" ]; then \
 		echo "check: make check changed these files; look at the changes and keep them:" >&2; \
@@ -116,14 +120,18 @@ vuln: $(VULN) ## Look for known vulnerabilities in what the code calls
 .PHONY: build
 build: host arm64 ## Compile the functions for this machine and for Lambda
 
+.PHONY: page
+page: page-npm ## Build the Usage page, which its function carries
+	@infra/tools/page.sh $(BUILD)/page.stamp
+
 .PHONY: host
-host: ## Compile the functions for this machine
+host: page ## Compile the functions for this machine
 	@$(call build-functions,$@)
 
 .PHONY: arm64
 arm64: export GOOS := linux
 arm64: export GOARCH := arm64
-arm64: ## Compile the functions for Lambda
+arm64: page ## Compile the functions for Lambda
 	@$(call build-functions,$@)
 
 # One compilation for all functions, since they share most of it; Go's build cache
@@ -146,7 +154,8 @@ local: host npm cdkapp ## Synthesize the platform for this machine into .build/l
 
 .PHONY: clean
 clean: ## Remove what was built here (the caches outside the tree stay)
-	rm -rf $(BUILD) cdk.out infra/node_modules
+	rm -rf $(BUILD) cdk.out infra/node_modules $(WEB)/node_modules
+	find functions/page/dist -type f ! -name .gitignore -delete
 
 ##@ Deploying
 
@@ -188,11 +197,15 @@ require:
 	@infra/tools/require.sh go java node npm
 
 .PHONY: tools
-tools: npm $(LINT) ## Fetch and compile every tool that the other targets need
+tools: npm page-npm $(LINT) ## Fetch and compile every tool that the other targets need
 
 .PHONY: npm
 npm: ## Put the CDK command line and DynamoDB Local into infra/node_modules
-	@infra/tools/npm.sh $(CACHE) $(NPM_HASH)
+	@infra/tools/npm.sh $(CACHE) infra "the CDK command line and DynamoDB Local"
+
+.PHONY: page-npm
+page-npm:
+	@infra/tools/npm.sh $(CACHE) $(WEB) "what the Usage page is built from"
 
 $(LINT):
 	@infra/tools/require.sh go

@@ -41,6 +41,7 @@ type functionSpec struct {
 	streamed bool           // woken by the stream of Wallets
 	sessions bool           // reads the key of sessions, as whatever serves HTTP does
 	failures []bucketAction // on the bucket of failed batches
+	static   bool           // serves what is in its binary: it is told of no table, key or setting
 }
 
 // bucketAction is one IAM action of S3.
@@ -129,6 +130,7 @@ func functionSpecs() []functionSpec {
 			},
 			failures: []bucketAction{putObject}, // it rings for accounts that lag
 		},
+		{name: httpapi.FunctionPage, summary: "The Usage page and its files", memoryMB: 256, timeoutS: 5, static: true},
 	}
 }
 

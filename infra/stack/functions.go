@@ -45,6 +45,9 @@ func (p *platform) newFunction(spec functionSpec) awslambda.Function {
 // environment is what the function is told: the real name of each table that it
 // may touch, and the settings of the deployment.
 func (p *platform) environment(spec functionSpec) *map[string]*string {
+	if spec.static {
+		return nil
+	}
 	env := map[string]*string{
 		boot.EnvOperatorKey: p.operatorKey.ValueAsString(),
 		boot.EnvChannels:    jsii.String(p.config.Channels),
@@ -107,7 +110,9 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 		}
 		allow(resource, string(a))
 	}
-	p.allowKey(role, spec)
+	if !spec.static {
+		p.allowKey(role, spec)
+	}
 	return role
 }
 

@@ -194,5 +194,5 @@ func list(value any) []any {
 }
 
 func allFunctions() []string {
-	return []string{httpapi.FunctionDebit, httpapi.FunctionManage, httpapi.FunctionUsage, FunctionRollup, httpapi.FunctionAudit}
+	return []string{httpapi.FunctionDebit, httpapi.FunctionManage, httpapi.FunctionUsage, FunctionRollup, httpapi.FunctionAudit, httpapi.FunctionPage}
 }

@@ -1,19 +1,23 @@
 #!/usr/bin/env bash
-# Makes infra/node_modules what infra/package-lock.json says. The packages live in
-# a cache outside the work tree, one folder for each content of the lock file, and
-# infra/node_modules is a link to it: a fresh clone on the same machine downloads
+# Makes FOLDER/node_modules what FOLDER/package-lock.json says. The packages live
+# in a cache outside the work tree, one folder for each content of the lock file,
+# and node_modules is a link to it: a fresh clone on the same machine downloads
 # nothing, and going back to an older lock file is free.
-# Usage: npm.sh CACHE_DIR HASH
+# Usage: npm.sh CACHE_DIR FOLDER WHAT, where WHAT says in words what is fetched
 set -euo pipefail
-cd "$(dirname "$0")/.."
+tools=$(cd "$(dirname "$0")" && pwd)
+cd "$tools/../../$2"
 
-cache=$1/npm/$2
+sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
+
+cache=$1/npm/$(cat package.json package-lock.json .npmrc | sha256 | cut -c1-16)
 if [ ! -d "$cache/node_modules" ]; then
+	"$tools/require.sh" node npm
 	mkdir -p "$1/npm"
 	fresh=$(mktemp -d "$1/npm/fresh.XXXXXX")
 	trap 'rm -rf "$fresh"' EXIT
 	cp package.json package-lock.json .npmrc "$fresh/"
-	echo "npm: fetching the CDK command line and DynamoDB Local"
+	echo "npm: fetching $3"
 	(cd "$fresh" && npm ci --ignore-scripts --loglevel=error)
 	mv "$fresh" "$cache" 2>/dev/null || [ -d "$cache/node_modules" ] # another make may have been quicker
 fi

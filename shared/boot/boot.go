@@ -8,16 +8,12 @@ package boot
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"os"
-	"runtime"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // the runtime has no zones of its own
 
-	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -68,26 +64,9 @@ func (p *Platform) Failures() *failures.Bucket {
 	return failures.Open(awsConfig(p.env), endpoint(p.env, "S3"), p.env(EnvFailures))
 }
 
-// gcPercent lets the heap grow to some tens of megabytes before it is
-// collected: a function lives on a few, has hundreds, and collecting at every
-// four costs a good part of its CPU time.
-const gcPercent = 800
-
-// Run starts the function: build makes its handler.
+// Run starts a function of the platform: build makes its handler.
 func Run(build func(*Platform) (lambdaio.Handler, error)) {
-	debug.SetGCPercent(gcPercent)
-	// An environment serves one event at a time, mostly waiting for answers, on a
-	// share of a core: a second processor would only spin for work.
-	runtime.GOMAXPROCS(1)
-	function := os.Getenv("AWS_LAMBDA_FUNCTION_NAME")
-	log := newLogger()
-	slog.SetDefault(log)
-	handler, err := start(build)
-	if err != nil {
-		log.Error("the function cannot start", "error", err.Error())
-		handler = lambdaio.Failing(err)
-	}
-	lambda.StartWithOptions(lambdaio.Recorded(handler, log, function, time.Now))
+	lambdaio.Serve(func() (lambdaio.Handler, error) { return start(build) })
 }
 
 func start(build func(*Platform) (lambdaio.Handler, error)) (lambdaio.Handler, error) {

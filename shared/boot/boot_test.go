@@ -10,7 +10,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambdacontext"
 	"github.com/go-json-experiment/json"
 
 	"drawdown/shared/access"
@@ -130,16 +129,6 @@ func TestCredentialsAreTheEnvironments(t *testing.T) {
 	}
 	if tries := config.Retryer().MaxAttempts(); tries != maxAttempts {
 		t.Errorf("a request is tried %d times, want %d", tries, maxAttempts)
-	}
-}
-
-func TestLinesCarryTheRequestID(t *testing.T) {
-	var text bytes.Buffer
-	log := slog.New(requestID{slog.NewJSONHandler(&text, nil)})
-	log.InfoContext(lambdacontext.NewContext(t.Context(), &lambdacontext.LambdaContext{AwsRequestID: "r-1"}), "hello")
-	var line map[string]any
-	if err := json.Unmarshal(text.Bytes(), &line); err != nil || line["request_id"] != "r-1" {
-		t.Errorf("the line is %s, %v", text.String(), err)
 	}
 }
 

@@ -33,6 +33,7 @@ const (
 	NotReversible         Code = "not-reversible"
 	TooManyGrants         Code = "too-many-grants"
 	APIKeyNotFound        Code = "api-key-not-found"
+	AssetNotFound         Code = "asset-not-found"
 	Contended             Code = "contended"
 	Unavailable           Code = "unavailable"
 	Internal              Code = "internal"
@@ -45,7 +46,7 @@ func Codes() []Code {
 		MalformedJSON, InvalidRequest, PayloadTooLarge, Unauthenticated, Forbidden,
 		IdempotencyKeyMissing, IdempotencyKeyReused, InsufficientCredits, AccountNotFound,
 		AccountSuspended, RateNotFound, RateCardNotFound, RateCardPublished, DebitNotFound,
-		NotReversible, TooManyGrants, APIKeyNotFound, Contended, Unavailable, Internal,
+		NotReversible, TooManyGrants, APIKeyNotFound, AssetNotFound, Contended, Unavailable, Internal,
 		BalanceTooLarge,
 	}
 }

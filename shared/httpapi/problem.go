@@ -35,6 +35,7 @@ var kinds = map[fault.Code]kind{
 	fault.TooManyGrants:         {http.StatusConflict, "Too many open grants"},
 	fault.BalanceTooLarge:       {http.StatusConflict, "The balance would be too large"},
 	fault.APIKeyNotFound:        {http.StatusNotFound, "No such API key"},
+	fault.AssetNotFound:         {http.StatusNotFound, "No such file"},
 	fault.Contended:             {http.StatusServiceUnavailable, "Too many writers of one account"},
 	fault.Unavailable:           {http.StatusServiceUnavailable, "Temporarily unavailable"},
 	fault.Internal:              {http.StatusInternalServerError, "Internal error"},

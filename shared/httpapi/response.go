@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"encoding/base64"
 	"fmt"
 	"maps"
 	"net/http"
@@ -9,13 +10,14 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// Response is an answer; Body is encoded as JSON, Text is sent as it is.
+// Response is an answer; Body is encoded as JSON, Text and Bytes are sent as they are.
 type Response struct {
 	Status      int
 	ContentType string // application/json where empty
 	Headers     map[string]string
 	Body        any
 	Text        string
+	Bytes       []byte // what is not text, such as packed text
 }
 
 // OK is an answer with status 200.
@@ -52,7 +54,7 @@ func (r Response) encode() ([]byte, error) {
 		// Balances and keys must not linger in any cache on the way.
 		"Cache-Control": "no-store",
 	}}
-	if r.Status != http.StatusNoContent {
+	if r.Status != http.StatusNoContent && r.Status != http.StatusNotModified {
 		out.Headers["Content-Type"] = "application/json"
 	}
 	if r.ContentType != "" {
@@ -60,6 +62,9 @@ func (r Response) encode() ([]byte, error) {
 	}
 	maps.Copy(out.Headers, r.Headers)
 	out.Body = r.Text
+	if r.Bytes != nil {
+		out.Body, out.IsBase64Encoded = base64.StdEncoding.EncodeToString(r.Bytes), true
+	}
 	if r.Body != nil {
 		body, err := marshal(r.Body)
 		if err != nil {

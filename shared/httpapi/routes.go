@@ -19,6 +19,7 @@ const (
 	FunctionManage = "manage"
 	FunctionUsage  = "usage"
 	FunctionAudit  = "audit"
+	FunctionPage   = "page"
 )
 
 // Route is one operation of the HTTP API. The CDK app makes API Gateway's
@@ -60,6 +61,8 @@ var (
 	GetAudit      = Route{FunctionAudit, "GET", "/v1/accounts/{account_id}/audit", Admin, false}
 	ListEntries   = Route{FunctionUsage, "GET", "/v1/accounts/{account_id}/entries", Read, false}
 	CurrentRates  = Route{FunctionUsage, "GET", "/v1/rate-card", Read, false}
+	GetPage       = Route{FunctionPage, "GET", "/usage", Public, false}
+	GetPageAsset  = Route{FunctionPage, "GET", "/usage/{asset}", Public, false}
 )
 
 // Routes lists them, in the order of the documentation.
@@ -71,6 +74,7 @@ func Routes() []Route {
 		PostAPIKey, ListAPIKeys, DeleteAPIKey,
 		GetBalance, GetUsage, ListEntries, CurrentRates,
 		GetAudit,
+		GetPage, GetPageAsset,
 		GetOpenAPI, GetHealth,
 	}
 }

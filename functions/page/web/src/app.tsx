@@ -1,0 +1,172 @@
+// The page: its header, and its sections from top to bottom.
+
+import type { ComponentChildren } from "preact";
+import { BalanceCard } from "./balance.tsx";
+import { Agents, Breakdown, Channels } from "./breakdown.tsx";
+import { periodOf } from "./choice.ts";
+import { parseCredits } from "./credits.ts";
+import { clock, count, credits, plural, rangeWords } from "./format.ts";
+import { HistoryCard } from "./history.tsx";
+import type { Live, View } from "./live.ts";
+import { Picker } from "./picker.tsx";
+import { Bones, Failed } from "./states.tsx";
+import { Trend } from "./trend.tsx";
+
+/** What payments add to the page, where the platform offers them. */
+export interface Billing {
+	plan: ComponentChildren; // in the balance card
+	history: ComponentChildren; // the last section
+}
+
+export function App({ live, billing }: { live: Live; billing?: Billing }) {
+	const balance = live.balance.data.value;
+	const balanceFailure = live.balance.failure.value;
+	const history = live.history.data.value;
+	const historyFailure = live.history.failure.value;
+	const allFailed = !balance && !live.usage.data.value && balanceFailure && live.usage.failure.value;
+	if (allFailed) {
+		return (
+			<>
+				<Header live={live} />
+				<main>
+					<Failed title="Usage cannot be shown" failure={balanceFailure} again={() => live.again()} />
+				</main>
+			</>
+		);
+	}
+	return (
+		<>
+			<Header live={live} />
+			<main data-as-of-seq={live.usage.data.value?.asOf} data-seq={balance?.seq}>
+				<Notes live={live} />
+				{balance ? (
+					<BalanceCard live={live} balance={balance} plan={billing?.plan} />
+				) : balanceFailure ? (
+					<Failed title="The balance cannot be shown" failure={balanceFailure} again={() => live.again()} />
+				) : (
+					<Bones kind="balance" />
+				)}
+				<Picker live={live} />
+				<UsageSections live={live} />
+				{history ? (
+					<HistoryCard live={live} shown={history} />
+				) : historyFailure ? (
+					<Failed title="The credit history cannot be shown" failure={historyFailure} again={() => live.again()} />
+				) : (
+					<Bones kind="rows" />
+				)}
+				{billing?.history}
+			</main>
+		</>
+	);
+}
+
+function Header({ live }: { live: Live }) {
+	const { name } = live.session;
+	const readAt = live.balance.readAt.value;
+	const behind = live.behind.value;
+	const well = live.trouble.value === null && live.balance.failure.value === null;
+	return (
+		<header class="top">
+			<div>
+				<h1>Usage</h1>
+				<p class="account" data-test="account">
+					{name}
+				</p>
+			</div>
+			<div class="as-of">
+				<p role="status">
+					{well && behind > 0 && (
+						<span data-test="behind" data-count={behind}>
+							Usage is catching up; {count(behind)} {plural(behind, "entry", "entries")} behind
+						</span>
+					)}
+				</p>
+				<p data-test="as-of">
+					{readAt > 0 && (
+						<>
+							<span class={well ? "dot" : "dot off"} />
+							As of {clock(readAt, live.zone.value)}
+						</>
+					)}
+				</p>
+			</div>
+		</header>
+	);
+}
+
+/** What is said of the whole page: to who cannot see it change, and to everybody where nothing comes in. */
+function Notes({ live }: { live: Live }) {
+	const trouble = live.trouble.value;
+	const view = live.usage.data.value;
+	return (
+		<>
+			<div role="status" class="unseen">
+				{view &&
+					`${credits(parseCredits(view.total.credits))} credits used, ${rangeWords(view.period.range.from, view.period.range.to)}`}
+			</div>
+			<div role="status" class="notes">
+				{trouble && (
+					<p class="note trouble" data-test="trouble">
+						<span>
+							{trouble.failure.message} What you see is from {clock(trouble.since, live.zone.value)}.
+						</span>
+						<button type="button" data-test="again" onClick={() => live.again()}>
+							Try again
+						</button>
+					</p>
+				)}
+			</div>
+		</>
+	);
+}
+
+function UsageSections({ live }: { live: Live }) {
+	const view = live.usage.data.value;
+	const failure = live.usage.failure.value;
+	if (!view) {
+		return failure ? (
+			<Failed title="Usage cannot be shown" failure={failure} again={() => live.again()} />
+		) : (
+			<>
+				<Bones kind="chart" />
+				<Bones kind="rows" />
+				<Bones kind="rows" />
+			</>
+		);
+	}
+	const wanted = periodOf(live.choice.value, view.today, live.offered.value).range;
+	const shown = view.period.range;
+	const busy = live.usage.loading.value && (wanted.from !== shown.from || wanted.to !== shown.to);
+	if (view.agents.length === 0 && parseCredits(view.total.credits) === 0n) {
+		return <Nothing view={view} busy={busy} />;
+	}
+	return (
+		<div class={busy ? "usage busy" : "usage"} data-test="usage" data-from={shown.from} data-to={shown.to}>
+			<Trend view={view} busy={busy} />
+			<Channels view={view} busy={busy} />
+			<Agents live={live} view={view} busy={busy} />
+			<Breakdown live={live} view={view} busy={busy} />
+		</div>
+	);
+}
+
+function Nothing({ view, busy }: { view: View; busy: boolean }) {
+	const { from, to } = view.period.range;
+	return (
+		<div class={busy ? "usage busy" : "usage"} data-test="usage" data-from={from} data-to={to}>
+			<section class="card empty" data-test="empty" aria-labelledby="empty-title">
+				<svg viewBox="0 0 64 40" aria-hidden="true">
+					<path d="M4 36h56" />
+					<rect x="8" y="24" width="8" height="12" rx="2" />
+					<rect x="22" y="16" width="8" height="20" rx="2" />
+					<rect x="36" y="20" width="8" height="16" rx="2" />
+					<rect x="50" y="8" width="8" height="28" rx="2" />
+				</svg>
+				<h2 id="empty-title">No credits used</h2>
+				<p>{rangeWords(from, to)}</p>
+				<p>Once your agents work, this page shows what they use: by day, by channel, by agent and by action.</p>
+			</section>
+		</div>
+	);
+}

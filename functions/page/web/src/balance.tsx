@@ -1,0 +1,116 @@
+// The balance: what there is, how long it lasts, what of it expires soon.
+
+import type { ComponentChildren } from "preact";
+import { decimal, parseCredits, sum, thousandths } from "./credits.ts";
+import { Bar, Credits } from "./figures.tsx";
+import { creditsInTwo, dateOf, plural } from "./format.ts";
+import type { Live } from "./live.ts";
+import { lasting } from "./pace.ts";
+import type { Balance, Grant } from "./wire.ts";
+import { sourceWords } from "./words.ts";
+
+const soon = 30 * 86_400_000;
+
+interface Expiring {
+	at: string;
+	amount: bigint;
+}
+
+/** What expires within 30 days, by date, the soonest first. */
+export function expiringSoon(balance: Balance): Expiring[] {
+	const now = Date.parse(balance.as_of);
+	const dates = new Map<string, bigint>();
+	for (const grant of balance.grants) {
+		const end = grant.expires_at;
+		const counts = end !== null && Date.parse(end) <= now + soon && Date.parse(grant.effective_at) <= now;
+		if (counts && parseCredits(grant.remaining) > 0n) {
+			dates.set(end, sum([dates.get(end) ?? 0n, parseCredits(grant.remaining)]));
+		}
+	}
+	return [...dates].map(([at, amount]) => ({ at, amount })).sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+}
+
+/** `plan` is the place for what the account has subscribed to and can buy. */
+export function BalanceCard({ live, balance, plan }: { live: Live; balance: Balance; plan?: ComponentChildren }) {
+	const zone = live.zone.value;
+	const available = parseCredits(balance.available);
+	const [whole, fraction] = creditsInTwo(available);
+	const pace = live.usage.data.value?.pace;
+	const used = parseCredits(balance.overage.used);
+	const limit = parseCredits(balance.overage.limit);
+	const expiring = expiringSoon(balance);
+	const later = expiring.length - 3;
+	return (
+		<section class="card balance" data-test="balance" aria-labelledby="balance-title">
+			<div class="balance-main">
+				<h2 id="balance-title">Available credits</h2>
+				<p class="available" data-test="available" data-credits={decimal(available)}>
+					{whole}
+					<span class="fraction">{fraction}</span>
+				</p>
+				<p class="lasting" data-test="lasting">
+					{pace ? lasting(available, pace) : <span class="bone line" />}
+				</p>
+			</div>
+			{(expiring.length > 0 || used > 0n) && (
+				<ul class="facts">
+					{expiring.slice(0, 3).map((one) => (
+						<li key={one.at} data-test="expiring">
+							<b>
+								<Credits of={one.amount} /> {plural(one.amount, "credit")}
+							</b>{" "}
+							{one.amount === 1_000_000n ? "expires" : "expire"} on {dateOf(one.at, zone)}
+						</li>
+					))}
+					{later > 0 && <li class="quiet">{`More on ${later} later ${plural(later, "date")} within 30 days`}</li>}
+					{used > 0n && (
+						<li data-test="overage">
+							<b>
+								<Credits of={used} test="overage-used" /> {plural(used, "credit")}
+							</b>{" "}
+							of overage used
+							{limit > 0n && (
+								<>
+									, of <Credits of={limit} test="overage-limit" />
+									<Bar thousandths={thousandths(used, limit) ?? 0} />
+								</>
+							)}
+						</li>
+					)}
+				</ul>
+			)}
+			{plan && <div class="plan">{plan}</div>}
+			{balance.grants.length > 0 && <Grants grants={balance.grants} zone={zone} now={Date.parse(balance.as_of)} />}
+		</section>
+	);
+}
+
+function Grants({ grants, zone, now }: { grants: Grant[]; zone: string; now: number }) {
+	return (
+		<details class="grants" data-test="grants">
+			<summary>
+				{grants.length === 1 ? "Where they come from" : `Where they come from: ${grants.length} grants`}
+			</summary>
+			<ul>
+				{grants.map((grant) => {
+					const remaining = parseCredits(grant.remaining);
+					const amount = parseCredits(grant.amount);
+					const later = Date.parse(grant.effective_at) > now;
+					return (
+						<li key={grant.id} data-test="grant" data-key={grant.id}>
+							<span class="grant-source">{sourceWords(grant.source)}</span>
+							<span class="grant-left">
+								<Credits of={remaining} /> <span class="quiet">of</span> <Credits of={amount} />
+							</span>
+							<Bar thousandths={thousandths(remaining, amount) ?? 0} />
+							<span class="grant-end quiet">
+								{later && `From ${dateOf(grant.effective_at, zone)}. `}
+								{grant.expires_at ? `Expires ${dateOf(grant.expires_at, zone)}` : "Does not expire"}
+							</span>
+						</li>
+					);
+				})}
+			</ul>
+		</details>
+	);
+}
