@@ -165,6 +165,7 @@ func (p *Platform) functionConfig(name, bootstrap string, f functionProperties) 
 		Timeout:      time.Duration(f.Timeout) * time.Second,
 		MemoryMB:     int(f.MemorySize),
 		MaxProcesses: processes,
+		RetryWaits:   p.options.Waits.AsyncRetries,
 		Log:          func(line string) { p.log(name, line) },
 	}
 }
@@ -195,9 +196,12 @@ func (p *Platform) environment(name, dir string, f functionProperties) []string 
 		"TZ":                              ":UTC",
 		"_HANDLER":                        f.Handler,
 		// Where the SDK looks for services before it looks to AWS.
-		"AWS_ENDPOINT_URL_DYNAMODB": p.DynamoDBURL(),
-		"AWS_ENDPOINT_URL_LAMBDA":   p.InvokeURL(),
-		"AWS_ENDPOINT_URL_S3":       p.S3URL(),
+		"AWS_ENDPOINT_URL_DYNAMODB":        p.DynamoDBURL(),
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":     p.EventBridgeURL(),
+		"AWS_ENDPOINT_URL_SQS":             p.SQSURL(),
+		"AWS_ENDPOINT_URL_LAMBDA":          p.InvokeURL(),
+		"AWS_ENDPOINT_URL_S3":              p.S3URL(),
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": p.SecretsURL(),
 	}
 	if p.dynamodb != nil {
 		variables["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = p.DynamoDBURL()

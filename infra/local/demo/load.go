@@ -48,6 +48,21 @@ func (l Loader) Load(ctx context.Context) (int, error) {
 	return len(debits), l.settle(ctx)
 }
 
+// Link opens a session of the demo account and is the address of its Usage page.
+func (l Loader) Link(ctx context.Context) (string, error) {
+	answer, err := l.call(ctx, "POST", "/v1/accounts/"+Account+"/sessions", "", map[string]any{})
+	if err != nil {
+		return "", err
+	}
+	var session struct {
+		URL string `json:"url"`
+	}
+	if err := json.Unmarshal(answer, &session); err != nil {
+		return "", fmt.Errorf("demo: the session: %w", err)
+	}
+	return session.URL, nil
+}
+
 // settle waits until usage holds the whole history, so that the first look at it
 // shows what there is. Usage that is slow to come is no failure of the demo.
 func (l Loader) settle(ctx context.Context) error {

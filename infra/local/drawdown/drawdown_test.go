@@ -87,7 +87,7 @@ func TestRunsUntilInterrupted(t *testing.T) {
 	}
 	for _, pattern := range []string{
 		`HTTP API +http://127\.0\.0\.1:\d+\n`, `Invoke API +http://127\.0\.0\.1:\d+\n`, `DynamoDB +http://127\.0\.0\.1:\d+\n`,
-		`S3 +http://127\.0\.0\.1:\d+\n`,
+		`S3 +http://127\.0\.0\.1:\d+\n`, `Services +http://127\.0\.0\.1:\d+ `,
 		`Admin key +dk_ops_(s3){16}\n`, `curl .*dk_ops_(s3){16}`,
 	} {
 		if !regexp.MustCompile(pattern).MatchString(said) {

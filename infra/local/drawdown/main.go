@@ -72,16 +72,20 @@ func serve(ctx context.Context, platform *local.Platform, key key) error {
 	}
 	var live sync.WaitGroup
 	defer live.Wait() // no request is sent to a platform that stops
-	withDemo := os.Getenv("DEMO") != "0"
-	if withDemo && ctx.Err() == nil {
+	usagePage := ""
+	if os.Getenv("DEMO") != "0" && ctx.Err() == nil {
 		loader := demo.Loader{URL: platform.URL(), Key: key.String()}
-		if err := load(ctx, loader); err != nil && ctx.Err() == nil {
+		err := load(ctx, loader)
+		if err == nil {
+			usagePage, err = loader.Link(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
 			return err
 		}
 		live.Go(func() { loader.Live(ctx) })
 	}
 	if ctx.Err() == nil {
-		fmt.Print(summary(platform, key, withDemo))
+		fmt.Print(summary(platform, key, usagePage))
 	}
 	<-ctx.Done()
 	fmt.Println("\nStopping.")
@@ -126,11 +130,18 @@ func awaitHealth(ctx context.Context, url string) error {
 	}
 }
 
-func summary(platform *local.Platform, key key, withDemo bool) string {
-	account, path := "", "/v1/accounts"
-	if withDemo {
-		account = fmt.Sprintf("  Demo account  %s: %d days of history, and live traffic (DEMO=0 starts without)\n", demo.Account, demo.Days)
-		path = "/v1/accounts/" + demo.Account + "/usage?group_by=channel"
+// summary says where everything is. The address of the demo account's page is
+// empty where there is no demo.
+func summary(platform *local.Platform, key key, usagePage string) string {
+	account, attempt := "", "curl -H 'Authorization: Bearer "+key.String()+"' '"+platform.URL()+"/v1/accounts'"
+	if usagePage != "" {
+		account = fmt.Sprintf(`  Demo account  %[1]s: %[2]d days of history, and live traffic (DEMO=0 starts without)
+
+Its Usage page, for an hour:
+
+  %[3]s
+`, demo.Account, demo.Days, usagePage)
+		attempt = "curl -X POST -H 'Authorization: Bearer " + key.String() + "' '" + platform.URL() + "/v1/accounts/" + demo.Account + "/sessions'   # another link"
 	}
 	return fmt.Sprintf(`
 Drawdown is up.
@@ -139,14 +150,15 @@ Drawdown is up.
   Invoke API    %[2]s
   DynamoDB      %[3]s
   S3            %[4]s
+  Services      %[8]s (EventBridge, SQS, Secrets Manager)
   Admin key     %[5]s
 %[6]s
 Try:
 
-  curl -H 'Authorization: Bearer %[5]s' '%[1]s%[7]s'
+  %[7]s
 
 Ctrl-C stops it; data lives in memory only. LOG=all shows every line that the functions log.
-`, platform.URL(), platform.InvokeURL(), platform.DynamoDBURL(), platform.S3URL(), key, account, path)
+`, platform.URL(), platform.InvokeURL(), platform.DynamoDBURL(), platform.S3URL(), key, account, attempt, platform.EventBridgeURL())
 }
 
 func valueOr(value, otherwise string) string {

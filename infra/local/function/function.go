@@ -43,6 +43,7 @@ type Config struct {
 	Timeout      time.Duration
 	MemoryMB     int
 	MaxProcesses int
+	RetryWaits   []time.Duration   // before each retry of an asynchronous invocation; DefaultRetryWaits if nil
 	Log          func(line string) // takes every line that a process writes, and the platform's own
 }
 
@@ -79,6 +80,7 @@ type Function struct {
 	all       map[*environment]struct{}
 	waiting   []chan *environment // the longest waiting first
 	closed    bool
+	async     Async
 	stopping  context.Context
 	interrupt context.CancelFunc
 	pending   sync.WaitGroup // asynchronous invocations
@@ -87,7 +89,7 @@ type Function struct {
 
 // New makes a function. No process starts before the first invocation.
 func New(config Config) *Function {
-	f := &Function{config: config, all: map[*environment]struct{}{}}
+	f := &Function{config: config, all: map[*environment]struct{}{}, async: DefaultAsync(config.RetryWaits)}
 	f.stopping, f.interrupt = context.WithCancel(context.Background())
 	return f
 }
@@ -120,30 +122,6 @@ func (f *Function) Invoke(in Invocation) Result {
 		}
 		// The process ended before it took the event: another one shall have it.
 	}
-}
-
-// The waits before the second and the third try of an asynchronous invocation.
-var asyncRetryDelays = []time.Duration{time.Minute, 2 * time.Minute}
-
-// InvokeAsync runs one event in the background. As Lambda does, it tries twice more if the function fails.
-func (f *Function) InvokeAsync(in Invocation) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if f.closed {
-		return
-	}
-	f.pending.Go(func() {
-		for try := 0; ; try++ {
-			if f.Invoke(in).FunctionError == "" || try == len(asyncRetryDelays) {
-				return
-			}
-			select {
-			case <-time.After(asyncRetryDelays[try]):
-			case <-f.stopping.Done():
-				return
-			}
-		}
-	})
 }
 
 // acquire finds a process for the run: an idle one, a new one, or the next to become idle.

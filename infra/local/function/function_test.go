@@ -342,7 +342,7 @@ func TestClientContextIsPassedOn(t *testing.T) {
 
 func TestAsynchronousInvocationsEndWithTheFunction(t *testing.T) {
 	t.Parallel()
-	f, j := start(t, nil)
+	f, j := start(t, func(c *function.Config) { c.RetryWaits = []time.Duration{time.Minute} })
 	f.InvokeAsync(function.Invocation{Payload: []byte(`{"say":"later","do":"fail"}`)})
 	for range 100 {
 		if strings.Contains(j.String(), "later") {

@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"drawdown/infra/local/function"
+	"drawdown/infra/local/pattern"
 	"drawdown/infra/local/stream"
 )
 
@@ -450,5 +451,26 @@ func TestStopLetsNothingBegin(t *testing.T) {
 	m.Wait()
 	if c.running != 0 || len(c.batches) != 1 {
 		t.Errorf("%d are running and %d came", c.running, len(c.batches))
+	}
+}
+
+func TestTwoMappingsOnOneStream(t *testing.T) {
+	tb := newTable(t)
+	failing, steady, filtered := newConsumer(t), newConsumer(t), newConsumer(t)
+	failing.answer = func(batch) function.Result { return function.Result{FunctionError: "Unhandled"} }
+	deliver(tb, failing, nil)
+	deliver(tb, steady, nil)
+	p, err := pattern.Parse([]byte(`{"eventName":["INSERT"],"dynamodb":{"NewImage":{"n":{"N":["1","3"]}}}}`))
+	check(t, err)
+	deliver(tb, filtered, func(c *stream.Config) { c.Filters, c.BatchSize = []*pattern.Pattern{p}, 1 })
+	for n := range 5 {
+		tb.put(fmt.Sprintf("k%d", n), n)
+	}
+	// One that fails for ever holds up nobody else.
+	steady.await("all records", func(batches []batch) bool { return count(batches) == 5 })
+	failing.await("tries of the one that fails", func(batches []batch) bool { return len(batches) > 1 })
+	got := filtered.await("the records that match", func(batches []batch) bool { return count(batches) == 2 })
+	if !got[0].keys()["k1"] || !got[1].keys()["k3"] || count(filtered.settled(2)) != 2 {
+		t.Errorf("delivered are %v", all(got))
 	}
 }

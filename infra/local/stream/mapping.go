@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"drawdown/infra/local/function"
+	"drawdown/infra/local/pattern"
 )
 
 const (
@@ -34,14 +35,15 @@ type Config struct {
 	FunctionARN string
 	Invoke      func(function.Invocation) function.Result
 
-	FromStart       bool          // TRIM_HORIZON; from what is written from now on otherwise
-	BatchSize       int           // at most
-	Window          time.Duration // how long a batch that is not full waits for more
-	Lanes           int           // batches of one shard under way at most
-	MaxRetries      int           // of a batch after its first delivery, or Unlimited
-	MaxAge          time.Duration // of a record that is still delivered; the stream's retention if 0
-	Bisect          bool          // a batch that fails is split
-	ReportsFailures bool          // the function answers which records have failed
+	FromStart       bool               // TRIM_HORIZON; from what is written from now on otherwise
+	BatchSize       int                // at most
+	Window          time.Duration      // how long a batch that is not full waits for more
+	Lanes           int                // batches of one shard under way at most
+	MaxRetries      int                // of a batch after its first delivery, or Unlimited
+	MaxAge          time.Duration      // of a record that is still delivered; the stream's retention if 0
+	Bisect          bool               // a batch that fails is split
+	ReportsFailures bool               // the function answers which records have failed
+	Filters         []*pattern.Pattern // a record that matches none of them is done with; all are delivered if there are none
 
 	// Discard takes what the mapping has given up on, as an object with its key; nil if nobody wants it.
 	Discard func(key string, object []byte)

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
+
+	"drawdown/infra/local/pattern"
 )
 
 const (
@@ -171,11 +174,18 @@ func (r *reader) read(ctx context.Context) (records []record, more bool, err err
 		if err != nil {
 			return nil, false, err
 		}
-		records = append(records, one)
 		r.last = one.sequence
+		if r.mapping.isWanted(one) {
+			records = append(records, one)
+		}
 	}
 	r.iterator = out.NextShardIterator
 	return records, r.iterator != nil, nil
+}
+
+// isWanted says whether a record matches a filter.
+func (m *Mapping) isWanted(one record) bool {
+	return len(m.config.Filters) == 0 || slices.ContainsFunc(m.config.Filters, func(p *pattern.Pattern) bool { return p.MatchJSON(one.json) })
 }
 
 func (r *reader) begin(ctx context.Context) error {

@@ -101,9 +101,12 @@ func handle(ctx context.Context, event json.RawMessage, served int) (any, error)
 	}, nil
 }
 
-// record is a record of the stream of the table Things, whose items say what happens to them.
+// record is a record of the stream of the table Things, whose items say what happens to them, or a message of a queue,
+// whose body says so.
 type record struct {
-	Change struct {
+	MessageID string `json:"messageId"`
+	Body      string `json:"body"`
+	Change    struct {
 		SequenceNumber string
 		Keys           struct {
 			PK struct{ S string } `json:"pk"`
@@ -124,6 +127,13 @@ func answerStream(records []record) any {
 	}
 	failed := []failure{}
 	for _, r := range records {
+		if r.MessageID != "" {
+			fmt.Println("received", r.Body)
+			if strings.Contains(r.Body, "fail") {
+				failed = append(failed, failure{r.MessageID})
+			}
+			continue
+		}
 		item := r.Change.Keys.PK.S + "/" + r.Change.Keys.SK.N
 		fmt.Println("took", item)
 		time.Sleep(time.Duration(r.Change.NewImage.SleepMS.N) * time.Millisecond)
