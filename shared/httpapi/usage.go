@@ -106,8 +106,8 @@ type usageBody struct {
 	AsOfSeq   int64      `json:"as_of_seq"`
 	Total     countsBody `json:"total"`
 	// Of one grouping its groups, of several those of each.
-	Groups    *[]usageGroupBody           `json:"groups,omitempty"`
-	Groupings map[string][]usageGroupBody `json:"groupings,omitempty"`
+	Groups    *[]usageGroupBody           `json:"groups,omitzero"`
+	Groupings map[string][]usageGroupBody `json:"groupings,omitzero"`
 }
 
 type countsBody struct {

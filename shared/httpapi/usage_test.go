@@ -243,6 +243,17 @@ func TestSeveralGroupingsAreToldAtOnce(t *testing.T) {
 	}
 }
 
+// No groups are an empty list, not a missing one.
+func TestAnAgentThatDidNothingHasAnEmptyList(t *testing.T) {
+	e := newUsageEdge(t)
+	e.reports = nil
+	for query, want := range map[string]string{"node": `"groups":[]`, "node,channel": `"groupings":{"channel":[],"node":[]}`} {
+		if got := e.get(httpapi.GetUsage, map[string]string{"group_by": query}); !strings.Contains(got.Body, want) {
+			t.Errorf("by %s: %s", query, got.Body)
+		}
+	}
+}
+
 // What a grouping cannot know is left out, never zero.
 func TestWhatAGroupingCannotKnowIsLeftOut(t *testing.T) {
 	e := newUsageEdge(t)
