@@ -69,7 +69,6 @@ type tab struct {
 
 	mu       sync.Mutex
 	requests []string
-	noisy    bool // failed requests are what the test is about
 }
 
 // size is a window, in CSS pixels.

@@ -472,7 +472,7 @@ func TestThePageIsSmallAndStrict(t *testing.T) {
 			t.Fatal(err)
 		}
 		sent.Header.Set("Accept-Encoding", "gzip")
-		response, err := http.DefaultTransport.RoundTrip(sent)
+		response, err := http.DefaultTransport.RoundTrip(sent) //nolint:bodyclose // readAll closes it
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -75,8 +75,9 @@ func TestARotationEndsNoSession(t *testing.T) {
 	// Environments sign with the key that they remember for a minute at most.
 	var after session
 	kid := func(token string) string {
-		header, _ := base64.RawURLEncoding.DecodeString(token[:strings.Index(token, ".")])
-		return string(header)
+		header, _, _ := strings.Cut(token, ".")
+		text, _ := base64.RawURLEncoding.DecodeString(header)
+		return string(text)
 	}
 	if !eventually(t, 2*time.Minute, func() bool {
 		after = openSession(t, account, body{})

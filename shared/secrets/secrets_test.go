@@ -26,12 +26,12 @@ func (v *vault) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.asked++
-	var in struct{ SecretId, VersionStage string }
+	var in struct{ SecretID, VersionStage string }
 	_ = json.NewDecoder(r.Body).Decode(&in)
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	version, found := v.stages[in.VersionStage]
 	switch {
-	case r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || in.SecretId != "arn:the-secret":
+	case r.Header.Get("X-Amz-Target") != "secretsmanager.GetSecretValue" || in.SecretID != "arn:the-secret":
 		w.WriteHeader(http.StatusBadRequest)
 		_, _ = w.Write([]byte(`{"__type":"InvalidRequestException"}`))
 	case v.broken:
