@@ -9,8 +9,9 @@
 //
 // A store reads a wallet and the ledger at once, but not at one instant, so that
 // a duplicate may have taken effect in between: in the wallet, and not in what
-// was read of the ledger. A refusal that may rest on that is confirmed by
-// reading the ledger once more. So a refusal costs a second read on a wallet
+// was read of the ledger. A refusal that may rest on that, and likewise the answer
+// that there is nothing to do, is confirmed by reading the ledger once more. So a
+// refusal costs a second read on a wallet
 // that is being written, and one read on a wallet at rest, such as a depleted
 // one.
 //

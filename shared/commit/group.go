@@ -12,8 +12,8 @@ import (
 type group struct {
 	account    string
 	commands   []ledger.Command
-	operations []ledger.OperationID // the callers' ids among them
-	of         ledger.OperationID   // the debit that a reversal is about
+	operations []ledger.OperationID // the ids among them that were given
+	of         ledger.OperationID   // what a reversal or a recovery is about
 	backoff    Backoff
 	cause      Cause // why the last try was none
 
@@ -23,12 +23,13 @@ type group struct {
 	outcomes []Outcome
 }
 
-// groupSize is how many of the commands, from the first on, go together.
-// Reversals and settings write more than their entry, and go alone.
+// groupSize is how many of the commands, from the first on, go together. Those
+// that write more than their entry, or read what they undo, go alone.
 func groupSize(commands []ledger.Command) int {
 	for i, command := range commands[:min(len(commands), MaxOperations)] {
 		switch command.Action.(type) {
-		case ledger.ReverseDebit, ledger.Configure:
+		case ledger.ReverseDebit, ledger.Configure,
+			ledger.OpenPeriod, ledger.ChangePlan, ledger.EndPlan, ledger.TakeBack, ledger.SetRefill:
 			return max(i, 1)
 		}
 	}
@@ -45,6 +46,8 @@ func newGroup(account string, commands []ledger.Command) *group {
 		}
 		switch action := command.Action.(type) {
 		case ledger.ReverseDebit:
+			g.of = action.Of
+		case ledger.TakeBack:
 			g.of = action.Of
 		case ledger.Debit:
 			g.backoff = Patient
@@ -108,9 +111,9 @@ func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
 	return &change
 }
 
-// doubtful tells whether a refusal may rest on the very operation that it
-// refuses: on a wallet that a duplicate may have written between the reading of
-// the ledger and its own. What a reversal is about is read by itself, and may be
+// doubtful tells whether a refusal, or the answer that there is nothing to do, may
+// rest on the very operation that it is about: on a wallet that a duplicate may have
+// written between the reading of the ledger and its own. What a reversal is about is read by itself, and may be
 // newer than both.
 func (g *group) doubtful(asked time.Time) bool {
 	wallet := g.snapshot.Wallet
@@ -118,7 +121,10 @@ func (g *group) doubtful(asked time.Time) bool {
 		return false
 	}
 	for i, command := range g.commands {
-		if _, found := g.snapshot.Entries[command.Operation]; !found && g.outcomes[i].Err != nil {
+		if _, found := g.snapshot.Entries[command.Operation]; found {
+			continue
+		}
+		if idle := g.outcomes[i].Entry == nil && command.Operation != ""; idle || g.outcomes[i].Err != nil {
 			return true
 		}
 	}

@@ -38,6 +38,17 @@ const (
 	Unavailable           Code = "unavailable"
 	Internal              Code = "internal"
 	BalanceTooLarge       Code = "balance-too-large"
+	PlanNotFound          Code = "plan-not-found"
+	PackNotFound          Code = "pack-not-found"
+	NotOffered            Code = "not-offered"
+	PlanAlreadyActive     Code = "plan-already-active"
+	PlanChangeNotPossible Code = "plan-change-not-possible"
+	NoSubscription        Code = "no-subscription"
+	PaymentDeclined       Code = "payment-declined"
+	PaymentsUnavailable   Code = "payments-unavailable"
+	EndpointNotFound      Code = "webhook-endpoint-not-found"
+	DeliveryNotFound      Code = "delivery-not-found"
+	InvalidSignature      Code = "invalid-signature"
 )
 
 // Codes lists every code, for the tables that must cover them all.
@@ -47,7 +58,9 @@ func Codes() []Code {
 		IdempotencyKeyMissing, IdempotencyKeyReused, InsufficientCredits, AccountNotFound,
 		AccountSuspended, RateNotFound, RateCardNotFound, RateCardPublished, DebitNotFound,
 		NotReversible, TooManyGrants, APIKeyNotFound, AssetNotFound, Contended, Unavailable, Internal,
-		BalanceTooLarge,
+		BalanceTooLarge, PlanNotFound, PackNotFound, NotOffered, PlanAlreadyActive,
+		PlanChangeNotPossible, NoSubscription, PaymentDeclined, PaymentsUnavailable,
+		EndpointNotFound, DeliveryNotFound, InvalidSignature,
 	}
 }
 

@@ -62,7 +62,7 @@ func (w *Wallet) foldDetail(entry *Entry) error {
 	case entry.Type == DebitEntry && entry.Debit != nil:
 		return w.foldDebit(entry)
 	case entry.Type == GrantEntry && entry.Grant != nil:
-		return w.open(entry.Grant.Grant)
+		return w.foldIssue(entry.Grant)
 	case entry.Type == ReversalEntry && entry.Reversal != nil:
 		return w.foldReversal(entry.Reversal)
 	case entry.Type == SettingsEntry && entry.Settings != nil:
@@ -71,6 +71,18 @@ func (w *Wallet) foldDetail(entry *Entry) error {
 		return nil
 	case entry.Type == ExpiryEntry:
 		return nil
+	case entry.Type == RenewalEntry && entry.Renewal != nil:
+		return w.foldRenewal(entry.Renewal)
+	case entry.Type == PlanChangeEntry && entry.PlanChange != nil:
+		return w.foldPlanChange(entry.PlanChange)
+	case entry.Type == PlanEndEntry && entry.PlanEnd != nil:
+		return w.foldPlanEnd(entry.PlanEnd)
+	case entry.Type == TakeBackEntry && entry.Recovery != nil:
+		return w.foldTakeBack(entry)
+	case entry.Type == GiveBackEntry && entry.Recovery != nil:
+		return w.foldGiveBack(entry)
+	case entry.Type == RefillEntry && entry.Refill != nil:
+		return w.foldRefill(entry.Refill)
 	}
 	return fmt.Errorf("a %q entry without its detail", entry.Type)
 }
@@ -97,22 +109,30 @@ func (w *Wallet) foldDebit(entry *Entry) error {
 }
 
 func (w *Wallet) foldReversal(reversal *Reversal) error {
-	for _, part := range reversal.Restored {
+	if err := w.giveBack(reversal.Restored, reversal.Reopened); err != nil {
+		return err
+	}
+	if reversal.Overage < 0 || reversal.Overage > w.OverageUsed {
+		return fmt.Errorf("takes %s credits off an overage of %s", reversal.Overage, w.OverageUsed)
+	}
+	w.OverageUsed -= reversal.Overage
+	return nil
+}
+
+// giveBack puts credits back into grants that lost them, and opens new ones.
+func (w *Wallet) giveBack(restored []Part, reopened []Grant) error {
+	for _, part := range restored {
 		grant := w.grant(part.GrantID)
 		if grant == nil || part.Credits <= 0 || part.Credits > grant.Amount-grant.Remaining {
 			return fmt.Errorf("gives %s credits back to grant %s, which never lost them", part.Credits, part.GrantID)
 		}
 		grant.Remaining += part.Credits
 	}
-	for _, grant := range reversal.Reopened {
+	for _, grant := range reopened {
 		if err := w.open(grant); err != nil {
 			return err
 		}
 	}
-	if reversal.Overage < 0 || reversal.Overage > w.OverageUsed {
-		return fmt.Errorf("takes %s credits off an overage of %s", reversal.Overage, w.OverageUsed)
-	}
-	w.OverageUsed -= reversal.Overage
 	return nil
 }
 
@@ -122,8 +142,8 @@ func (w *Wallet) open(grant Grant) error {
 		return fmt.Errorf("opens grant %s with %s of %s credits", grant.ID, grant.Remaining, grant.Amount)
 	case w.grant(grant.ID) != nil:
 		return fmt.Errorf("opens grant %s again", grant.ID)
-	case len(w.Grants) >= MaxOpenGrants:
-		return fmt.Errorf("opens grant %s beyond the %d that there can be", grant.ID, MaxOpenGrants)
+	case len(w.Grants) >= MaxGrants:
+		return fmt.Errorf("opens grant %s beyond the %d that there can be", grant.ID, MaxGrants)
 	}
 	total := grant.Remaining
 	for i := range w.Grants {

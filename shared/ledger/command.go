@@ -12,8 +12,9 @@ import (
 // Hash tells two requests apart; it is a truncated SHA-256.
 type Hash [16]byte
 
-// Command asks for one operation. Operation and Hash are zero for commands of
-// the platform's own, whose id follows from the wallet's seq.
+// Command asks for one operation. Hash is zero for commands of the platform's
+// own: their id says all. Where Operation is zero too, it follows from the
+// wallet's seq, and nothing is ever replayed.
 type Command struct {
 	Operation OperationID
 	Hash      Hash
@@ -46,6 +47,9 @@ type AddGrant struct {
 	EffectiveAt *time.Time // nil: now
 	ExpiresAt   *time.Time // nil: never
 	Reason      string
+	// Payment is the processor's id of what was paid for the credits. Callers of
+	// the API cannot say it.
+	Payment string
 }
 
 // ReverseDebit gives back a debit, or a part of it.
@@ -122,6 +126,9 @@ func (g AddGrant) canonical(f *canonicalForm) {
 	f.instant(g.EffectiveAt)
 	f.instant(g.ExpiresAt)
 	f.str(g.Reason)
+	if g.Payment != "" { // younger than the form: without it, that is what it was
+		f.str(g.Payment)
+	}
 }
 
 func (r ReverseDebit) canonical(f *canonicalForm) {
@@ -135,7 +142,14 @@ func (r ReverseDebit) canonical(f *canonicalForm) {
 	f.str(r.Reason)
 }
 
-// Commands of the platform's own are never replayed by id, so what they say is not hashed.
+// Commands of the platform's own are told apart by their id alone, so what they say is not hashed.
 
 func (Configure) canonical(f *canonicalForm)    { f.str("settings/1") }
 func (ExpireGrants) canonical(f *canonicalForm) { f.str("expiry/1") }
+func (OpenPeriod) canonical(f *canonicalForm)   { f.str("period/1") }
+func (ChangePlan) canonical(f *canonicalForm)   { f.str("plan_change/1") }
+func (EndPlan) canonical(f *canonicalForm)      { f.str("plan_end/1") }
+func (TakeBack) canonical(f *canonicalForm)     { f.str("take_back/1") }
+func (SetRefill) canonical(f *canonicalForm)    { f.str("refill_terms/1") }
+func (StartRefill) canonical(f *canonicalForm)  { f.str("refill_start/1") }
+func (SettleRefill) canonical(f *canonicalForm) { f.str("refill_settle/1") }

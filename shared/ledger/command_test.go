@@ -91,7 +91,7 @@ func TestEveryFieldOfARequestCounts(t *testing.T) {
 	for _, full := range []any{
 		&ledger.Debit{Agent: ledger.Agent{ID: "a", Name: "b"}, Channel: "c", Conversation: "d", Messages: 1, Run: "e", OccurredAt: &at,
 			Lines: []rating.Line{{Item: rating.Item{Node: "f", Action: "g"}, Quantity: 1}}},
-		&ledger.AddGrant{Amount: 1, Source: "a", Priority: &level, EffectiveAt: &at, ExpiresAt: &at, Reason: "b"},
+		&ledger.AddGrant{Amount: 1, Source: "a", Priority: &level, EffectiveAt: &at, ExpiresAt: &at, Reason: "b", Payment: "c"},
 		&ledger.ReverseDebit{Of: "a", Credits: &amount, Reason: "b"},
 	} {
 		value := reflect.ValueOf(full).Elem()

@@ -27,7 +27,7 @@ type State struct {
 	Wallet  *Wallet // nil: no such account
 	Book    rating.Book
 	Rules   Rules
-	Charged *Charged // what a reversal is about; nil: no such debit
+	Charged *Charged // what a reversal or a recovery is about; nil: no such entry
 }
 
 // Decision is what a command does. Entry is nil where the command changes
@@ -48,26 +48,43 @@ func Decide(state State, command Command, now time.Time) (Decision, error) {
 		return Decision{}, NoAccount(state.Account)
 	}
 	draft := begin(state.Wallet, command, now)
-	var err error
-	switch action := command.Action.(type) {
-	case Debit:
-		err = draft.debit(state, action)
-	case AddGrant:
-		err = draft.addGrant(action)
-	case ReverseDebit:
-		err = draft.reverse(state.Charged, action)
-	case ExpireGrants:
-		if len(draft.entry.Lapsed) == 0 {
-			return Decision{Wallet: *state.Wallet}, nil
-		}
-		draft.expire()
-	default:
-		err = fmt.Errorf("ledger: no rule for %T", action)
-	}
-	if err != nil {
+	if err := draft.act(state, command.Action); err != nil {
 		return Decision{}, err
 	}
+	if draft.entry.Type == "" {
+		return Decision{Wallet: *state.Wallet}, nil
+	}
 	return draft.finish(state.Wallet)
+}
+
+// act makes the entry. A draft that it leaves without a type changes nothing.
+func (d *draft) act(state State, action Action) error {
+	switch action := action.(type) {
+	case Debit:
+		return d.debit(state, action)
+	case AddGrant:
+		return d.addGrant(action)
+	case ReverseDebit:
+		return d.reverse(state.Charged, action)
+	case ExpireGrants:
+		d.expire()
+		return nil
+	case OpenPeriod:
+		return d.openPeriod(action)
+	case ChangePlan:
+		return d.changePlan(action)
+	case EndPlan:
+		return d.endPlan(action)
+	case TakeBack:
+		return d.takeBack(state.Charged, action)
+	case SetRefill:
+		return d.setRefill(action)
+	case StartRefill:
+		return d.startRefill(action)
+	case SettleRefill:
+		return d.settleRefill(action)
+	}
+	return fmt.Errorf("ledger: no rule for %T", action)
 }
 
 // NoAccount is the fault of an account that is not there.
@@ -80,6 +97,7 @@ func NoAccount(account string) error {
 type draft struct {
 	entry Entry
 	on    *Wallet
+	made  int // grants so far
 }
 
 func begin(before *Wallet, command Command, now time.Time) *draft {
@@ -119,7 +137,7 @@ func (d *draft) finish(before *Wallet) (Decision, error) {
 	d.entry.Change = d.entry.After.Available
 	if before != nil {
 		d.entry.Change -= before.BalanceAt(before.LastAt).Available
-		d.entry.Alerts = crossings(before, next)
+		d.entry.Alerts = append(crossings(before, next), d.entry.news()...)
 	}
 	next.Alerts = nil
 	for _, kind := range d.entry.Alerts {
@@ -137,7 +155,8 @@ func (d *draft) debit(state State, debit Debit) error {
 		return err
 	}
 	left := credits
-	for _, i := range d.on.burnOrder(d.entry.CreatedAt) {
+	order := d.on.burnOrder(d.entry.CreatedAt)
+	for _, i := range order[:min(len(order), MaxDraws)] {
 		if left == 0 {
 			break
 		}
@@ -146,12 +165,23 @@ func (d *draft) debit(state State, debit Debit) error {
 		charge.Drawn = append(charge.Drawn, Draw{Part{grant.ID, part}, grant.Terms})
 		left -= part
 	}
-	if room := d.on.OverageRoom(); left > room {
+	// Where more grants would have to be drawn than an entry can hold, the debit is
+	// refused: to bill overage while there are credits would be wrong.
+	if room := d.overageRoom(len(order)); left > room {
 		return insufficient(credits, credits-left, left-room)
 	}
 	charge.Overage = left
 	d.entry.Type, d.entry.Credits, d.entry.Debit = DebitEntry, credits, charge
 	return nil
+}
+
+// overageRoom is how much of a debit may go beyond the grants that it can draw
+// from, of so many that are spendable.
+func (d *draft) overageRoom(spendable int) credit.Amount {
+	if spendable > MaxDraws {
+		return 0
+	}
+	return d.on.OverageRoom()
 }
 
 // mayDebit refuses debits of an account that is suspended.
@@ -237,11 +267,16 @@ func (d *draft) addGrant(add AddGrant) error {
 	if terms.Expired(d.entry.CreatedAt) || terms.Expired(terms.EffectiveAt) {
 		return fault.Invalid(fault.Param{Name: "expires_at", Reason: "must lie after now and after effective_at"})
 	}
-	grant := Grant{ID: d.grantID(0), Terms: terms, Amount: add.Amount, Remaining: add.Amount}
-	if err := d.admit(grant); err != nil {
+	places := MaxOpenGrants
+	if add.Payment != "" {
+		places = MaxGrants
+	}
+	issue, err := d.issue(terms, add.Amount, places)
+	if err != nil {
 		return err
 	}
-	d.entry.Type, d.entry.Credits, d.entry.Grant = GrantEntry, add.Amount, &Issue{grant, add.Reason}
+	issue.Reason, issue.Payment = add.Reason, add.Payment
+	d.entry.Type, d.entry.Credits, d.entry.Grant = GrantEntry, add.Amount, &issue
 	return nil
 }
 
@@ -254,10 +289,11 @@ func (d *draft) grantID(n int) string {
 	return id
 }
 
-// admit checks that the wallet has a place for one more grant.
-func (d *draft) admit(grant Grant) error {
-	if len(d.on.Grants) >= MaxOpenGrants {
-		return fault.New(fault.TooManyGrants, "The account has %d open grants, the most there can be; wait until one is spent or expires.", MaxOpenGrants)
+// admit checks that the wallet has a place for one more grant, where it may hold
+// so many, and makes it.
+func (d *draft) admit(grant Grant, places int) error {
+	if len(d.on.Grants) >= places {
+		return fault.New(fault.TooManyGrants, "The account has %d open grants, the most there can be; wait until one is spent or expires.", len(d.on.Grants))
 	}
 	if err := d.fits(grant.Remaining); err != nil {
 		return err
@@ -279,6 +315,9 @@ func (d *draft) fits(more credit.Amount) error {
 }
 
 func (d *draft) expire() {
+	if len(d.entry.Lapsed) == 0 {
+		return
+	}
 	d.entry.Type = ExpiryEntry
 	for _, part := range d.entry.Lapsed {
 		d.entry.Credits += part.Credits

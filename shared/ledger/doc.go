@@ -10,11 +10,21 @@
 // into a wallet; Decide itself uses it, so a wallet is the fold of its entries
 // by construction. Both are pure: no clock, no I/O.
 //
+// Money. Credits that a payment has paid for, the periods of a plan and the
+// automatic refill are commands like any other. Their ids follow from what they are
+// about (PaymentOperation and its like), so that they may be asked for again and
+// again. Where there is nothing to do they leave no entry, and their id stays free.
+//
 // Invariants, for every reachable wallet:
 //   - no grant is below zero or above its amount, and overage used lies in
 //     [0, limit at the time it was used];
 //   - entries are numbered 1, 2, 3, ... and their times never go back;
-//   - an entry's balance is the one before plus its change.
+//   - an entry's balance is the one before plus its change;
+//   - credits neither appear nor vanish: what was granted, given back and restored
+//     is what grants hold, or was drawn, lapsed, ended with its period, was taken
+//     back or has paid a debt;
+//   - at most one refill is in flight, and what is charged in a month of the
+//     account's zone stays within the cap that was in force at its start.
 //
 // The package must not know how wallets are stored, retried or spoken of.
 package ledger

@@ -69,8 +69,11 @@ func lowBalance(threshold credit.Amount) func(*ledger.Settings) {
 
 func (a *account) decide(command ledger.Command, now time.Time) (ledger.Decision, error) {
 	state := ledger.State{Account: "acme", Wallet: a.wallet, Book: book, Rules: rules}
-	if reverse, ok := command.Action.(ledger.ReverseDebit); ok {
-		state.Charged = a.charged[reverse.Of]
+	switch action := command.Action.(type) {
+	case ledger.ReverseDebit:
+		state.Charged = a.charged[action.Of]
+	case ledger.TakeBack:
+		state.Charged = a.charged[action.Of]
 	}
 	var before *ledger.Wallet
 	if a.wallet != nil {
@@ -104,12 +107,16 @@ func (a *account) accept(command ledger.Command, now time.Time) *ledger.Entry {
 		a.Fatalf("the fold gives %+v, the decision %+v", folded, decided)
 	}
 	a.wallet, a.entries = folded, append(a.entries, entry)
-	if entry.Debit != nil {
+	if a.charged == nil {
+		a.charged = map[ledger.OperationID]*ledger.Charged{}
+	}
+	if entry.Undoable() {
 		a.charged[entry.Operation] = &ledger.Charged{Entry: entry}
 	}
-	if entry.Reversal != nil {
-		a.charged[entry.Reversal.Of].Reversed = entry.Reversal.Total
+	if of, total, undoes := entry.Undoes(); undoes {
+		a.charged[of].Reversed = total
 	}
+	conserved(a, a.entries, a.wallet)
 	return &entry
 }
 

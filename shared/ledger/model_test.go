@@ -19,6 +19,7 @@ type direct struct {
 	entries map[ledger.OperationID]ledger.Entry
 	given   map[ledger.OperationID]ledger.Reversed
 	book    rating.Book
+	kept    []ledger.Entry
 }
 
 func (d *direct) do(t *rapid.T, command ledger.Command, now time.Time) ledgertest.Answer {
@@ -29,10 +30,15 @@ func (d *direct) do(t *rapid.T, command ledger.Command, now time.Time) ledgertes
 		return ledgertest.Answer{Replayed: true, Entry: ledgertest.EntryOf(&first)}
 	}
 	state := ledger.State{Account: "acme", Wallet: d.wallet, Book: d.book, Rules: ledgertest.Rules()}
-	if reverse, ok := command.Action.(ledger.ReverseDebit); ok {
-		if entry, found := d.entries[reverse.Of]; found && entry.Debit != nil {
-			state.Charged = &ledger.Charged{Entry: entry, Reversed: d.given[reverse.Of]}
-		}
+	var of ledger.OperationID
+	switch action := command.Action.(type) {
+	case ledger.ReverseDebit:
+		of = action.Of
+	case ledger.TakeBack:
+		of = action.Of
+	}
+	if entry, found := d.entries[of]; found && entry.Undoable() {
+		state.Charged = &ledger.Charged{Entry: entry, Reversed: d.given[of]}
 	}
 	decision, err := ledger.Decide(state, command, now)
 	if err == nil && decision.Entry != nil {
@@ -58,24 +64,26 @@ func (d *direct) fold(t *rapid.T, decision ledger.Decision) {
 	}
 	d.wallet = folded
 	d.entries[entry.Operation] = entry
-	if entry.Reversal != nil {
-		d.given[entry.Reversal.Of] = entry.Reversal.Total
+	if of, total, undoes := entry.Undoes(); undoes {
+		d.given[of] = total
+	}
+	d.kept = append(d.kept, entry)
+}
+
+func newDirect() *direct {
+	return &direct{
+		entries: map[ledger.OperationID]ledger.Entry{}, given: map[ledger.OperationID]ledger.Reversed{},
+		book: rating.NewBook(ledgertest.Cards()),
 	}
 }
 
 func TestDecideAnswersAsTheReferenceDoes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		subject := &direct{
-			entries: map[ledger.OperationID]ledger.Entry{}, given: map[ledger.OperationID]ledger.Reversed{},
-			book: rating.NewBook(ledgertest.Cards()),
-		}
+		subject := newDirect()
 		reference := ledgertest.NewReference("acme", ledgertest.Cards(), ledgertest.Rules())
-		history := &ledgertest.History{}
-		steps := []ledgertest.Step{history.Open(t)}
-		for range rapid.IntRange(1, 40).Draw(t, "steps") {
-			steps = append(steps, history.Next(t))
-		}
-		for _, step := range steps {
+		history := &ledgertest.History{Reference: reference}
+		step := history.Open(t)
+		for range rapid.IntRange(1, 60).Draw(t, "steps") {
 			for _, command := range step.Commands {
 				got, want := subject.do(t, command, step.Now), reference.Do(command, step.Now)
 				if difference := ledgertest.Difference(got, want); difference != "" {
@@ -87,7 +95,12 @@ func TestDecideAnswersAsTheReferenceDoes(t *testing.T) {
 				if difference := ledgertest.Difference(ledgertest.GrantsOf(subject.wallet), reference.Grants); difference != "" {
 					t.Fatalf("grants: %s", difference)
 				}
+				if got, want := ledgertest.StateOf(subject.wallet), reference.State(); got != want {
+					t.Fatalf("after %+v the wallet\n%s\nwant\n%s", command, got, want)
+				}
+				conserved(t, subject.kept, subject.wallet)
 			}
+			step = history.Next(t)
 		}
 	})
 }

@@ -1,13 +1,19 @@
 package ledger
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
 	// MaxOperationID bounds a caller's operation id, in characters.
 	MaxOperationID = 128
+	// maxOwnID bounds an id within one of the platform's own, which with what
+	// stands around it is then no longer than a caller's.
+	maxOwnID = 96
 
 	systemPrefix = "SYS#"
 )
@@ -40,6 +46,49 @@ func CallerOperation(id string) (OperationID, bool) {
 // wallet's next seq makes it unique: no two entries of a wallet share one.
 func systemOperation(kind EntryType, seq int64) OperationID {
 	return OperationID(systemPrefix + string(kind) + "#" + strconv.FormatInt(seq, 10))
+}
+
+// The operations below are the platform's own too, and follow from what they are
+// about, so that each takes effect once, however often it is asked for.
+
+// PaymentOperation grants what a payment of the processor has paid for.
+func PaymentOperation(payment string) OperationID {
+	return OperationID(systemPrefix + "pay#" + ownID(payment))
+}
+
+// PeriodOperation opens the period of a subscription that begins at an instant,
+// to the second.
+func PeriodOperation(subscription string, start time.Time) OperationID {
+	return OperationID(systemPrefix + "period#" + ownID(subscription) + "#" + strconv.FormatInt(start.Unix(), 10))
+}
+
+// ChangeOperation changes the plan within a period, as an invoice or whatever
+// else has a unique id says.
+func ChangeOperation(cause string) OperationID {
+	return OperationID(systemPrefix + "change#" + ownID(cause))
+}
+
+// EndOperation ends the plan of a subscription. A subscription's id must not be
+// used again after it.
+func EndOperation(subscription string) OperationID {
+	return OperationID(systemPrefix + "end#" + ownID(subscription))
+}
+
+// RefillOperation settles a refill. Ids from a wallet's seq have no such end, so
+// that a refill that is called by a number is not mistaken for one of them.
+func RefillOperation(refill string) OperationID {
+	return OperationID(systemPrefix + "refill#" + ownID(refill) + "#settled")
+}
+
+// ownID writes an id of ours or of the processor into an operation's id: as a
+// caller's would be where it is as short and visible, and else by its digest,
+// behind a separator that no escaped id contains.
+func ownID(id string) string {
+	if kept, ok := CallerOperation(id); ok && len(kept) <= maxOwnID {
+		return string(kept)
+	}
+	sum := sha256.Sum256([]byte(id))
+	return "#" + hex.EncodeToString(sum[:])
 }
 
 // System tells whether the platform itself made the id.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -30,6 +31,9 @@ func Differences(folded, stored *Wallet) []Difference {
 	differ("status", string(folded.Settings.Status), string(stored.Settings.Status))
 	differ("low_balance_threshold", folded.Settings.LowBalance.String(), stored.Settings.LowBalance.String())
 	differ("overage", overageOf(folded.Settings.Overage), overageOf(stored.Settings.Overage))
+	differ("owed", folded.Owed.String(), stored.Owed.String())
+	differ("plan", planOf(folded.Plan), planOf(stored.Plan))
+	differ("refill", refillOf(folded.Refill), refillOf(stored.Refill))
 	var ids []string
 	for _, grant := range slices.Concat(folded.Grants, stored.Grants) {
 		if !slices.Contains(ids, grant.ID) {
@@ -54,6 +58,24 @@ func overageOf(o *Overage) string {
 		return "not set"
 	}
 	return string(o.Policy) + " up to " + o.Limit.String()
+}
+
+func planOf(p *PlanState) string {
+	if p == nil {
+		return "none"
+	}
+	return p.Plan + " of " + p.Subscription + " from " + instantOf(p.Start) + " to " + instantOf(p.End) + ", lapsing " + instantOf(p.LapseAt) +
+		", includes " + p.Included.String() + ", overage " + overageOf(&p.Overage) + " at " + p.OverageRate.PerCredit.String() + " " + p.OverageRate.Currency +
+		", rolls over " + p.Rollover.String()
+}
+
+func refillOf(r *RefillState) string {
+	if r == nil {
+		return "not set up"
+	}
+	return fmt.Sprintf("%s (off %t, reason %q, failures %d, until %s) below %s, pack %q, cap %s, %d spent in %q; in flight %q since %s, pack %q, %s for %s, valid for %d days",
+		r.Phase, r.Off, r.Reason, r.Failures, instantOf(r.Until), r.Threshold, r.Pack, r.Cap, r.Spent, r.Month,
+		r.ID, instantOf(r.Since), r.Buys, r.Credits, r.Price, r.ValidityDays)
 }
 
 func grantOf(g *Grant) string {

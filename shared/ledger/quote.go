@@ -32,8 +32,13 @@ func Quote(state State, lines []rating.Line, occurredAt *time.Time, now time.Tim
 		return Quotation{}, err
 	}
 	available := draft.on.BalanceAt(draft.entry.CreatedAt).Available
-	beyond := max(0, credits-available)
-	room := draft.on.OverageRoom()
+	order := draft.on.burnOrder(draft.entry.CreatedAt)
+	var drawable credit.Amount
+	for _, i := range order[:min(len(order), MaxDraws)] {
+		drawable += draft.on.Grants[i].Remaining
+	}
+	beyond := max(0, credits-drawable)
+	room := draft.overageRoom(len(order))
 	return Quotation{
 		Credits:   credits,
 		Lines:     charge.Lines,

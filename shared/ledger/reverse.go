@@ -23,7 +23,7 @@ const ReversalWindow = 30 * 24 * time.Hour
 // the time that it still had to run when it was debited, or not at all once
 // ReversalWindow has passed.
 func (d *draft) reverse(charged *Charged, command ReverseDebit) error {
-	if charged == nil {
+	if charged == nil || charged.Entry.Debit == nil {
 		return fault.New(fault.DebitNotFound, "The account has no debit %q.", command.Of)
 	}
 	amount, err := reversalAmount(charged, command.Credits)
@@ -175,7 +175,7 @@ func (d *draft) giveBack(draw Draw, part credit.Amount, debitedAt time.Time) err
 
 func (d *draft) reopen(terms Terms, amount credit.Amount) error {
 	grant := Grant{ID: d.grantID(len(d.entry.Reversal.Reopened)), Terms: terms, Amount: amount, Remaining: amount}
-	if err := d.admit(grant); err != nil {
+	if err := d.admit(grant, MaxOpenGrants); err != nil {
 		return err
 	}
 	// Drawn from last to first, made from first to last: the oldest stays the oldest.

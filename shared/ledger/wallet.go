@@ -8,8 +8,16 @@ import (
 	"drawdown/shared/credit"
 )
 
-// MaxOpenGrants bounds the grants of a wallet, and so the draws of a debit.
-const MaxOpenGrants = 50
+const (
+	// MaxOpenGrants bounds the grants that operators give, and what is reopened by
+	// reversals: a wallet that holds so many takes no more of them.
+	MaxOpenGrants = 50
+	// MaxGrants bounds the grants of a wallet. The places beyond MaxOpenGrants are
+	// for what was paid for: an account full of gifts must not lose a purchase.
+	MaxGrants = 60
+	// MaxDraws bounds the draws of a debit, and so the size of its entry.
+	MaxDraws = 50
+)
 
 // Status says whether an account may debit.
 type Status string
@@ -89,18 +97,25 @@ type Grant struct {
 	Remaining credit.Amount
 }
 
-// AlertKind names a crossing worth telling.
+// AlertKind names news worth telling.
 type AlertKind string
 
-// The alerts.
+// The alerts. The first are crossings, which any entry may bring about; the
+// others are what an entry is.
 const (
 	LowBalance     AlertKind = "low_balance"     // available fell below the threshold
 	Depleted       AlertKind = "depleted"        // available reached zero
 	OverageStarted AlertKind = "overage_started" // the first use beyond the grants
 	OverageLimit   AlertKind = "overage_limit"   // no room beyond the grants is left
+
+	PurchaseCompleted AlertKind = "purchase_completed" // credits that were paid for have been granted
+	PlanChanged       AlertKind = "plan_changed"       // another plan within the period, or none any more
+	PeriodRenewed     AlertKind = "period_renewed"     // a period of a plan has been opened, the first or another
+	RefillSucceeded   AlertKind = "refill_succeeded"
+	RefillFailed      AlertKind = "refill_failed" // or was not started for the month's cap
 )
 
-// Alert is a crossing and the entry that made it.
+// Alert is a piece of news and the entry that made it.
 type Alert struct {
 	Seq  int64
 	Kind AlertKind
@@ -120,15 +135,23 @@ type Wallet struct {
 	Settings    Settings
 	Grants      []Grant // in the order of their making; none is spent out
 	OverageUsed credit.Amount
+	// Owed are credits that were taken back after they had been spent; later
+	// grants pay them first. It is no balance: it does not keep from debiting.
+	Owed   credit.Amount
+	Plan   *PlanState   // nil: no plan
+	Refill *RefillState // nil: never set up
 	// Alerts are those of the entries written together with this image. They
 	// are news for its readers, not state: a fold ignores them.
 	Alerts []Alert
 }
 
-// Overage is the overage in force: the account's own, or none.
+// Overage is the overage in force: the account's own, else its plan's, else none.
 func (w *Wallet) Overage() Overage {
 	if w.Settings.Overage != nil {
 		return *w.Settings.Overage
+	}
+	if w.Plan != nil && w.Plan.Overage.Policy != "" {
+		return w.Plan.Overage
 	}
 	return Overage{Policy: Block}
 }
@@ -199,6 +222,14 @@ func (w *Wallet) Clone() *Wallet {
 	if w.Settings.Overage != nil {
 		overage := *w.Settings.Overage
 		copied.Settings.Overage = &overage
+	}
+	if w.Plan != nil {
+		plan := *w.Plan
+		copied.Plan = &plan
+	}
+	if w.Refill != nil {
+		refill := *w.Refill
+		copied.Refill = &refill
 	}
 	return &copied
 }

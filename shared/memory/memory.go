@@ -41,7 +41,7 @@ func (s *Store) Read(_ context.Context, id string, operations []ledger.Operation
 			snapshot.Entries[operation] = entry
 		}
 	}
-	if entry, found := kept.entry(of); found && entry.Type == ledger.DebitEntry {
+	if entry, found := kept.entry(of); found && entry.Undoable() {
 		snapshot.Charged = &ledger.Charged{Entry: entry, Reversed: kept.reversed[of]}
 	}
 	return snapshot, nil
@@ -65,15 +65,15 @@ func (s *Store) Commit(_ context.Context, change commit.Change) (commit.Verdict,
 		return commit.Verdict{Cause: commit.WalletMoved}, nil
 	}
 	for _, entry := range change.Entries {
-		// The tally that this reversal would make is there: another one was quicker.
-		if back := entry.Reversal; back != nil && back.Total.Count <= kept.reversed[back.Of].Count {
+		// The tally that this would make is there: another one was quicker.
+		if of, total, undoes := entry.Undoes(); undoes && total.Count <= kept.reversed[of].Count {
 			return commit.Verdict{Cause: commit.WalletMoved}, nil
 		}
 	}
 	for _, entry := range change.Entries {
 		kept.entries = append(kept.entries, entry)
-		if entry.Reversal != nil {
-			kept.reversed[entry.Reversal.Of] = entry.Reversal.Total
+		if of, total, undoes := entry.Undoes(); undoes {
+			kept.reversed[of] = total
 		}
 	}
 	kept.wallet = change.After.Clone()

@@ -107,8 +107,10 @@ func (f *folding) count(entry *ledger.Entry) error {
 			return errors.New("a reversal without its detail")
 		}
 		return f.reversal(entry)
-	case ledger.GrantEntry, ledger.ExpiryEntry, ledger.SettingsEntry:
-		return nil
+	case ledger.GrantEntry, ledger.ExpiryEntry, ledger.SettingsEntry,
+		ledger.RenewalEntry, ledger.PlanChangeEntry, ledger.PlanEndEntry,
+		ledger.TakeBackEntry, ledger.GiveBackEntry, ledger.RefillEntry:
+		return nil // what gives credits and takes them away is no use of them
 	}
 	return fmt.Errorf("its type %q is not known", entry.Type)
 }

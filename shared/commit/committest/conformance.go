@@ -34,6 +34,8 @@ func Run(t *testing.T, newStore func(t *testing.T) commit.Store) {
 		{"a debit and its reversals", testCharged},
 		{"reversals of one debit exclude each other", testReversalsExclude},
 		{"no debit under that id", testNotCharged},
+		{"a grant and its recoveries", testRecovered},
+		{"recoveries of one grant exclude each other", testRecoveriesExclude},
 		{"what is read is a copy", testCopies},
 	} {
 		t.Run(promise.name, func(t *testing.T) { promise.test(&fixture{t, newStore(t)}) })
@@ -283,6 +285,80 @@ func testNotCharged(f *fixture) {
 	}
 }
 
+// grant is an entry that granted credits for money.
+func grant(seq int64, operation ledger.OperationID) ledger.Entry {
+	terms := ledger.Terms{Source: ledger.FromPurchase, Priority: 100, EffectiveAt: createdAt}
+	return ledger.Entry{
+		Account: account, Operation: operation, Seq: seq, Type: ledger.GrantEntry, CreatedAt: createdAt,
+		Credits: 100, Change: 100, Alerts: []ledger.AlertKind{ledger.PurchaseCompleted},
+		Grant: &ledger.Issue{Grant: ledger.Grant{ID: "g1", Terms: terms, Amount: 100, Remaining: 60}, Owed: 40, Payment: "pi_1"},
+	}
+}
+
+// recovery is an entry that takes back what an operation granted, for the count-th time.
+func recovery(seq int64, of ledger.OperationID, count int) ledger.Entry {
+	part := ledger.Part{GrantID: "g1", Credits: 1}
+	return ledger.Entry{
+		Account: account, Operation: ledger.OperationID(fmt.Sprintf("SYS#take_back#%d", seq)), Seq: seq, Type: ledger.TakeBackEntry, CreatedAt: createdAt,
+		Credits: 2, Change: -1,
+		Recovery: &ledger.Recovery{
+			Of: of, OfSeq: 1, Reason: "refunded", Owed: 1, Taken: []ledger.Part{part},
+			Total: ledger.Reversed{
+				Count: count, Credits: 2 * credit.Amount(count), Owed: credit.Amount(count), Since: createdAt,
+				Taken: []ledger.Taken{{Part: part, Terms: ledger.Terms{Source: ledger.FromPurchase, Priority: 100, EffectiveAt: createdAt}}},
+			},
+		},
+	}
+}
+
+// testRecovered: of each kind of entry that grants something, what has been taken back.
+func testRecovered(f *fixture) {
+	paid := ledger.PaymentOperation("pi_1")
+	bought := grant(1, paid)
+	issue := bought.Grant
+	at := ledger.PlanState{Subscription: "sub_1", Plan: "basic", Start: createdAt, End: createdAt.AddDate(0, 1, 0), Included: 100}
+	renewal, change, refill := grant(2, ledger.PeriodOperation("sub_1", createdAt)), grant(3, ledger.ChangeOperation("in_1")), grant(4, ledger.RefillOperation("rf_1"))
+	renewal.Type, renewal.Grant, renewal.Renewal = ledger.RenewalEntry, nil, &ledger.Renewal{State: at, Issue: issue}
+	change.Type, change.Grant, change.PlanChange = ledger.PlanChangeEntry, nil, &ledger.PlanChange{State: at, Issue: issue}
+	refill.Type, refill.Grant, refill.Refill = ledger.RefillEntry, nil, &ledger.RefillStep{Step: ledger.RefillSettled, Outcome: ledger.RefillPaid, Issue: issue}
+	nothing := grant(5, ledger.RefillOperation("rf_2"))
+	nothing.Type, nothing.Grant, nothing.Refill = ledger.RefillEntry, nil, &ledger.RefillStep{Step: ledger.RefillSettled, Outcome: ledger.RefillDeclined}
+	seq := int64(0)
+	for _, entry := range []ledger.Entry{bought, renewal, change, refill, nothing} {
+		f.commit(seq, committed, entry)
+		seq++
+	}
+	if got := f.readCharged(nothing.Operation).Charged; got != nil {
+		f.Fatalf("a refill that was declined granted %+v", got)
+	}
+	for _, entry := range []ledger.Entry{bought, renewal, change, refill} {
+		if got := f.readCharged(entry.Operation).Charged; got == nil || !reflect.DeepEqual(*got, ledger.Charged{Entry: entry}) {
+			f.Fatalf("before any recovery: %+v, want %+v", got, entry)
+		}
+		for n := 1; n <= 2; n++ {
+			back := recovery(seq+1, entry.Operation, n)
+			f.commit(seq, committed, back)
+			seq++
+			want := ledger.Charged{Entry: entry, Reversed: back.Recovery.Total}
+			if got := f.readCharged(entry.Operation).Charged; got == nil || !reflect.DeepEqual(*got, want) {
+				f.Fatalf("after %d recoveries: %+v, want %+v", n, got, want)
+			}
+			if got := f.readCharged(back.Operation).Charged; got != nil {
+				f.Fatalf("a recovery is taken for a grant: %+v", got)
+			}
+		}
+	}
+}
+
+func testRecoveriesExclude(f *fixture) {
+	paid := ledger.PaymentOperation("pi_1")
+	f.commit(0, committed, grant(1, paid))
+	f.commit(1, committed, recovery(2, paid, 1))
+	f.commit(2, moved, recovery(3, paid, 1))
+	f.seqIs(2)
+	f.absent("SYS#take_back#3")
+}
+
 func testCopies(f *fixture) {
 	change := commit.Change{After: wallet(1), Entries: []ledger.Entry{debit(1, "op-1")}}
 	if _, err := f.store.Commit(f.Context(), change); err != nil {
@@ -308,10 +384,14 @@ func testRoundTrip(t *testing.T, store commit.Store) {
 			if entry.Reversal != nil { // two of one debit would exclude each other
 				entry.Reversal.Of += ledger.OperationID(fmt.Sprintf("-%d", seq))
 			}
-			if entry.Settings != nil && configured { // settings go alone: no change has two
-				entry.Settings, entry.Type = nil, ledger.ExpiryEntry
+			if entry.Recovery != nil {
+				entry.Recovery.Of += ledger.OperationID(fmt.Sprintf("-%d", seq))
 			}
-			configured = configured || entry.Settings != nil
+			if alone := entry.Settings != nil || entry.Refill != nil; alone && configured { // these go alone: no change has two
+				entry.Settings, entry.Refill, entry.Type = nil, nil, ledger.ExpiryEntry
+			} else {
+				configured = configured || alone
+			}
 			change.Entries = append(change.Entries, entry)
 			ids = append(ids, entry.Operation)
 		}

@@ -51,6 +51,7 @@ func newModel(subject Subject, account string) *model {
 }
 
 func (m *model) run(t *rapid.T, history *ledgertest.History) {
+	history.Reference = m.reference
 	m.step(t, history.Open(t))
 	for range rapid.IntRange(1, Steps).Draw(t, "steps") {
 		m.step(t, history.Next(t))
@@ -103,6 +104,9 @@ func (m *model) compareWallet(t *rapid.T, wallet *ledger.Wallet) {
 	want := []any{r.Account, len(r.Entries), r.LastAt, r.OverageUsed, r.Grants}
 	if difference := ledgertest.Difference(got, want); difference != "" {
 		t.Fatalf("wallet: %s", difference)
+	}
+	if got, want := ledgertest.StateOf(wallet), r.State(); got != want {
+		t.Fatalf("the wallet %s, want %s", got, want)
 	}
 	if !wallet.Settings.Equal(r.Settings) {
 		t.Fatalf("settings %+v, want %+v", wallet.Settings, r.Settings)

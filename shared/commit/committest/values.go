@@ -74,6 +74,9 @@ func anyWallet(t *rapid.T, account string, seq int64) ledger.Wallet {
 		Settings:    anySettings(t),
 		Grants:      list(t, "grants", 0, func() ledger.Grant { return anyGrant(t) }),
 		OverageUsed: anyAmount(t, "overage used"),
+		Owed:        anyAmount(t, "owed"),
+		Plan:        optional(t, "plan", anyPlan),
+		Refill:      optional(t, "refill", anyRefill),
 		Alerts: list(t, "alerts", 0, func() ledger.Alert {
 			return ledger.Alert{Seq: rapid.Int64().Draw(t, "alert seq"), Kind: ledger.AlertKind(anyText(t, "alert"))}
 		}),
@@ -99,19 +102,19 @@ func anyEntry(t *rapid.T, account string, seq int64) ledger.Entry {
 	for i := range entry.Hash {
 		entry.Hash[i] = rapid.Byte().Draw(t, "hash")
 	}
-	switch entry.Type = rapid.SampledFrom([]ledger.EntryType{
-		ledger.DebitEntry, ledger.GrantEntry, ledger.ReversalEntry, ledger.ExpiryEntry, ledger.SettingsEntry,
-	}).Draw(t, "type"); entry.Type {
+	switch entry.Type = rapid.SampledFrom(ledger.EntryTypes()).Draw(t, "type"); entry.Type {
 	case ledger.DebitEntry:
 		entry.Debit = anyCharge(t)
 	case ledger.GrantEntry:
-		entry.Grant = &ledger.Issue{Grant: anyGrant(t), Reason: anyText(t, "reason")}
+		entry.Grant = anyIssue(t)
 	case ledger.ReversalEntry:
 		entry.Reversal = anyReversal(t)
 	case ledger.ExpiryEntry: // has no detail
 	case ledger.SettingsEntry:
 		settings := anySettings(t)
 		entry.Settings = &settings
+	case ledger.RenewalEntry, ledger.PlanChangeEntry, ledger.PlanEndEntry, ledger.TakeBackEntry, ledger.GiveBackEntry, ledger.RefillEntry:
+		addMoney(t, &entry)
 	}
 	return entry
 }

@@ -43,6 +43,16 @@ type Entry struct {
 	Reason      string
 	Reversal    ReversalDetail
 	Settings    string
+
+	Paid     string // the processor's id
+	PaidOwed int64  // of what was granted
+	Plan     Plan
+	From     string
+	Ended    []Part
+	Rolled   Grant
+	Bill     string
+	Recovery RecoveryDetail
+	Refill   RefillDetail
 }
 
 // Part is a number of micro-credits of one grant.
@@ -92,11 +102,49 @@ type ReversalDetail struct {
 	Total                                   Total
 }
 
-// Total is how much of a debit has been given back.
+// Total is how much of a debit has been given back, or of a grant taken back.
 type Total struct {
 	Count            int
 	Credits, Overage int64
 	Draws, Lines     []int64
+	Owed, Since      int64
+	Taken            []Part
+}
+
+// Plan is a plan's open period in plain values.
+type Plan struct {
+	Subscription, Plan       string
+	Start, End, LapseAt      int64
+	Included, Rollover, Rate int64
+	Policy, Currency         string
+	Limit                    int64
+}
+
+// RecoveryDetail is what only a take_back or a give_back has.
+type RecoveryDetail struct {
+	Of       string
+	OfSeq    int64
+	Owed     int64
+	Taken    []Part
+	Restored []Part
+	Reopened []Grant
+	Total    Total
+}
+
+// Refill is the automatic refill in plain values.
+type Refill struct {
+	Phase, Pack, CapCurrency, Month, Reason string
+	Off                                     bool
+	Threshold, Cap, Spent                   int64
+	ID, Buys, PriceCurrency                 string
+	Price, Credits, Since, Until            int64
+	Days, Failures                          int
+}
+
+// RefillDetail is what only a step of the refill has.
+type RefillDetail struct {
+	Step, ID, Price, Outcome, Payment string
+	State                             Refill
 }
 
 // AnswerTo is the real ledger's answer in plain values. The error is one that
@@ -147,16 +195,99 @@ func EntryOf(e *ledger.Entry) Entry {
 	if e.Debit != nil {
 		plain.Debit = debitOf(e.Debit)
 	}
-	if e.Grant != nil {
-		plain.Grant, plain.Reason = grantOf(e.Grant.Grant), e.Grant.Reason
-	}
+	plain.issue(e.Grant)
 	if e.Reversal != nil {
 		plain.Reversal, plain.Reason = reversalOf(e.Reversal), e.Reversal.Reason
 	}
 	if e.Settings != nil {
 		plain.Settings = settingsText(*e.Settings)
 	}
+	plain.money(e)
 	return plain
+}
+
+func (plain *Entry) issue(i *ledger.Issue) {
+	if i != nil {
+		plain.Grant, plain.PaidOwed, plain.Reason, plain.Paid = grantOf(i.Grant), int64(i.Owed), i.Reason, i.Payment
+	}
+}
+
+func (plain *Entry) money(e *ledger.Entry) {
+	switch {
+	case e.Renewal != nil:
+		r := e.Renewal
+		plain.issue(r.Issue)
+		plain.Plan, plain.Ended, plain.Bill = *PlanOf(&r.State), partsOf(r.Ended), billText(r.Bill)
+		if r.Rolled != nil {
+			plain.Rolled = grantOf(*r.Rolled)
+		}
+	case e.PlanChange != nil:
+		plain.issue(e.PlanChange.Issue)
+		plain.Plan, plain.From, plain.Bill = *PlanOf(&e.PlanChange.State), e.PlanChange.From, billText(e.PlanChange.Bill)
+	case e.PlanEnd != nil:
+		plain.Ended, plain.Bill = partsOf(e.PlanEnd.Ended), billText(e.PlanEnd.Bill)
+	case e.Recovery != nil:
+		r := e.Recovery
+		plain.Reason = r.Reason
+		plain.Recovery = RecoveryDetail{Of: string(r.Of), OfSeq: r.OfSeq, Owed: int64(r.Owed), Taken: partsOf(r.Taken), Restored: partsOf(r.Restored)}
+		for _, g := range r.Reopened {
+			plain.Recovery.Reopened = append(plain.Recovery.Reopened, grantOf(g))
+		}
+		total := Total{Count: r.Total.Count, Credits: int64(r.Total.Credits), Owed: int64(r.Total.Owed), Since: millis(r.Total.Since)}
+		for _, t := range r.Total.Taken {
+			total.Taken = append(total.Taken, Part{t.GrantID, int64(t.Credits)})
+		}
+		plain.Recovery.Total = total
+	case e.Refill != nil:
+		s := e.Refill
+		plain.issue(s.Issue)
+		plain.Refill = RefillDetail{string(s.Step), s.ID, s.Price.String(), string(s.Outcome), s.Payment, *RefillOf(&s.State)}
+	}
+}
+
+func billText(b ledger.OverageBill) string {
+	return fmt.Sprintf("%q %q %d for %s", b.Subscription, b.Plan, b.Billed, b.Price)
+}
+
+// PlanOf is a wallet's plan in plain values; nil where there is none.
+func PlanOf(p *ledger.PlanState) *Plan {
+	if p == nil {
+		return nil
+	}
+	return &Plan{
+		Subscription: p.Subscription, Plan: p.Plan, Start: millis(p.Start), End: millis(p.End), LapseAt: millis(p.LapseAt),
+		Included: int64(p.Included), Rollover: int64(p.Rollover), Rate: int64(p.OverageRate.PerCredit), Currency: p.OverageRate.Currency,
+		Policy: string(p.Overage.Policy), Limit: int64(p.Overage.Limit),
+	}
+}
+
+// RefillOf is a wallet's automatic refill in plain values; nil where there is none.
+func RefillOf(r *ledger.RefillState) *Refill {
+	if r == nil {
+		return nil
+	}
+	return &Refill{
+		Phase: string(r.Phase), Off: r.Off, Threshold: int64(r.Threshold), Pack: r.Pack, Cap: r.Cap.Minor, CapCurrency: r.Cap.Currency,
+		Month: r.Month, Spent: r.Spent, ID: r.ID, Buys: r.Buys, Price: r.Price.Minor, PriceCurrency: r.Price.Currency, Credits: int64(r.Credits),
+		Days: r.ValidityDays, Since: millis(r.Since), Until: millis(r.Until), Failures: r.Failures, Reason: r.Reason,
+	}
+}
+
+// StateOf is what payments have made of a wallet, in words that two wallets share
+// only where they are alike.
+func StateOf(w *ledger.Wallet) string {
+	return stateText(int64(w.Owed), PlanOf(w.Plan), RefillOf(w.Refill))
+}
+
+func stateText(owed int64, plan *Plan, refill *Refill) string {
+	text := fmt.Sprintf("owes %d", owed)
+	if plan != nil {
+		text += fmt.Sprintf(", %+v", *plan)
+	}
+	if refill != nil {
+		text += fmt.Sprintf(", %+v", *refill)
+	}
+	return text
 }
 
 func debitOf(c *ledger.Charge) DebitDetail {

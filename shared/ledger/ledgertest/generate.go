@@ -45,10 +45,15 @@ type Step struct {
 // id, reversals of debits. The zero value is ready.
 type History struct {
 	Single bool // no batches
+	// Reference tells what has come of the commands so far, for those that must
+	// know: which refill is in flight, how often something was taken back. Where it
+	// is nil they guess.
+	Reference *Reference
 
 	now    time.Time
 	sent   []ledger.Command
 	debits []ledger.OperationID
+	grants []ledger.OperationID
 	made   int
 }
 
@@ -90,13 +95,23 @@ func (h *History) command(t *rapid.T) ledger.Command {
 		return ledger.Command{Action: ledger.Configure{Settings: anySettings(t, "UTC", "Asia/Kathmandu", "America/New_York", "Mars/Phobos", "")}}
 	case kind == 5:
 		return ledger.Command{Action: ledger.ExpireGrants{}}
+	case kind < 12:
+		command := h.payment(t)
+		if command.Operation != "" {
+			h.sent = append(h.sent, command)
+			h.grants = append(h.grants, command.Operation)
+		}
+		return command
 	}
 	h.made++
 	id := ledger.OperationID(fmt.Sprintf("op-%d", h.made))
 	command := ledger.Keyed(id, h.action(t))
 	h.sent = append(h.sent, command)
-	if _, ok := command.Action.(ledger.Debit); ok {
+	switch command.Action.(type) {
+	case ledger.Debit:
 		h.debits = append(h.debits, id)
+	case ledger.AddGrant:
+		h.grants = append(h.grants, id)
 	}
 	return command
 }

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"time"
 
+	"drawdown/shared/credit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
 	"drawdown/shared/rating"
@@ -17,6 +18,7 @@ import (
 // The design's numbers, said again: a change of one of them must be seen here.
 const (
 	maxOpenGrants    = 50
+	maxGrants        = 60
 	defaultPriority  = 100
 	reversalWindowMS = 30 * 24 * 60 * 60 * 1000
 )
@@ -32,12 +34,19 @@ type Reference struct {
 	Settings    ledger.Settings
 	Grants      []Grant // in the order of their making
 	OverageUsed int64
+	Owed        int64
+	Plan        *Plan
+	Refill      *Refill
 	LastAt      int64
 	Entries     []Entry // by seq, from 1
 
 	bodies  map[string]string // of the operations that took effect, by their ids
 	reverse map[string]*reversible
+	granted map[string]*granted
 }
+
+// State is what payments have made of the account, as StateOf says it of a wallet.
+func (r *Reference) State() string { return stateText(r.Owed, r.Plan, r.Refill) }
 
 // reversible is a debit and what is left of each of its parts.
 type reversible struct {
@@ -50,7 +59,7 @@ type reversible struct {
 func NewReference(account string, cards []rating.Card, rules ledger.Rules) *Reference {
 	return &Reference{
 		Account: account, Cards: cards, Rules: rules,
-		bodies: map[string]string{}, reverse: map[string]*reversible{},
+		bodies: map[string]string{}, reverse: map[string]*reversible{}, granted: map[string]*granted{},
 	}
 }
 
@@ -86,11 +95,29 @@ func (r *Reference) Probe(command ledger.Command, now time.Time) Answer {
 		copied.given.Draws, copied.given.Lines = slices.Clone(debit.given.Draws), slices.Clone(debit.given.Lines)
 		again.reverse[id] = &copied
 	}
+	again.granted = map[string]*granted{}
+	for id, grant := range r.granted {
+		copied := *grant
+		copied.holders = slices.Clone(grant.holders)
+		again.granted[id] = &copied
+	}
+	if r.Plan != nil {
+		plan := *r.Plan
+		again.Plan = &plan
+	}
+	if r.Refill != nil {
+		refill := *r.Refill
+		again.Refill = &refill
+	}
 	return again.Do(command, now)
 }
 
 // bodyOf is the request as text, by another way than the ledger's own hash.
+// The platform's own commands are told apart by their ids alone.
 func bodyOf(command ledger.Command) string {
+	if command.Hash == (ledger.Hash{}) {
+		return ""
+	}
 	text, err := json.Marshal(command.Action)
 	return fmt.Sprintf("%T %s %v", command.Action, text, err)
 }
@@ -125,6 +152,26 @@ func (r *Reference) do(command ledger.Command, now int64) Answer {
 	case ledger.ExpireGrants:
 		return r.expiry(operation, now)
 	}
+	return r.pay(operation, command.Action, now)
+}
+
+func (r *Reference) pay(operation string, action ledger.Action, now int64) Answer {
+	switch action := action.(type) {
+	case ledger.OpenPeriod:
+		return r.openPeriod(operation, action, now)
+	case ledger.ChangePlan:
+		return r.changePlan(operation, action, now)
+	case ledger.EndPlan:
+		return r.endPlan(operation, action, now)
+	case ledger.TakeBack:
+		return r.takeBack(operation, action, now)
+	case ledger.SetRefill:
+		return r.setRefill(operation, action, now)
+	case ledger.StartRefill:
+		return r.startRefill(operation, action, now)
+	case ledger.SettleRefill:
+		return r.settleRefill(operation, action, now)
+	}
 	return refuse(fault.Internal)
 }
 
@@ -153,7 +200,7 @@ func (r *Reference) write(entry Entry, was before, now int64) Answer {
 	entry.Available, entry.OverageUsed = r.available(now), r.OverageUsed
 	entry.Change = entry.Available - was.available
 	if was.opened {
-		entry.Alerts = r.alerts(was, entry.Available)
+		entry.Alerts = append(r.alerts(was, entry.Available), newsOf(entry)...)
 	}
 	r.LastAt = now
 	r.Entries = append(r.Entries, entry)
@@ -172,7 +219,7 @@ func (r *Reference) alerts(was before, available int64) []string {
 	if was.overageUsed == 0 && r.OverageUsed > 0 {
 		alerts = append(alerts, "overage_started")
 	}
-	billed := r.Settings.Overage != nil && r.Settings.Overage.Policy == ledger.Bill
+	billed := r.overage().Policy == ledger.Bill
 	if billed && was.room > 0 && r.room() == 0 {
 		alerts = append(alerts, "overage_limit")
 	}
@@ -193,9 +240,20 @@ func (r *Reference) available(at int64) int64 {
 	return sum
 }
 
+// overage is the account's own policy, else its plan's, else to block.
+func (r *Reference) overage() ledger.Overage {
+	switch {
+	case r.Settings.Overage != nil:
+		return *r.Settings.Overage
+	case r.Plan != nil && r.Plan.Policy != "":
+		return ledger.Overage{Policy: ledger.OveragePolicy(r.Plan.Policy), Limit: credit.Amount(r.Plan.Limit)}
+	}
+	return ledger.Overage{Policy: ledger.Block}
+}
+
 func (r *Reference) room() int64 {
-	overage := r.Settings.Overage
-	if overage == nil || overage.Policy != ledger.Bill || r.OverageUsed >= int64(overage.Limit) {
+	overage := r.overage()
+	if overage.Policy != ledger.Bill || r.OverageUsed >= int64(overage.Limit) {
 		return 0
 	}
 	return int64(overage.Limit) - r.OverageUsed
@@ -385,23 +443,35 @@ func (r *Reference) grant(operation string, add ledger.AddGrant, now int64) Answ
 			open = append(open, other)
 		}
 	}
-	if code := fits(append(open, g)); code != "" {
-		return refuse(code)
+	places := maxOpenGrants
+	if add.Payment != "" {
+		places = maxGrants
+	}
+	paid := min(r.Owed, g.Amount)
+	g.Remaining -= paid
+	if g.Remaining > 0 {
+		open = append(open, g)
+		if code := fits(open, places); code != "" {
+			return refuse(code)
+		}
 	}
 	was := r.before()
 	lapsed := r.prune(now)
-	r.Grants = append(r.Grants, g)
-	return r.write(Entry{Operation: operation, Type: "grant", Credits: g.Amount, Lapsed: lapsed, Grant: g, Reason: add.Reason}, was, now)
+	r.Grants = open
+	r.Owed -= paid
+	return r.grantedBy(r.write(Entry{
+		Operation: operation, Type: "grant", Credits: g.Amount, Lapsed: lapsed, Grant: g, Reason: add.Reason, Paid: add.Payment, PaidOwed: paid,
+	}, was, now))
 }
 
 // fits is why a wallet cannot hold the grants, and empty where it can.
-func fits(grants []Grant) fault.Code {
+func fits(grants []Grant, places int) fault.Code {
 	sum := new(big.Int)
 	for _, g := range grants {
 		sum.Add(sum, big.NewInt(g.Remaining))
 	}
 	switch {
-	case len(grants) > maxOpenGrants:
+	case len(grants) > places:
 		return fault.TooManyGrants
 	case !sum.IsInt64():
 		return fault.BalanceTooLarge

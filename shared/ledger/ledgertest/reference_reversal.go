@@ -59,14 +59,25 @@ func (r *Reference) giveBack(debit *reversible, amount, now int64) (ReversalDeta
 	detail.Lines, total.Lines = sharesOfLines(charge.Lines, debit.given.Lines, amount)
 
 	left := amount
-	detail.Overage = min(left, charge.Overage-debit.given.Overage)
-	total.Overage += detail.Overage
-	left -= detail.Overage
+	beyond := min(left, charge.Overage-debit.given.Overage)
+	total.Overage += beyond
+	left -= beyond
+	// What was billed meanwhile is not used any more: it comes back as credits.
+	detail.Overage = min(beyond, r.OverageUsed)
+	billed := beyond - detail.Overage
 
 	var grants []Grant
 	for _, g := range r.Grants {
 		if !expired(g, now) {
 			grants = append(grants, g)
+		}
+	}
+	if billed > 0 {
+		detail.Reopened = []Grant{{
+			ID: r.grantID(0), Source: "adjustment", Priority: defaultPriority, EffectiveAt: now, Amount: billed, Remaining: billed,
+		}}
+		if code := fits(slices.Concat(grants, detail.Reopened), maxOpenGrants); code != "" {
+			return detail, nil, code
 		}
 	}
 	for i := len(charge.Drawn) - 1; i >= 0; i-- {
@@ -87,12 +98,22 @@ func (r *Reference) giveBack(debit *reversible, amount, now int64) (ReversalDeta
 			reopened.ID, reopened.Amount, reopened.Remaining = r.grantID(len(detail.Reopened)), part, part
 			detail.Reopened = append([]Grant{reopened}, detail.Reopened...)
 		}
-		if code := fits(slices.Concat(grants, detail.Reopened)); code != "" {
+		if code := r.fitsReversal(grants, detail); code != "" {
 			return detail, nil, code
 		}
 	}
 	detail.Total = total
 	return detail, grants, ""
+}
+
+// fitsReversal: what is reopened needs a place among those of gifts; what goes back
+// to a grant only must not be too much.
+func (r *Reference) fitsReversal(grants []Grant, detail ReversalDetail) fault.Code {
+	places := maxOpenGrants
+	if len(detail.Reopened) == 0 {
+		places = maxGrants
+	}
+	return fits(slices.Concat(grants, detail.Reopened), places)
 }
 
 // reopen is the new grant in place of one that has left the wallet: spent out,
