@@ -55,19 +55,37 @@ func (c *Client) transaction(change commit.Change) ([]types.TransactWriteItem, e
 		items = append(items, entry)
 	}
 	for i := range change.Entries {
-		entry := &change.Entries[i]
-		switch {
-		case entry.Reversal != nil:
-			tally, err := c.putTally(entry)
-			if err != nil {
-				return nil, err
-			}
-			items = append(items, tally)
-		case entry.Settings != nil:
-			items = append(items, c.updateProfile(entry))
+		beside, err := c.putBeside(&change.Entries[i])
+		if err != nil {
+			return nil, err
 		}
+		items = append(items, beside...)
 	}
 	return items, nil
+}
+
+// putBeside is what an entry writes beside itself: the tally of what it undoes,
+// the listing of its account, the note for the sweep of refills, the intent to bill
+// overage.
+func (c *Client) putBeside(entry *ledger.Entry) ([]types.TransactWriteItem, error) {
+	var item types.TransactWriteItem
+	var err error
+	of, total, undoes := entry.Undoes()
+	switch {
+	case undoes:
+		item, err = c.putTally(entry.Account, of, total)
+	case entry.Settings != nil:
+		item = c.updateProfile(entry)
+	case entry.Refill != nil && (entry.Refill.Step == ledger.RefillSet || entry.Refill.State.Phase == ledger.RefillOff):
+		item, err = c.putRefillTerms(entry)
+	default:
+		bill, due := overageBill(entry)
+		if !due {
+			return nil, nil
+		}
+		item, err = c.putOverageBill(bill)
+	}
+	return []types.TransactWriteItem{item}, err
 }
 
 // putWallet writes the wallet if it is still the one that was read.
@@ -94,15 +112,14 @@ func (c *Client) putEntry(entry *ledger.Entry) (types.TransactWriteItem, error) 
 	return putNew(c.names.Ledger, item), nil
 }
 
-// putTally writes what has been given back of a debit so far. Its number makes
-// two reversals of one debit exclude each other, whatever each of them has read.
-func (c *Client) putTally(entry *ledger.Entry) (types.TransactWriteItem, error) {
-	total := entry.Reversal.Total
+// putTally writes what has been undone of a debit or a grant so far. Its number
+// makes two that undo the same exclude each other, whatever each of them has read.
+func (c *Client) putTally(account string, of ledger.OperationID, total ledger.Reversed) (types.TransactWriteItem, error) {
 	item, err := attributevalue.MarshalMap(tallyRecordOf(total))
 	if err != nil {
-		return types.TransactWriteItem{}, fmt.Errorf("dynamo: encoding a reversal's tally: %w", err)
+		return types.TransactWriteItem{}, fmt.Errorf("dynamo: encoding a tally: %w", err)
 	}
-	for name, value := range reversalKey(entry.Account, entry.Reversal.Of, total.Count).attributes() {
+	for name, value := range reversalKey(account, of, total.Count).attributes() {
 		item[name] = value
 	}
 	return putNew(c.names.Ledger, item), nil

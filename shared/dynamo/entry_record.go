@@ -15,6 +15,7 @@ type entryRecord struct {
 	PK          string          `dynamodbav:"pk"`
 	SK          string          `dynamodbav:"sk"`
 	Wallet      string          `dynamodbav:"w"`
+	Other       string          `dynamodbav:"x,omitempty"` // as Wallet, but of no debit
 	Seq         int64           `dynamodbav:"n"`
 	Type        string          `dynamodbav:"t"`
 	Hash        []byte          `dynamodbav:"h,omitempty"`
@@ -29,6 +30,12 @@ type entryRecord struct {
 	Grant       *issueRecord    `dynamodbav:"gr,omitempty"`
 	Reversal    *reversalRecord `dynamodbav:"rv,omitempty"`
 	Settings    *settingsRecord `dynamodbav:"se,omitempty"`
+
+	Renewal    *renewalRecord    `dynamodbav:"rn,omitempty"`
+	PlanChange *planChangeRecord `dynamodbav:"pc,omitempty"`
+	PlanEnd    *planEndRecord    `dynamodbav:"pe,omitempty"`
+	Recovery   *recoveryRecord   `dynamodbav:"rc,omitempty"`
+	Refill     *refillStepRecord `dynamodbav:"rf,omitempty"`
 }
 
 type partRecord struct {
@@ -75,7 +82,9 @@ type pricedRecord struct {
 
 type issueRecord struct {
 	grantRecord
-	Reason string `dynamodbav:"re,omitempty"`
+	Owed    int64  `dynamodbav:"ow,omitempty"`
+	Reason  string `dynamodbav:"re,omitempty"`
+	Payment string `dynamodbav:"py,omitempty"`
 }
 
 type reversalRecord struct {
@@ -90,13 +99,18 @@ type reversalRecord struct {
 	Total    tallyRecord   `dynamodbav:"tt"`
 }
 
-// tallyRecord is what has been given back of a debit up to one reversal.
+// tallyRecord is what has been undone of a debit, or of a grant, up to one
+// reversal or recovery.
 type tallyRecord struct {
 	Count   int     `dynamodbav:"k"`
 	Credits int64   `dynamodbav:"c,omitempty"`
 	Overage int64   `dynamodbav:"o,omitempty"`
 	Draws   []int64 `dynamodbav:"dr,omitempty"`
 	Lines   []int64 `dynamodbav:"l,omitempty"`
+
+	Owed  int64        `dynamodbav:"ow,omitempty"`
+	Taken []drawRecord `dynamodbav:"tk,omitempty"`
+	Since int64        `dynamodbav:"s,omitempty"`
 }
 
 type settingsRecord struct {
@@ -123,13 +137,19 @@ func encodeEntry(e *ledger.Entry) (map[string]types.AttributeValue, error) {
 		Lapsed:      mapped(e.Lapsed, partRecordOf),
 		Alerts:      mapped(e.Alerts, func(k ledger.AlertKind) string { return string(k) }),
 		Debit:       chargeRecordOf(e.Debit),
+		Grant:       issueRecordOf(e.Grant),
 		Reversal:    reversalRecordOf(e.Reversal),
+		Renewal:     renewalRecordOf(e.Renewal),
+		PlanChange:  planChangeRecordOf(e.PlanChange),
+		PlanEnd:     planEndRecordOf(e.PlanEnd),
+		Recovery:    recoveryRecordOf(e.Recovery),
+		Refill:      refillStepRecordOf(e.Refill),
+	}
+	if e.Type != ledger.DebitEntry {
+		record.Other = record.Wallet
 	}
 	if e.Hash != (ledger.Hash{}) {
 		record.Hash = e.Hash[:]
-	}
-	if e.Grant != nil {
-		record.Grant = &issueRecord{grantRecordOf(e.Grant.Grant), e.Grant.Reason}
 	}
 	if s := e.Settings; s != nil {
 		record.Settings = &settingsRecord{s.Name, s.Zone, string(s.Status), overageRecordOf(s.Overage), int64(s.LowBalance)}
@@ -156,13 +176,17 @@ func decodeEntry(item map[string]types.AttributeValue) (ledger.Entry, error) {
 		Lapsed:    mapped(r.Lapsed, partRecord.part),
 		Alerts:    mapped(r.Alerts, func(k string) ledger.AlertKind { return ledger.AlertKind(k) }),
 		Debit:     r.Debit.charge(),
+		Grant:     r.Grant.issue(),
 		Reversal:  r.Reversal.reversal(),
+
+		Renewal:    r.Renewal.renewal(),
+		PlanChange: r.PlanChange.planChange(),
+		PlanEnd:    r.PlanEnd.planEnd(),
+		Recovery:   r.Recovery.recovery(),
+		Refill:     r.Refill.refillStep(),
 	}
 	e.Account, e.Operation = operationOf(r.PK)
 	copy(e.Hash[:], r.Hash)
-	if r.Grant != nil {
-		e.Grant = &ledger.Issue{Grant: r.Grant.grant(), Reason: r.Grant.Reason}
-	}
 	if r.Settings != nil {
 		settings := r.Settings.settings()
 		e.Settings = &settings
@@ -175,6 +199,12 @@ func partRecordOf(p ledger.Part) partRecord { return partRecord{p.GrantID, int64
 func (r partRecord) part() ledger.Part {
 	return ledger.Part{GrantID: r.Grant, Credits: credit.Amount(r.Credits)}
 }
+
+func drawRecordOf(d ledger.Draw) drawRecord {
+	return drawRecord{partRecordOf(d.Part), termsRecordOf(d.Terms)}
+}
+
+func (r drawRecord) draw() ledger.Draw { return ledger.Draw{Part: r.part(), Terms: r.terms()} }
 
 func chargeRecordOf(c *ledger.Charge) *chargeRecord {
 	if c == nil {
@@ -189,9 +219,7 @@ func chargeRecordOf(c *ledger.Charge) *chargeRecord {
 		Lines: mapped(c.Lines, func(l rating.Priced) pricedRecord {
 			return pricedRecord{lineRecord{l.Node, l.Action, int64(l.Credits)}, int64(l.Quantity), int64(l.PerUnit)}
 		}),
-		Drawn: mapped(c.Drawn, func(d ledger.Draw) drawRecord {
-			return drawRecord{partRecordOf(d.Part), termsRecordOf(d.Terms)}
-		}),
+		Drawn:   mapped(c.Drawn, drawRecordOf),
 		Overage: int64(c.Overage),
 	}
 }
@@ -215,9 +243,7 @@ func (r *chargeRecord) charge() *ledger.Charge {
 				PerUnit: credit.Amount(l.PerUnit), Credits: credit.Amount(l.Credits),
 			}
 		}),
-		Drawn: mapped(r.Drawn, func(d drawRecord) ledger.Draw {
-			return ledger.Draw{Part: d.part(), Terms: d.terms()}
-		}),
+		Drawn:   mapped(r.Drawn, drawRecord.draw),
 		Overage: credit.Amount(r.Overage),
 	}
 }
@@ -267,7 +293,11 @@ func (r *reversalRecord) reversal() *ledger.Reversal {
 
 func tallyRecordOf(t ledger.Reversed) tallyRecord {
 	plain := func(a credit.Amount) int64 { return int64(a) }
-	return tallyRecord{t.Count, int64(t.Credits), int64(t.Overage), mapped(t.Draws, plain), mapped(t.Lines, plain)}
+	return tallyRecord{
+		Count: t.Count, Credits: int64(t.Credits), Overage: int64(t.Overage), Draws: mapped(t.Draws, plain), Lines: mapped(t.Lines, plain),
+		Owed: int64(t.Owed), Since: millis(t.Since),
+		Taken: mapped(t.Taken, func(taken ledger.Taken) drawRecord { return drawRecordOf(ledger.Draw(taken)) }),
+	}
 }
 
 func (r tallyRecord) tally() ledger.Reversed {
@@ -275,5 +305,7 @@ func (r tallyRecord) tally() ledger.Reversed {
 	return ledger.Reversed{
 		Count: r.Count, Credits: credit.Amount(r.Credits), Overage: credit.Amount(r.Overage),
 		Draws: mapped(r.Draws, amount), Lines: mapped(r.Lines, amount),
+		Owed: credit.Amount(r.Owed), Since: instant(r.Since),
+		Taken: mapped(r.Taken, func(d drawRecord) ledger.Taken { return ledger.Taken(d.draw()) }),
 	}
 }

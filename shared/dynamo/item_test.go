@@ -15,6 +15,7 @@ import (
 	"drawdown/shared/commit"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
+	"drawdown/shared/money"
 	"drawdown/shared/rating"
 )
 
@@ -82,6 +83,33 @@ func TestTheUsualItemsFitOneWriteUnit(t *testing.T) {
 	}
 }
 
+// What a plan and automatic refill add to a wallet: less than what would cost a
+// second write unit beside what the usual account has.
+func TestPlanAndRefillAddLittle(t *testing.T) {
+	wallet := usualWallet()
+	bare, err := encodeWallet(&wallet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wallet.Owed = credit.Credit
+	wallet.Plan = &ledger.PlanState{
+		Subscription: "sub_1NXWPnLkdIwHu7ixK2m4Qd8s", Plan: "team-monthly", Start: createdAt, End: createdAt, LapseAt: createdAt, Included: 1000 * credit.Credit,
+		Overage: ledger.Overage{Policy: ledger.Bill, Limit: 1000 * credit.Credit}, OverageRate: money.Rate{PerCredit: 1_500_000, Currency: "usd"}, Rollover: 100 * credit.Credit,
+	}
+	wallet.Refill = &ledger.RefillState{
+		Phase: ledger.RefillInFlight, Threshold: 100 * credit.Credit, Pack: "pack-500", Cap: money.Money{Minor: 100_000, Currency: "usd"}, Month: "2026-11", Spent: 2500,
+		ID: "rf_acct_1NXWPnLkdIwHu7ix_1234567", Buys: "pack-500", Price: money.Money{Minor: 2500, Currency: "usd"}, Credits: 500 * credit.Credit, ValidityDays: 365, Since: createdAt,
+	}
+	full, err := encodeWallet(&wallet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("a usual wallet has %d bytes, with a plan and a refill in flight %d", itemSize(bare), itemSize(full))
+	if size := itemSize(full); size > 1024 {
+		t.Errorf("with a plan and a refill in flight it has %d bytes", size)
+	}
+}
+
 // An entry with the most lines and draws must fit an item, and a transaction 99 usual ones.
 func TestTheLargestItemsFit(t *testing.T) {
 	const itemLimit, lines = 400 * 1024, 50
@@ -89,10 +117,10 @@ func TestTheLargestItemsFit(t *testing.T) {
 	for len(entry.Debit.Lines) < lines {
 		entry.Debit.Lines = append(entry.Debit.Lines, entry.Debit.Lines[0])
 	}
-	for len(entry.Debit.Drawn) < ledger.MaxOpenGrants {
+	for len(entry.Debit.Drawn) < ledger.MaxDraws {
 		entry.Debit.Drawn = append(entry.Debit.Drawn, entry.Debit.Drawn[0])
 	}
-	for len(wallet.Grants) < ledger.MaxOpenGrants {
+	for len(wallet.Grants) < ledger.MaxGrants {
 		wallet.Grants = append(wallet.Grants, wallet.Grants[0])
 	}
 	entryItem, err := encodeEntry(&entry)
@@ -148,7 +176,11 @@ func TestEveryWriteOfACommitIsConditional(t *testing.T) {
 	before, settings := usualWallet(), usualWallet().Settings
 	back := ledger.Entry{Account: "acme", Operation: "back", Seq: 3, Reversal: &ledger.Reversal{Of: "op", Total: ledger.Reversed{Count: 1}}}
 	configured := ledger.Entry{Account: "acme", Operation: "SYS#settings#4", Seq: 4, Settings: &settings}
-	change := commit.Change{Before: &before, After: before, Entries: []ledger.Entry{usualDebit(), usualDebit(), back, configured}}
+	taken := ledger.Entry{Account: "acme", Operation: "SYS#take_back#5", Seq: 5, Recovery: &ledger.Recovery{Of: "op", Total: ledger.Reversed{Count: 1}}}
+	renewed := ledger.Entry{Account: "acme", Operation: "SYS#period#sub_1#1", Seq: 6, CreatedAt: createdAt, Renewal: &ledger.Renewal{
+		Bill: ledger.OverageBill{Billed: 1, Price: money.Money{Minor: 1, Currency: "usd"}},
+	}}
+	change := commit.Change{Before: &before, After: before, Entries: []ledger.Entry{usualDebit(), usualDebit(), back, configured, taken, renewed}}
 	items, err := client.transaction(change)
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +194,7 @@ func TestEveryWriteOfACommitIsConditional(t *testing.T) {
 			t.Errorf("neither a put nor the profile's update: %+v", item)
 		}
 	}
-	if len(conditions) != 2 || conditions["W n = :n"] != 1 || conditions["L attribute_not_exists(pk)"] != 5 {
+	if len(conditions) != 3 || conditions["W n = :n"] != 1 || conditions["L attribute_not_exists(pk)"] != 8 || conditions["A attribute_not_exists(pk)"] != 1 {
 		t.Errorf("conditions %v", conditions)
 	}
 	value, _ := items[0].Put.ExpressionAttributeValues[":n"].(*types.AttributeValueMemberN)

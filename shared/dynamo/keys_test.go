@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -30,12 +31,35 @@ func TestKeysAreGolden(t *testing.T) {
 		{"entry of the platform's own", entryKey("acme", "SYS#expiry#7"), Key{"A#acme#SYS#expiry#7", "E"}},
 		{"reversal", reversalKey("acme", operation(t, "op-1"), 12), Key{"A#acme#op-1", "R#000012"}},
 		{"profile", profileKey("acme"), Key{"A#acme", "PROFILE"}},
+		{"refill", refillKey("acme"), Key{"A#acme", "REFILL"}},
+		{"bill", billKey("acme", time.Date(2026, 11, 23, 9, 30, 0, 0, time.FixedZone("", 3600)), "overage:end:sub_1"), Key{"A#acme", "BILL#2026-11-23T08:30:00.000Z#overage:end:sub_1"}},
+		{"subscription", standingKey("acme"), Key{"A#acme", "SUBSCRIPTION"}},
+		{"customer", customerKey("acme"), Key{"A#acme", "CUSTOMER"}},
+		{"checkout", checkoutKey("acme", "buy%2350"), Key{"A#acme", "CHECKOUT#buy%2350"}},
+		{"plan", planKey("pro"), Key{"CATALOG", "PLAN#pro"}},
+		{"pack", packKey("p:500"), Key{"CATALOG", "PACK#p:500"}},
 		{"rate card", rateCardKey("2026-11"), Key{"CATALOG", "RATECARD#2026-11"}},
 		{"first rate card", firstCardKey(), Key{"CATALOG", "FIRSTCARD"}},
 		{"API key", apiKeyKey("abc123"), Key{"KEY#abc123", "KEY"}},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: %q, want %q", c.name, c.got, c.want)
+		}
+	}
+}
+
+func TestPlacesInTheDueIndexAreGolden(t *testing.T) {
+	at := time.Date(2026, 11, 23, 9, 30, 0, 7_000_000, time.UTC)
+	if got, want := dueAt(at, "acme", "overage:end:sub_1"), "2026-11-23T09:30:00.007Z#acme#overage:end:sub_1"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	for operation, want := range map[ledger.OperationID]string{
+		ledger.PeriodOperation("sub_1", at): "overage:period:sub_1:1795426200",
+		ledger.EndOperation("sub_1"):        "overage:end:sub_1",
+		"SYS#renewal#7":                     "overage:renewal:7",
+	} {
+		if got := billID(operation); got != want {
+			t.Errorf("%s is billed as %q, want %q", operation, got, want)
 		}
 	}
 }

@@ -15,13 +15,13 @@ import (
 )
 
 // Read implements commit.Store: one batch request for the wallet and the
-// entries, and then one Query where a debit is asked for.
+// entries, and then one Query where a debit or a grant is asked for.
 func (c *Client) Read(ctx context.Context, account string, operations []ledger.OperationID, of ledger.OperationID) (commit.Snapshot, error) {
 	snapshot, err := c.readWalletAndEntries(ctx, account, operations)
 	if err != nil || of == "" {
 		return snapshot, err
 	}
-	snapshot.Charged, err = c.Charged(ctx, account, of)
+	snapshot.Charged, err = c.undoable(ctx, account, of)
 	return snapshot, err
 }
 
@@ -67,11 +67,20 @@ func (c *Client) Wallet(ctx context.Context, account string) (*ledger.Wallet, er
 // Charged reads a debit and what has been given back of it, strongly
 // consistently; nil where the account has no such debit.
 func (c *Client) Charged(ctx context.Context, account string, debit ledger.OperationID) (*ledger.Charged, error) {
+	charged, err := c.undoable(ctx, account, debit)
+	if err != nil || charged == nil || charged.Entry.Debit == nil {
+		return nil, err
+	}
+	return charged, nil
+}
+
+// undoable reads an entry that can be undone and what has been undone of it.
+func (c *Client) undoable(ctx context.Context, account string, of ledger.OperationID) (*ledger.Charged, error) {
 	items, err := c.query(ctx, &dynamodb.QueryInput{
 		TableName:                 &c.names.Ledger,
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :pk"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(entryKey(account, debit).PK)},
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(entryKey(account, of).PK)},
 	})
 	if err != nil {
 		return nil, err
@@ -82,14 +91,14 @@ func (c *Client) Charged(ctx context.Context, account string, debit ledger.Opera
 		switch {
 		case sk != nil && sk.Value == entrySK:
 			entry, err := decodeEntry(item)
-			if err != nil || entry.Type != ledger.DebitEntry {
+			if err != nil || !entry.Undoable() {
 				return nil, err
 			}
 			charged = &ledger.Charged{Entry: entry}
 		case charged != nil && sk != nil && strings.HasPrefix(sk.Value, reversalSK):
 			var tally tallyRecord
 			if err := attributevalue.UnmarshalMap(item, &tally); err != nil {
-				return nil, fmt.Errorf("dynamo: decoding a reversal's tally: %w", err)
+				return nil, fmt.Errorf("dynamo: decoding a tally: %w", err)
 			}
 			charged.Reversed = tally.tally()
 		}
@@ -102,23 +111,29 @@ type Page struct {
 	After      int64 // entries past this seq, exclusive; going down, below it; 0: from the end that comes first
 	Limit      int
 	Descending bool
+	NoDebits   bool // debits are passed over, at no cost
 }
 
 // Entries lists an account's entries by seq with one Query of the index, which
 // may lag behind the ledger by moments.
 func (c *Client) Entries(ctx context.Context, account string, page Page) ([]ledger.Entry, error) {
-	condition := "w = :w"
+	index, key := BySeq, attrWallet
+	if page.NoDebits {
+		index, key = Others, attrOther
+	}
+	condition := key + " = :w"
 	values := map[string]types.AttributeValue{":w": text(walletKey(account).PK)}
 	if page.After > 0 {
 		values[":n"] = number(page.After)
-		condition += " AND n > :n"
+		past := " AND n > :n"
 		if page.Descending {
-			condition = "w = :w AND n < :n"
+			past = " AND n < :n"
 		}
+		condition += past
 	}
 	items, err := c.queryPage(ctx, &dynamodb.QueryInput{
 		TableName:                 &c.names.Ledger,
-		IndexName:                 &BySeq.Name,
+		IndexName:                 &index.Name,
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: values,
 		ScanIndexForward:          aws.Bool(!page.Descending),

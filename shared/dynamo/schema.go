@@ -6,10 +6,12 @@ const (
 	attrSK       = "sk"
 	attrWallet   = "w"  // Ledger, index by_seq: the wallet's key
 	attrSeq      = "n"  // Ledger, index by_seq: the entry's number in it; Wallets: the wallet's seq
+	attrOther    = "x"  // Ledger, index others: the wallet's key, of every entry but debits
 	attrListKind = "lk" // Accounts, index list: what kind of thing
 	attrListID   = "li" // Accounts, index list: its id
 	attrDueIn    = "db" // Accounts, index due: bucket
 	attrDueAt    = "dt" // Accounts, index due: time#account
+	attrExpiry   = "xt" // Accounts: when an item may go, in Unix seconds
 )
 
 // KeyType is the DynamoDB type of a key attribute.
@@ -44,6 +46,7 @@ type Table struct {
 	Partition Attribute
 	Sort      Attribute // zero where the table has none
 	Stream    bool      // new and old images
+	Expiry    string    // the attribute by which items go some time after it; empty: none go
 	Indexes   []Index
 }
 
@@ -57,11 +60,11 @@ var (
 	// Wallets is the only streamed table: one item an account, which every command writes.
 	Wallets = Table{Name: "Wallets", EnvVar: "WALLETS_TABLE", Partition: pk, Stream: true}
 	// Ledger holds the immutable entries, spread by operation id.
-	Ledger = Table{Name: "Ledger", EnvVar: "LEDGER_TABLE", Partition: pk, Sort: sk, Indexes: []Index{BySeq}}
+	Ledger = Table{Name: "Ledger", EnvVar: "LEDGER_TABLE", Partition: pk, Sort: sk, Indexes: []Index{BySeq, Others}}
 	// Usage holds the aggregates, written by the roll-up only.
 	Usage = Table{Name: "Usage", EnvVar: "USAGE_TABLE", Partition: pk, Sort: sk}
 	// Accounts holds profiles, the catalog and the API keys.
-	Accounts = Table{Name: "Accounts", EnvVar: "ACCOUNTS_TABLE", Partition: pk, Sort: sk, Indexes: []Index{Due, List}}
+	Accounts = Table{Name: "Accounts", EnvVar: "ACCOUNTS_TABLE", Partition: pk, Sort: sk, Expiry: attrExpiry, Indexes: []Index{Due, List}}
 )
 
 // The indexes.
@@ -69,6 +72,9 @@ var (
 	// BySeq lists a wallet's entries in order. It projects all attributes: the
 	// statement and the roll-up read entries from here.
 	BySeq = Index{Name: "by_seq", Partition: Attribute{attrWallet, String}, Sort: Attribute{attrSeq, Number}}
+	// Others lists a wallet's entries but its debits, which are so many that what
+	// is between them could not be found. It is sparse, so debits do not pay for it.
+	Others = Index{Name: "others", Partition: Attribute{attrOther, String}, Sort: Attribute{attrSeq, Number}}
 	// Due is the sparse index of everything that a schedule sweeps.
 	Due = Index{Name: "due", Partition: Attribute{attrDueIn, String}, Sort: Attribute{attrDueAt, String}, KeysOnly: true}
 	// List is the sparse index behind every listing, so that none needs a scan.

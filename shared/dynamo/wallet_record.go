@@ -26,7 +26,15 @@ type walletRecord struct {
 	LowBalance  int64          `dynamodbav:"lb,omitempty"`
 	OverageUsed int64          `dynamodbav:"ou,omitempty"`
 	Grants      []grantRecord  `dynamodbav:"g,omitempty"`
+	Owed        int64          `dynamodbav:"ow,omitempty"`
+	Plan        *planRecord    `dynamodbav:"pl,omitempty"`
+	Refill      *refillRecord  `dynamodbav:"rf,omitempty"`
 	Alerts      []alertRecord  `dynamodbav:"al,omitempty"`
+	// The stream's filters choose by these two, which are there only where they are
+	// true: that there are alerts, since a filter cannot look into a list, and that a
+	// refill was due at the last entry.
+	HasNews   bool `dynamodbav:"na,omitempty"`
+	RefillDue bool `dynamodbav:"rd,omitempty"`
 }
 
 type overageRecord struct {
@@ -65,9 +73,17 @@ func encodeWallet(w *ledger.Wallet) (map[string]types.AttributeValue, error) {
 		LowBalance:  int64(w.Settings.LowBalance),
 		OverageUsed: int64(w.OverageUsed),
 		Grants:      mapped(w.Grants, grantRecordOf),
+		Owed:        int64(w.Owed),
+		Refill:      refillRecordOf(w.Refill),
 		Alerts: mapped(w.Alerts, func(a ledger.Alert) alertRecord {
 			return alertRecord{a.Seq, string(a.Kind)}
 		}),
+		HasNews:   len(w.Alerts) > 0,
+		RefillDue: ledger.DueRefill(w, w.LastAt),
+	}
+	if w.Plan != nil {
+		plan := planRecordOf(*w.Plan)
+		record.Plan = &plan
 	}
 	item, err := attributevalue.MarshalMap(record)
 	if err != nil {
@@ -81,7 +97,7 @@ func decodeWallet(item map[string]types.AttributeValue) (*ledger.Wallet, error) 
 	if err := attributevalue.UnmarshalMap(item, &r); err != nil {
 		return nil, fmt.Errorf("dynamo: decoding a wallet: %w", err)
 	}
-	return &ledger.Wallet{
+	wallet := &ledger.Wallet{
 		Account: strings.TrimSuffix(strings.TrimPrefix(r.PK, "A#"), stripe),
 		Seq:     r.Seq,
 		LastAt:  instant(r.LastAt),
@@ -94,10 +110,17 @@ func decodeWallet(item map[string]types.AttributeValue) (*ledger.Wallet, error) 
 		},
 		OverageUsed: credit.Amount(r.OverageUsed),
 		Grants:      mapped(r.Grants, grantRecord.grant),
+		Owed:        credit.Amount(r.Owed),
+		Refill:      r.Refill.refill(),
 		Alerts: mapped(r.Alerts, func(a alertRecord) ledger.Alert {
 			return ledger.Alert{Seq: a.Seq, Kind: ledger.AlertKind(a.Kind)}
 		}),
-	}, nil
+	}
+	if r.Plan != nil {
+		plan := r.Plan.plan()
+		wallet.Plan = &plan
+	}
+	return wallet, nil
 }
 
 func overageRecordOf(o *ledger.Overage) *overageRecord {

@@ -1,0 +1,160 @@
+package dynamo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"drawdown/events"
+	"drawdown/shared/webhooks"
+)
+
+const (
+	endpointSK   = "ENDPOINT"
+	kindEndpoint = "WEBHOOK"
+
+	// EndpointPK begins the partitions of endpoints, in Accounts.
+	EndpointPK = "WEBHOOK#"
+)
+
+// endpointKey is an endpoint of webhooks, in Accounts.
+func endpointKey(id string) Key { return Key{EndpointPK + id, endpointSK} }
+
+type endpointRecord struct {
+	PK             string   `dynamodbav:"pk"`
+	SK             string   `dynamodbav:"sk"`
+	ListKind       string   `dynamodbav:"lk"`
+	ID             string   `dynamodbav:"li"`
+	URL            string   `dynamodbav:"u"`
+	Events         []string `dynamodbav:"ev,omitempty"`
+	Enabled        bool     `dynamodbav:"en"`
+	DisabledReason string   `dynamodbav:"dr,omitempty"`
+	Secret         string   `dynamodbav:"se"`
+	Previous       string   `dynamodbav:"ps,omitempty"`
+	PreviousUntil  int64    `dynamodbav:"pt,omitempty"`
+	CreatedAt      int64    `dynamodbav:"ca"`
+	UpdatedAt      int64    `dynamodbav:"ua"`
+	Version        int64    `dynamodbav:"v"`
+}
+
+// Endpoint is an endpoint as it is stored. A change is written over this
+// version alone.
+type Endpoint struct {
+	webhooks.Endpoint
+	version int64
+}
+
+// Endpoint reads an endpoint strongly consistently; nil where there is none.
+func (c *Client) Endpoint(ctx context.Context, id string) (*Endpoint, error) {
+	item, err := c.get(ctx, c.names.Accounts, endpointKey(id))
+	if err != nil || item == nil {
+		return nil, err
+	}
+	endpoint, err := decodeEndpoint(item)
+	return &endpoint, err
+}
+
+// Endpoints lists endpoints by id, those after the given id, at most limit. A
+// change shows there after moments.
+func (c *Client) Endpoints(ctx context.Context, after string, limit int) ([]Endpoint, error) {
+	items, err := c.list(ctx, kindEndpoint, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	endpoints := make([]Endpoint, len(items))
+	for i, item := range items {
+		if endpoints[i], err = decodeEndpoint(item); err != nil {
+			return nil, err
+		}
+	}
+	return endpoints, nil
+}
+
+// SaveEndpoint writes an endpoint, a new one or over the version that was read.
+// It reports false where another has written it meanwhile.
+func (c *Client) SaveEndpoint(ctx context.Context, endpoint Endpoint) (bool, error) {
+	key := endpointKey(endpoint.ID)
+	item, err := attributevalue.MarshalMap(endpointRecord{
+		PK: key.PK, SK: key.SK, ListKind: kindEndpoint, ID: endpoint.ID,
+		URL:            endpoint.URL,
+		Events:         mapped(endpoint.Events, func(t events.Type) string { return string(t) }),
+		Enabled:        endpoint.Enabled,
+		DisabledReason: endpoint.DisabledReason,
+		Secret:         endpoint.Secret,
+		Previous:       endpoint.Previous,
+		PreviousUntil:  millis(endpoint.PreviousUntil),
+		CreatedAt:      millis(endpoint.CreatedAt),
+		UpdatedAt:      millis(endpoint.UpdatedAt),
+		Version:        endpoint.version + 1,
+	})
+	if err != nil {
+		return false, fmt.Errorf("dynamo: encoding endpoint %s: %w", endpoint.ID, err)
+	}
+	put := &dynamodb.PutItemInput{
+		TableName:              &c.names.Accounts,
+		Item:                   item,
+		ConditionExpression:    aws.String("attribute_not_exists(pk)"),
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	}
+	if endpoint.version > 0 {
+		put.ConditionExpression = aws.String("v = :v")
+		put.ExpressionAttributeValues = map[string]types.AttributeValue{":v": number(endpoint.version)}
+	}
+	out, err := c.db.PutItem(ctx, put)
+	if conditionFailed(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, failure("writing endpoint "+endpoint.ID, err)
+	}
+	c.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
+	return true, nil
+}
+
+// RemoveEndpoint removes an endpoint. Its deliveries that are still due fail
+// when their time comes. It reports false where there is no such endpoint.
+func (c *Client) RemoveEndpoint(ctx context.Context, id string) (bool, error) {
+	out, err := c.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:              &c.names.Accounts,
+		Key:                    endpointKey(id).attributes(),
+		ConditionExpression:    aws.String("attribute_exists(pk)"),
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	})
+	if conditionFailed(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, failure("removing endpoint "+id, err)
+	}
+	c.reportWrite(ctx, "DeleteItem", one(out.ConsumedCapacity)...)
+	return true, nil
+}
+
+func conditionFailed(err error) bool {
+	var failed *types.ConditionalCheckFailedException
+	return errors.As(err, &failed)
+}
+
+func decodeEndpoint(item map[string]types.AttributeValue) (Endpoint, error) {
+	var r endpointRecord
+	if err := attributevalue.UnmarshalMap(item, &r); err != nil {
+		return Endpoint{}, fmt.Errorf("dynamo: decoding an endpoint: %w", err)
+	}
+	return Endpoint{version: r.Version, Endpoint: webhooks.Endpoint{
+		ID:             r.ID,
+		URL:            r.URL,
+		Events:         mapped(r.Events, func(s string) events.Type { return events.Type(s) }),
+		Enabled:        r.Enabled,
+		DisabledReason: r.DisabledReason,
+		Secret:         r.Secret,
+		Previous:       r.Previous,
+		PreviousUntil:  instant(r.PreviousUntil),
+		CreatedAt:      instant(r.CreatedAt),
+		UpdatedAt:      instant(r.UpdatedAt),
+	}}, nil
+}
