@@ -1,0 +1,159 @@
+package stripepay
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"strings"
+
+	"github.com/stripe/stripe-go/v85"
+
+	"drawdown/shared/billing"
+	"drawdown/shared/money"
+)
+
+// The beginnings of our products' ids.
+const (
+	planProduct = "drawdown_plan_"
+	packProduct = "drawdown_pack_"
+)
+
+// ProductID is the id that the product of a plan or a pack has at Stripe. Of our
+// ids' characters it keeps letters, digits and the underscore; any other is
+// written as its code, so that the id can be read back.
+func ProductID(kind, id string) string {
+	prefix := packProduct
+	if kind == kindPlan {
+		prefix = planProduct
+	}
+	var b strings.Builder
+	b.WriteString(prefix)
+	for i := range len(id) {
+		c := id[i]
+		if c == '_' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
+			b.WriteByte(c)
+			continue
+		}
+		b.WriteString("-" + hex.EncodeToString([]byte{c}))
+	}
+	return b.String()
+}
+
+// planOf is the plan that a product stands for, empty where it is not one's.
+func planOf(productID string) string {
+	text, ok := strings.CutPrefix(productID, planProduct)
+	if !ok {
+		return ""
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '-' {
+			b.WriteByte(text[i])
+			continue
+		}
+		const escape = 2
+		if len(text) < i+1+escape {
+			return ""
+		}
+		c, err := hex.DecodeString(text[i+1 : i+1+escape])
+		if err != nil {
+			return ""
+		}
+		b.Write(c)
+		i += escape
+	}
+	return b.String()
+}
+
+// EnsureProduct makes the product of a plan or a pack ("plan", "pack"), or gives
+// it its new name and description.
+func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, description string) (string, error) {
+	client, err := p.stripe(ctx)
+	if err != nil {
+		return "", err
+	}
+	productID := ProductID(kind, id)
+	product, err := client.V1Products.Retrieve(ctx, productID, nil)
+	if err = failure("reading product "+productID, err); errors.Is(err, ErrNotFound) {
+		create := &stripe.ProductCreateParams{ID: &productID, Name: &name, Metadata: p.ours(map[string]string{kind + "_id": id})}
+		if description != "" { // Stripe refuses an empty one
+			create.Description = &description
+		}
+		create.IdempotencyKey = p.once("product", productID, digest(name+"\x00"+description))
+		product, err = client.V1Products.Create(ctx, create)
+		if hasCode(err, stripe.ErrorCodeResourceAlreadyExists) { // another call was quicker
+			product, err = client.V1Products.Retrieve(ctx, productID, nil)
+		}
+		err = failure("making product "+productID, err)
+	}
+	if err != nil {
+		return "", err
+	}
+	if product.Name == name && product.Description == description && product.Active {
+		return productID, nil
+	}
+	// No key of ours, since a name may be given again: the same update twice is
+	// harmless, and a remembered answer instead of one is not.
+	_, err = client.V1Products.Update(ctx, productID, &stripe.ProductUpdateParams{
+		Name: &name, Description: &description, Active: stripe.Bool(true),
+	})
+	return productID, failure("changing product "+productID, err)
+}
+
+// EnsurePrice finds or makes the price of a product; an empty interval is a
+// one-time price. Prices never change: another amount is another price.
+func (p *Processor) EnsurePrice(ctx context.Context, productID string, price money.Money, interval billing.Interval) (string, error) {
+	client, err := p.stripe(ctx)
+	if err != nil {
+		return "", err
+	}
+	const longest = 200 // of a lookup key
+	period := string(interval)
+	if period == "" {
+		period = "once"
+	}
+	lookup := fit(strings.Join([]string{productID, decimal(price.Minor), price.Currency, period}, ":"), longest)
+	list := &stripe.PriceListParams{Active: stripe.Bool(true), LookupKeys: []*string{&lookup}}
+	for found, err := range client.V1Prices.List(ctx, list).All(ctx) {
+		if err != nil {
+			return "", failure("looking for price "+lookup, err)
+		}
+		return found.ID, nil
+	}
+	create := &stripe.PriceCreateParams{
+		Product: &productID, Currency: &price.Currency, UnitAmount: &price.Minor,
+		// An archived price may hold the lookup key.
+		LookupKey: &lookup, TransferLookupKey: stripe.Bool(true),
+	}
+	if interval != "" {
+		create.Recurring = &stripe.PriceCreateRecurringParams{Interval: stripe.String(string(interval))}
+	}
+	create.IdempotencyKey = p.once("price", lookup)
+	made, err := client.V1Prices.Create(ctx, create)
+	if err != nil {
+		return "", failure("making price "+lookup, err)
+	}
+	return made.ID, nil
+}
+
+// EnsureCustomer makes an account's customer. The name is given in a request of
+// its own, so that an account that was renamed between two tries still has one
+// customer, and without a key of ours, since it may be given again. Stripe remembers the first request for a day: whoever calls keeps
+// the id.
+func (p *Processor) EnsureCustomer(ctx context.Context, account, name string) (string, error) {
+	client, err := p.stripe(ctx)
+	if err != nil {
+		return "", err
+	}
+	create := &stripe.CustomerCreateParams{Metadata: p.ours(map[string]string{metaAccount: account})}
+	create.IdempotencyKey = p.once("customer", account)
+	customer, err := client.V1Customers.Create(ctx, create)
+	if err != nil {
+		return "", failure("making the customer of "+account, err)
+	}
+	if name == "" {
+		return customer.ID, nil
+	}
+	_, err = client.V1Customers.Update(ctx, customer.ID, &stripe.CustomerUpdateParams{Name: &name})
+	return customer.ID, failure("naming the customer of "+account, err)
+}
