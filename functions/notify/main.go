@@ -1,0 +1,16 @@
+// Command notify tells operators' endpoints of what is said on the bus: at once,
+// and again by a schedule where an endpoint did not take it.
+package main
+
+import (
+	"drawdown/shared/boot"
+	"drawdown/shared/lambdaio"
+	"drawdown/shared/webhooks"
+)
+
+func main() {
+	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		sender := webhooks.NewSender(platform.LocalWebhooks())
+		return &handler{store: platform.Store, send: sender.Send, now: platform.Now}, nil
+	})
+}

@@ -1,0 +1,135 @@
+package webhooks
+
+import (
+	"crypto/sha256"
+	"encoding/base32"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"drawdown/events"
+)
+
+// RotationPeriod is for how long the secret before still signs.
+const RotationPeriod = 24 * time.Hour
+
+// Endpoint is an address that is told of events.
+type Endpoint struct {
+	ID             string
+	URL            string
+	Events         []events.Type // empty: all
+	Enabled        bool
+	DisabledReason string // why the platform itself has switched it off; empty: it has not
+	Secret         string
+	Previous       string // the secret before; empty: none
+	PreviousUntil  time.Time
+	CreatedAt      time.Time
+	UpdatedAt      time.Time
+}
+
+// Wants tells whether the endpoint is to be told of a type of events.
+func (e Endpoint) Wants(t events.Type) bool {
+	return e.Enabled && (len(e.Events) == 0 || slices.Contains(e.Events, t))
+}
+
+// Secrets are those that sign at an instant, the present one first.
+func (e Endpoint) Secrets(at time.Time) []string {
+	if e.Previous != "" && at.Before(e.PreviousUntil) {
+		return []string{e.Secret, e.Previous}
+	}
+	return []string{e.Secret}
+}
+
+// Rotated is the endpoint with a new secret.
+func (e Endpoint) Rotated(secret string, at time.Time) Endpoint {
+	e.Previous, e.PreviousUntil = e.Secret, at.Add(RotationPeriod)
+	e.Secret, e.UpdatedAt = secret, at
+	return e
+}
+
+// SameTerms tells whether two endpoints say the same of what the operator decides.
+func (e Endpoint) SameTerms(other Endpoint) bool {
+	return e.URL == other.URL && e.Enabled == other.Enabled && slices.Equal(e.Events, other.Events)
+}
+
+// State is how far a delivery is.
+type State string
+
+// The states of a delivery.
+const (
+	Pending   State = "pending"
+	Delivered State = "delivered"
+	Failed    State = "failed" // no try of its own is left
+)
+
+// Delivery is one event on its way to one endpoint.
+type Delivery struct {
+	Endpoint      string
+	ID            string
+	EventID       string
+	Type          events.Type
+	OccurredAt    time.Time // of the event
+	Body          string    // what is sent, to the byte
+	State         State
+	Attempts      int // made so far
+	Step          int // of the schedule: tries since it was made or asked for again
+	LastStatus    int // HTTP status of the last try; 0: there was no answer
+	LastError     string
+	LastAttemptAt time.Time
+	NextAttemptAt time.Time // zero: none
+	// Claim is until when the present holder alone may try; its settlement is void after another's claim.
+	Claim time.Time
+}
+
+// NewDelivery is an event for an endpoint, not tried yet. Its ids follow from
+// the event's, so that the event said twice is one delivery.
+func NewDelivery(endpoint string, message events.Message, body string) Delivery {
+	return Delivery{
+		Endpoint: endpoint, ID: DeliveryID(message), EventID: message.ID, Type: message.Type,
+		OccurredAt: message.OccurredAt, Body: body, State: Pending,
+	}
+}
+
+// hashed is a short name for an event's id, which itself may have any length and
+// characters that neither a path nor a signature takes.
+func hashed(eventID string) string {
+	const bytes = 15 // 24 characters
+	digest := sha256.Sum256([]byte(eventID))
+	return strings.ToLower(base32.StdEncoding.EncodeToString(digest[:bytes]))
+}
+
+// DeliveryID names an event's deliveries, one an endpoint. Ids sort by the
+// events' time.
+func DeliveryID(message events.Message) string {
+	return fmt.Sprintf("%013d-%s", max(message.OccurredAt.UnixMilli(), 0), hashed(message.ID))
+}
+
+// MessageID is the webhook-id of an event, the same at every try and endpoint.
+// It has no full stop, which would make what is signed ambiguous.
+func MessageID(eventID string) string { return "msg_" + hashed(eventID) }
+
+// CheckURL says what is wrong with an endpoint's address, in words that fit
+// behind its name; empty where nothing is. Local addresses, also without
+// encryption, are for development.
+func CheckURL(text string, local bool) string {
+	const rule = `must be an address such as "https://example.com/hooks", without a user and a fragment`
+	address, err := url.Parse(text)
+	if err != nil || address.Hostname() == "" || address.User != nil || address.Fragment != "" || address.Opaque != "" {
+		return rule
+	}
+	ip, err := netip.ParseAddr(address.Hostname())
+	isIP := err == nil
+	loopback := address.Hostname() == "localhost" || isIP && ip.IsLoopback()
+	switch {
+	case local && loopback && (address.Scheme == "http" || address.Scheme == "https"):
+		return ""
+	case address.Scheme != "https":
+		return rule
+	case !local && (address.Hostname() == "localhost" || isIP && !public(ip)):
+		return "must be an address of the public internet"
+	}
+	return ""
+}

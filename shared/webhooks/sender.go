@@ -1,0 +1,162 @@
+package webhooks
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+const (
+	// Timeout bounds one try, from the first look-up of a name to the answer's end.
+	Timeout = 10 * time.Second
+	// maxAnswer is what is read of an answer, in bytes, to keep the connection;
+	// what it says does not matter.
+	maxAnswer = 16 << 10
+
+	userAgent = "Drawdown-Webhooks/1"
+)
+
+// Sender sends deliveries. It is safe for concurrent use.
+type Sender struct {
+	client *http.Client
+	local  bool
+}
+
+// NewSender is a sender to the public internet; local, for development, also
+// lets through what lies in a private network.
+func NewSender(local bool) *Sender {
+	dialer := &net.Dialer{Timeout: Timeout}
+	if !local {
+		// After the name was looked up, on the address that is really called: a
+		// name may lead anywhere, and elsewhere at every look-up.
+		dialer.Control = refusePrivate
+	}
+	return &Sender{local: local, client: &http.Client{
+		Timeout: Timeout,
+		Transport: &http.Transport{
+			// No proxy: it would dial in our place, unguarded.
+			DialContext:         dialer.DialContext,
+			ForceAttemptHTTP2:   true,
+			TLSHandshakeTimeout: Timeout,
+			MaxIdleConns:        32,
+			IdleConnTimeout:     30 * time.Second,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}}
+}
+
+var errPrivate = errors.New("the address lies in a private network")
+
+func refusePrivate(_, address string, _ syscall.RawConn) error {
+	target, err := netip.ParseAddrPort(address)
+	if err != nil || !public(target.Addr()) {
+		return errPrivate
+	}
+	return nil
+}
+
+// reserved are the networks that netip does not know as other than public.
+var reserved = []netip.Prefix{
+	netip.MustParsePrefix("0.0.0.0/8"),       // this network
+	netip.MustParsePrefix("100.64.0.0/10"),   // carriers' own
+	netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments
+	netip.MustParsePrefix("192.0.2.0/24"),    // documentation
+	netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks
+	netip.MustParsePrefix("198.51.100.0/24"), // documentation
+	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
+	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, and broadcast
+	netip.MustParsePrefix("::/96"),           // compatible with IPv4
+	netip.MustParsePrefix("64:ff9b::/96"),    // translated to IPv4
+	netip.MustParsePrefix("64:ff9b:1::/48"),  // translated, locally
+	netip.MustParsePrefix("100::/64"),        // discarded
+	netip.MustParsePrefix("2001::/23"),       // protocol assignments, Teredo
+	netip.MustParsePrefix("2001:db8::/32"),   // documentation
+	netip.MustParsePrefix("2002::/16"),       // 6to4
+	netip.MustParsePrefix("fec0::/10"),       // site-local, once
+}
+
+// public tells whether an address is one of the public internet.
+func public(ip netip.Addr) bool {
+	ip = ip.Unmap()
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
+		return false
+	}
+	for _, network := range reserved {
+		if network.Contains(ip) {
+			return false
+		}
+	}
+	return true
+}
+
+// Send makes one try: it signs the body and posts it. Any status in 2xx means
+// delivered; a redirect is not followed, since it would move what is signed for
+// one address to another.
+func (s *Sender) Send(ctx context.Context, endpoint Endpoint, d Delivery, at time.Time) Result {
+	if reason := CheckURL(endpoint.URL, s.local); reason != "" {
+		return Result{Error: "the address " + reason}
+	}
+	id, body := MessageID(d.EventID), []byte(d.Body)
+	signature, err := Sign(endpoint.Secrets(at), id, at, body)
+	if err != nil {
+		return Result{Error: err.Error()}
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint.URL, bytes.NewReader(body))
+	if err != nil {
+		return Result{Error: "the address cannot be used"}
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", userAgent)
+	request.Header.Set(HeaderID, id)
+	request.Header.Set(HeaderTimestamp, strconv.FormatInt(at.Unix(), 10))
+	request.Header.Set(HeaderSignature, signature)
+	response, err := s.client.Do(request)
+	if err != nil {
+		return Result{Error: reasonOf(err)}
+	}
+	defer func() { _ = response.Body.Close() }()
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // its status has come already
+	result := Result{Status: response.StatusCode}
+	if !result.Delivered() {
+		result.Error = fmt.Sprintf("the endpoint answered %d", response.StatusCode)
+	}
+	return result
+}
+
+// maxReason bounds what is kept of a failure's text.
+const maxReason = 200
+
+// reasonOf is what an operator is told of a failure: neither the address again,
+// which may hold a token, nor where a name led to.
+func reasonOf(err error) string {
+	var timeout net.Error
+	var lookup *net.DNSError
+	switch {
+	case errors.Is(err, errPrivate):
+		return errPrivate.Error()
+	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+		return "there was no answer in time"
+	case errors.As(err, &lookup):
+		return "the host's name cannot be resolved"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		return "the connection was refused"
+	}
+	var inner *url.Error
+	if errors.As(err, &inner) {
+		err = inner.Err
+	}
+	text := err.Error()
+	if len(text) > maxReason {
+		text = text[:maxReason]
+	}
+	return text
+}
