@@ -8,9 +8,11 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"drawdown/events"
 	"drawdown/shared/access"
 	"drawdown/shared/audit"
 	"drawdown/shared/dynamo"
+	"drawdown/shared/eventbus"
 	"drawdown/shared/failures"
 	"drawdown/shared/fault"
 	"drawdown/shared/httpapi"
@@ -25,11 +27,14 @@ const (
 	waiting = 25 * time.Second
 	// patience is how long usage may lag before the audit rings for it.
 	patience = 15 * time.Minute
+	// maxFindings bounds what one message tells; the log has them all.
+	maxFindings = 100
 )
 
 type handler struct {
 	store    *dynamo.Client
 	failures *failures.Bucket
+	bus      *eventbus.Bus
 	now      func() time.Time
 }
 
@@ -64,6 +69,24 @@ func (h *handler) count(ctx context.Context, result audit.Result) {
 	telemetry.Add(ctx, telemetry.Count(telemetry.Drift, float64(len(result.Drift))))
 	for _, drift := range result.Drift {
 		slog.ErrorContext(ctx, "drift", "account", result.Account, "where", drift.Where, "ledger", drift.Ledger, "stored", drift.Stored)
+	}
+	if !result.Clean() {
+		h.say(ctx, result)
+	}
+}
+
+// say tells the bus of drift. It is dated by the account's last entry, so that
+// the same state is one message however often it is audited; a bus that fails
+// does not fail the audit, whose log and metric have told of the drift already,
+// and which comes again.
+func (h *handler) say(ctx context.Context, result audit.Result) {
+	findings := make([]events.Finding, 0, min(len(result.Drift), maxFindings))
+	for _, drift := range result.Drift[:min(len(result.Drift), maxFindings)] {
+		findings = append(findings, events.Finding{Where: drift.Where, Ledger: drift.Ledger, Stored: drift.Stored})
+	}
+	message := events.New(events.AuditDrift, result.Account, result.Seq, result.LastAt, events.Drift{Findings: findings})
+	if _, err := h.bus.Put(ctx, message); err != nil {
+		slog.ErrorContext(ctx, "the bus has not taken the drift", "account", result.Account, "error", err.Error())
 	}
 }
 

@@ -12,9 +12,12 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"drawdown/events"
+	"drawdown/shared/audit"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
+	"drawdown/shared/eventbus/eventbustest"
 	"drawdown/shared/failures/failurestest"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/httpapi/httpapitest"
@@ -31,17 +34,18 @@ type fixture struct {
 	handler
 	tables  *dynamotest.Tables
 	bucket  *failurestest.Bucket
+	said    *eventbustest.Bus
 	queries atomic.Int64 // of the audit; each account takes at least two
 }
 
 func newFixture(t *testing.T) *fixture {
-	f := &fixture{bucket: failurestest.New(t)}
+	f := &fixture{bucket: failurestest.New(t), said: eventbustest.New(t)}
 	f.tables = dynamotest.NewTables(t, dynamotest.WithObserver(func(_ context.Context, spent dynamo.Spent) {
 		if spent.Request == "Query" {
 			f.queries.Add(1)
 		}
 	}))
-	f.handler = handler{store: f.tables.Client, failures: f.bucket.Bucket, now: func() time.Time { return ledgertest.Start }}
+	f.handler = handler{store: f.tables.Client, failures: f.bucket.Bucket, bus: f.said.Bus, now: func() time.Time { return ledgertest.Start }}
 	return f
 }
 
@@ -147,4 +151,35 @@ func TestTheAuditAsksForAccountsThatLagTooLong(t *testing.T) {
 			t.Errorf("the call is %s", call)
 		}
 	}
+}
+
+// Drift is said on the bus, under the same id however often it is found; a bus
+// that fails does not keep anybody from the audit's result.
+func TestDriftIsSaid(t *testing.T) {
+	f := newFixture(t)
+	f.open(t, "clean")
+	f.count(t.Context(), audit.Result{Account: "clean", Seq: 1})
+	if said := f.said.Said(); len(said) != 0 {
+		t.Errorf("without drift it says %+v", said)
+	}
+	drifts := make([]audit.Drift, maxFindings+1)
+	drifts[0] = audit.Drift{Where: "wallet available", Ledger: "12.5", Stored: "12"}
+	result := audit.Result{Account: "acme", Seq: 42, LastAt: ledgertest.Start, Drift: drifts}
+	for range 2 {
+		f.count(t.Context(), result)
+	}
+	said := f.said.Said()
+	if len(said) != 2 || said[0] != said[1] {
+		t.Fatalf("said %+v", said)
+	}
+	message, err := events.Decode([]byte(said[0].Detail))
+	if err != nil || message.ID != "acme#42#audit.drift" || said[0].DetailType != "audit.drift" || !message.OccurredAt.Equal(ledgertest.Start) {
+		t.Errorf("the message is %+v, %v", message, err)
+	}
+	drift, ok := message.Data.(*events.Drift)
+	if !ok || len(drift.Findings) != maxFindings || drift.Findings[0] != (events.Finding{Where: "wallet available", Ledger: "12.5", Stored: "12"}) {
+		t.Errorf("the drift is %+v", message.Data)
+	}
+	f.said.Break(true)
+	f.count(t.Context(), result)
 }

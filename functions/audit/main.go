@@ -9,7 +9,7 @@ import (
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		audit := &handler{store: platform.Store, failures: platform.Failures(), now: platform.Now}
+		audit := &handler{store: platform.Store, failures: platform.Failures(), bus: platform.Bus(), now: platform.Now}
 		return lambdaio.ByOrigin(audit.server(platform.Gate), lambdaio.Func(audit.all)), nil
 	})
 }

@@ -17,6 +17,7 @@ type handler struct {
 	store     *dynamo.Client
 	sessions  *session.Tokens
 	now       func() time.Time
+	local     bool // webhooks may lead to local networks
 }
 
 func (h *handler) server(gate *access.Authenticator) *httpapi.Server {
@@ -32,6 +33,13 @@ func (h *handler) server(gate *access.Authenticator) *httpapi.Server {
 		httpapi.Handle(httpapi.PostAPIKey, httpapi.DecodeAPIKey, h.addKey, httpapi.EncodeIssuedKey),
 		httpapi.Handle(httpapi.ListAPIKeys, httpapi.DecodePage, h.keys, httpapi.EncodeAPIKeys),
 		httpapi.Handle(httpapi.DeleteAPIKey, httpapi.DecodeKeyID, h.revokeKey, httpapi.EncodeRevoked),
+		httpapi.Handle(httpapi.PutEndpoint, httpapi.DecodeEndpoint(h.checkURL), h.putEndpoint, httpapi.EncodeSavedEndpoint),
+		httpapi.Handle(httpapi.GetEndpoint, httpapi.DecodeEndpointID, h.endpoint, httpapi.EncodeEndpoint),
+		httpapi.Handle(httpapi.DeleteEndpoint, httpapi.DecodeEndpointID, h.removeEndpoint, httpapi.EncodeRemovedEndpoint),
+		httpapi.Handle(httpapi.ListEndpoints, httpapi.DecodePage, h.endpoints, httpapi.EncodeEndpoints),
+		httpapi.Handle(httpapi.RotateEndpoint, httpapi.DecodeEndpointID, h.rotateEndpoint, httpapi.EncodeRotatedEndpoint),
+		httpapi.Handle(httpapi.ListDeliveries, httpapi.DecodeDeliveries, h.deliveries, httpapi.EncodeDeliveries),
+		httpapi.Handle(httpapi.ResendDelivery, httpapi.DecodeDeliveryID, h.resend, httpapi.EncodeResent),
 		httpapi.Handle(httpapi.GetOpenAPI, httpapi.DecodeNothing, h.document, httpapi.EncodeDocument),
 		httpapi.Handle(httpapi.GetHealth, httpapi.DecodeNothing, h.health, httpapi.EncodeHealth),
 	)

@@ -1,5 +1,5 @@
-// Command manage is the operator's side: accounts, grants, rate cards, API keys
-// and sessions.
+// Command manage is the operator's side: accounts, grants, rate cards, API keys,
+// sessions and the endpoints of webhooks.
 package main
 
 import (
@@ -11,7 +11,7 @@ func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
 		manage := &handler{
 			committer: platform.Committer, store: platform.Store,
-			sessions: platform.Sessions, now: platform.Now,
+			sessions: platform.Sessions, now: platform.Now, local: platform.LocalWebhooks(),
 		}
 		return manage.server(platform.Gate), nil
 	})

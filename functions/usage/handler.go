@@ -26,6 +26,13 @@ func (h *handler) server(gate *access.Authenticator) *httpapi.Server {
 		httpapi.Handle(httpapi.GetUsage, httpapi.DecodeUsage, h.usage, httpapi.EncodeUsage),
 		httpapi.Handle(httpapi.ListEntries, httpapi.DecodeStatement, h.entries, httpapi.EncodeStatement),
 		httpapi.Handle(httpapi.CurrentRates, httpapi.DecodeNothing, h.rateCard, httpapi.EncodeRateCard),
+		httpapi.Handle(httpapi.GetPlan, httpapi.DecodePlanID, h.plan, httpapi.EncodePlan),
+		httpapi.Handle(httpapi.ListPlans, httpapi.DecodeCatalog, h.plans, httpapi.EncodePlans),
+		httpapi.Handle(httpapi.GetPack, httpapi.DecodePackID, h.pack, httpapi.EncodePack),
+		httpapi.Handle(httpapi.ListPacks, httpapi.DecodeCatalog, h.packs, httpapi.EncodePacks),
+		httpapi.Handle(httpapi.GetSubscription, httpapi.DecodeAccountID, h.subscription, httpapi.EncodeSubscription),
+		httpapi.Handle(httpapi.GetRefill, httpapi.DecodeAccountID, h.balance, httpapi.EncodeRefill),
+		httpapi.Handle(httpapi.GetHistory, httpapi.DecodeHistory, h.history, httpapi.EncodeHistory),
 	)
 }
 
@@ -47,7 +54,7 @@ func (h *handler) entries(ctx context.Context, query httpapi.StatementQuery) (ht
 	listing := httpapi.Listing[ledger.Entry]{Limit: query.Limit}
 	page := dynamo.Page{After: query.After, Limit: query.Limit + 1, Descending: !query.Ascending}
 	if !query.Filter.All() {
-		page.Limit = filteredPage
+		page.Limit, page.NoDebits = filteredPage, query.Filter.NoDebits()
 	}
 	entries, err := h.store.Entries(ctx, query.Account, page)
 	if err != nil {

@@ -212,6 +212,17 @@ func TestAStatementHasEveryEntryOnceAcrossItsPages(t *testing.T) {
 			}
 		}
 	}
+	// What lies between many debits is found at once.
+	debits := make([]ledger.Entry, 2*filteredPage)
+	for i := range debits {
+		debits[i] = rolluptest.WideDebit("busy", int64(i+1), 0, 1)
+	}
+	debits[1] = ledger.Entry{Account: "busy", Operation: "given", Seq: 2, Type: ledger.ExpiryEntry, CreatedAt: debits[1].CreatedAt}
+	f.enter("busy", debits)
+	others := ledger.Filter{Types: []ledger.EntryType{ledger.GrantEntry, ledger.ExpiryEntry}}
+	if got, pages := f.statement(httpapi.StatementQuery{Account: "busy", Limit: 5, Filter: others}); !slices.Equal(got, []int64{2}) || pages != 1 {
+		t.Errorf("between %d debits %v is found, on %d pages", len(debits)-1, got, pages)
+	}
 	if got, pages := f.statement(httpapi.StatementQuery{Account: "acme", Limit: 50, Ascending: true, Filter: ledger.Filter{To: instant(5)}}); len(got) != 15 || pages != 1 {
 		t.Errorf("what lies past the filter's end is read: %d entries on %d pages", len(got), pages)
 	}

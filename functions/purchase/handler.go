@@ -1,0 +1,121 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"drawdown/events"
+	"drawdown/shared/lambdaio"
+	"drawdown/shared/settlement"
+	"drawdown/shared/telemetry"
+)
+
+// settler makes true what an object of the processor says.
+type settler interface {
+	Settle(ctx context.Context, kind settlement.Kind, id string) error
+}
+
+type handler struct{ settler settler }
+
+// batch is what the queue brings: events of the bus, each in a message.
+type batch struct {
+	Records []struct {
+		MessageID string `json:"messageId"`
+		Body      string `json:"body"`
+	} `json:"Records"`
+}
+
+var (
+	errNoBatch  = errors.New("purchase: the payload is no batch of the queue")
+	errNoNotice = errors.New("purchase: the message holds no notice of the processor's")
+)
+
+type busEvent struct {
+	Detail events.Notice `json:"detail"`
+}
+
+func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
+	var b batch
+	if err := json.Unmarshal(payload, &b); err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoBatch, err)
+	}
+	if len(b.Records) == 0 {
+		return nil, errNoBatch
+	}
+	var failed []string
+	for i, record := range b.Records {
+		if late(ctx) {
+			slog.WarnContext(ctx, "the time is nearly over; the rest of the batch will come again", "settled", i-len(failed), "left", len(b.Records)-i)
+			for _, left := range b.Records[i:] {
+				failed = append(failed, left.MessageID)
+			}
+			break
+		}
+		if err := h.settleSoon(ctx, record.Body); err != nil {
+			telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
+			slog.ErrorContext(ctx, "not settled; the message will come again", "message", record.MessageID, "error", err.Error())
+			failed = append(failed, record.MessageID)
+		}
+	}
+	return json.Marshal(lambdaio.Failed(failed))
+}
+
+// reserve is the time that must be left for another message to be begun: where the
+// invocation ended before its answer, those that are settled would come again too.
+const reserve = 15 * time.Second
+
+// late tells whether the time is too short for another message.
+func late(ctx context.Context) bool {
+	deadline, bound := ctx.Deadline()
+	return bound && time.Until(deadline) < reserve
+}
+
+// waits are those before another try of what came too early: messages of one
+// purchase come at once and in no order, and the queue brings one again only after
+// minutes, which somebody who has just paid would spend looking at the old balance.
+func waits() []time.Duration { return []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} }
+
+// settleSoon settles a message, again after a while where others must come first.
+func (h *handler) settleSoon(ctx context.Context, body string) error {
+	err := h.settle(ctx, body)
+	for _, wait := range waits() {
+		early := errors.Is(err, settlement.ErrNotYet) || errors.Is(err, settlement.ErrMoved)
+		if !early || late(ctx) {
+			break
+		}
+		sleep(ctx, wait)
+		err = h.settle(ctx, body)
+	}
+	return err
+}
+
+// sleep waits, at most until the context ends.
+func sleep(ctx context.Context, wait time.Duration) {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func (h *handler) settle(ctx context.Context, body string) error {
+	var event busEvent
+	if err := json.Unmarshal([]byte(body), &event); err != nil {
+		return fmt.Errorf("%w: %w", errNoNotice, err)
+	}
+	if event.Detail.ObjectID == "" {
+		return errNoNotice
+	}
+	notice := event.Detail
+	slog.InfoContext(ctx, "settling", "event", notice.ID, "type", notice.Type, "object", notice.ObjectID)
+	if err := h.settler.Settle(ctx, settlement.Kind(notice.ObjectType), notice.ObjectID); err != nil {
+		return fmt.Errorf("%s %s: %w", notice.ObjectType, notice.ObjectID, err)
+	}
+	return nil
+}

@@ -1,0 +1,14 @@
+// Command purchase settles what the payment processor has news of: payments,
+// refunds, disputes, invoices and subscriptions.
+package main
+
+import (
+	"drawdown/shared/boot"
+	"drawdown/shared/lambdaio"
+)
+
+func main() {
+	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		return &handler{settler: platform.Settler()}, nil
+	})
+}

@@ -1,0 +1,14 @@
+// Command refill buys credits by itself where an account has asked for that:
+// rung by the bus when a balance has fallen, and by a schedule that sweeps.
+package main
+
+import (
+	"drawdown/shared/boot"
+	"drawdown/shared/lambdaio"
+)
+
+func main() {
+	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		return &handler{refiller: platform.Settler(), store: platform.Store}, nil
+	})
+}

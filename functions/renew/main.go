@@ -1,0 +1,15 @@
+// Command renew does what the calendar asks for: it opens the periods of free
+// plans, looks after paid ones whose invoice is late, bills overage, and leaves
+// entries of grants that have run out.
+package main
+
+import (
+	"drawdown/shared/boot"
+	"drawdown/shared/lambdaio"
+)
+
+func main() {
+	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		return &handler{settler: platform.Settler(), store: platform.Store, now: platform.Now}, nil
+	})
+}

@@ -1,0 +1,200 @@
+package settlement
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"drawdown/shared/billing"
+	"drawdown/shared/ledger"
+)
+
+// maxPeriods bounds the periods that one run catches up with; the next run goes on.
+const maxPeriods = 100
+
+// Renew looks at the subscription of an account whose time has come. A free one
+// gets every period that has begun, one after another; of a paid one the
+// processor is asked what has become of it, and its newest invoice is settled: the
+// news of that may have been lost. What fails stays due.
+func (s *Settler) Renew(ctx context.Context, account string) error {
+	standing, err := s.Store.Standing(ctx, account)
+	if err != nil || standing == nil || standing.Status == billing.SubscriptionEnded {
+		return err
+	}
+	if standing.Free() {
+		return s.renewFree(ctx, *standing)
+	}
+	subscription, err := s.Processor.Subscription(ctx, standing.ID)
+	if err == nil && subscription.LatestInvoice != "" {
+		err = s.Invoice(ctx, subscription.LatestInvoice)
+	}
+	return errors.Join(err, s.follow(ctx, standing.ID, err == nil))
+}
+
+// renewFree opens the periods that have begun. The standing goes on to a period
+// before that is opened, and from a period only once it is open. So whoever puts
+// another subscription in its place opens the period that stands before
+// (handOver), and one that is slow here finds it open, instead of opening it over
+// the other one's.
+func (s *Settler) renewFree(ctx context.Context, standing billing.Standing) error {
+	now := s.Now()
+	for range maxPeriods {
+		if err := s.openStanding(ctx, standing.Subscription); err != nil {
+			return err
+		}
+		if now.Before(standing.PeriodEnd) {
+			break
+		}
+		if standing.CancelAtPeriodEnd {
+			return s.endFree(ctx, standing)
+		}
+		if err := s.nextFree(ctx, &standing); err != nil {
+			return err
+		}
+		// Still due: it is not open yet.
+		if err := s.saveFree(ctx, &standing, standing.PeriodStart); err != nil {
+			return err
+		}
+	}
+	return s.saveFree(ctx, &standing, standing.PeriodEnd)
+}
+
+// nextFree puts the period after the standing's into it.
+func (s *Settler) nextFree(ctx context.Context, standing *billing.Standing) error {
+	if standing.NextPlan != "" {
+		standing.PlanID, standing.NextPlan = standing.NextPlan, ""
+	}
+	plan, err := s.plan(ctx, standing.PlanID)
+	if err != nil {
+		return err
+	}
+	n := billing.PeriodAt(standing.Anchor, plan.Interval, standing.PeriodEnd)
+	standing.PeriodStart, standing.PeriodEnd = billing.Period(standing.Anchor, plan.Interval, n)
+	return nil
+}
+
+// openStanding opens the period that a subscription is in. One that has just been
+// begun is in none: its period is empty, and its first one follows that.
+func (s *Settler) openStanding(ctx context.Context, subscription billing.Subscription) error {
+	if !subscription.PeriodStart.Before(subscription.PeriodEnd) {
+		return nil
+	}
+	plan, err := s.plan(ctx, subscription.PlanID)
+	if err != nil {
+		return err
+	}
+	return s.open(ctx, subscription.Account, subscription.ID, plan, periodOf{subscription.PeriodStart, subscription.PeriodEnd}, "")
+}
+
+// saveFree writes a standing, which then is of the next version. Where another
+// run has gone on from here, the next one sees how far.
+func (s *Settler) saveFree(ctx context.Context, standing *billing.Standing, due time.Time) error {
+	saved, err := s.Store.SaveStanding(ctx, *standing, due)
+	if err == nil && !saved {
+		err = ErrMoved
+	}
+	standing.Version++
+	return err
+}
+
+func (s *Settler) endFree(ctx context.Context, standing billing.Standing) error {
+	if err := s.endPlan(ctx, standing.Account, standing.ID); err != nil {
+		return err
+	}
+	standing.Status, standing.EndedAt = billing.SubscriptionEnded, standing.PeriodEnd
+	return s.saveFree(ctx, &standing, time.Time{})
+}
+
+// Expire leaves an entry of the grants that have run out, where there are any.
+func (s *Settler) Expire(ctx context.Context, account string) error {
+	wallet, err := s.Store.Wallet(ctx, account)
+	if err != nil || wallet == nil {
+		return err
+	}
+	now := s.Now()
+	for i := range wallet.Grants {
+		if wallet.Grants[i].Expired(now) {
+			return s.Committer.Do(ctx, account, ledger.Command{Action: ledger.ExpireGrants{}}).Err
+		}
+	}
+	return nil
+}
+
+// BillOverage sends the invoice of use beyond the grants that a period's end has
+// noted. The note was written with the reset of the overage, so it is there once;
+// the processor finds the note's id, so it is billed once.
+func (s *Settler) BillOverage(ctx context.Context, account string, at time.Time, id string) error {
+	for range maxTries {
+		bill, err := s.Store.Bill(ctx, account, at, id)
+		if err != nil || bill == nil || bill.Kind != billing.OverageBill || bill.Invoice != "" {
+			return err
+		}
+		customer, err := s.customer(ctx, account)
+		if err != nil {
+			return err
+		}
+		invoice, err := s.Processor.BillOverage(ctx, billing.OverageCharge{
+			Bill: bill.ID, Account: account, Customer: customer, Amount: bill.Amount, NotedAt: bill.At,
+			Description: fmt.Sprintf("%s credits used beyond the included ones", bill.Credits),
+		})
+		if err != nil {
+			return err
+		}
+		sent := *bill
+		sent.Invoice, sent.State, sent.ReceiptURL, sent.Payment = invoice.ID, invoiceState(invoice), invoice.HostedURL, invoice.Payment
+		saved, err := s.Store.SaveBill(ctx, sent)
+		if err != nil || saved {
+			return err
+		}
+	}
+	return ErrMoved
+}
+
+// overageBill brings the line of an overage up to its invoice.
+func (s *Settler) overageBill(ctx context.Context, invoice billing.Invoice) error {
+	if invoice.Bill == "" {
+		return nil
+	}
+	for range maxTries {
+		bill, err := s.Store.Bill(ctx, invoice.Account, invoice.NotedAt, invoice.Bill)
+		if err != nil {
+			return err
+		}
+		if bill == nil {
+			return fmt.Errorf("settlement: invoice %s is of a bill %q that is not there", invoice.ID, invoice.Bill)
+		}
+		present, err := s.Processor.Invoice(ctx, invoice.ID)
+		if err != nil {
+			return err
+		}
+		next := *bill
+		next.Invoice, next.State, next.ReceiptURL, next.Payment = present.ID, invoiceState(present), present.HostedURL, present.Payment
+		if next == *bill {
+			return nil
+		}
+		if _, err := s.Store.SaveBill(ctx, next); err != nil {
+			return err
+		}
+	}
+	return ErrMoved
+}
+
+// customer is the account's customer at the processor, made where there is none.
+func (s *Settler) customer(ctx context.Context, account string) (string, error) {
+	customer, err := s.Store.Customer(ctx, account)
+	if err != nil || customer != "" {
+		return customer, err
+	}
+	wallet, err := s.Store.Wallet(ctx, account)
+	if err != nil {
+		return "", err
+	}
+	if wallet == nil {
+		return "", ledger.NoAccount(account)
+	}
+	if customer, err = s.Processor.EnsureCustomer(ctx, account, wallet.Settings.Name); err != nil {
+		return "", err
+	}
+	return s.Store.SaveCustomer(ctx, account, customer)
+}
