@@ -3,8 +3,10 @@ package boot
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
+	"drawdown/shared/fault"
 	"drawdown/shared/secrets"
 	"drawdown/shared/session"
 )
@@ -22,18 +24,49 @@ func openSessionKeys(env func(string) string) session.Keys {
 	return sessionKeys{secrets.Open(awsConfig(env), endpoint(env, "SECRETS_MANAGER"), arn, time.Now)}
 }
 
+// Current is the key that signs. A new one does not sign before every environment
+// must have read it, so that no token is refused that was made just now.
 func (k sessionKeys) Current(ctx context.Context) (session.Key, error) {
-	version, err := k.secret.Current(ctx)
-	return keyOf(version), err
+	versions, err := k.secret.Versions(ctx)
+	if err != nil {
+		return session.Key{}, unreachable(ctx, err)
+	}
+	if len(versions) > 1 && time.Now().Before(startsAt(versions[0])) {
+		return keyOf(versions[1]), nil
+	}
+	return keyOf(versions[0]), nil
 }
+
+// startsAt is when a version that has replaced another one begins to sign.
+func startsAt(v secrets.Version) time.Time { return v.CreatedAt.Add(secrets.TTL) }
+
+// retirement is how long after that the version before may still have signed:
+// environments do not look at their clocks at one moment.
+const retirement = secrets.TTL
 
 func (k sessionKeys) Find(ctx context.Context, id string) (*session.Key, error) {
 	version, found, err := k.secret.Find(ctx, id)
-	if err != nil || !found {
-		return nil, err
+	if err != nil {
+		return nil, unreachable(ctx, err)
+	}
+	if !found {
+		return nil, nil
 	}
 	key := keyOf(version)
+	versions, err := k.secret.Versions(ctx)
+	if err != nil {
+		return nil, unreachable(ctx, err)
+	}
+	if versions[0].ID != id {
+		key.RetiredAt = startsAt(versions[0]).Add(retirement)
+	}
 	return &key, nil
+}
+
+// unreachable is the failure of keys that cannot be read: no fault of a caller's.
+func unreachable(ctx context.Context, err error) error {
+	slog.ErrorContext(ctx, "the key of sessions cannot be read", "error", err.Error())
+	return fault.New(fault.Unavailable, "Sessions cannot be checked at the moment. Send the same request again.")
 }
 
 func keyOf(v secrets.Version) session.Key {

@@ -11,6 +11,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -29,15 +30,18 @@ const (
 	// TTL is how long versions are remembered, and so how long a secret that
 	// was replaced may still be in use.
 	TTL = time.Minute
-	// minAge is how old the memory must be before an unknown version makes it
-	// be read again.
+	// minAge is how old the memory must be before an unknown version, or a
+	// failure, makes it be read again.
 	minAge = 5 * time.Second
+	// maxStale is how long versions serve while they cannot be read again.
+	maxStale = time.Hour
 )
 
 // Version is one value of a secret.
 type Version struct {
-	ID    string
-	Value string
+	ID        string
+	Value     string
+	CreatedAt time.Time
 }
 
 // Secret is one secret.
@@ -46,9 +50,10 @@ type Secret struct {
 	arn    string
 	now    func() time.Time
 
-	mu     sync.Mutex
-	known  []Version // the current one first
-	readAt time.Time
+	mu      sync.Mutex
+	known   []Version // the current one first
+	readAt  time.Time
+	triedAt time.Time
 }
 
 // Open makes a client for one secret. It reads nothing yet. An empty endpoint
@@ -60,6 +65,16 @@ func Open(config aws.Config, endpoint, arn string, now func() time.Time) *Secret
 		}
 	})
 	return &Secret{client: client, arn: arn, now: now}
+}
+
+// Versions are the valid ones, the current one first.
+func (s *Secret) Versions(ctx context.Context) ([]Version, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err := s.refresh(ctx, TTL); err != nil {
+		return nil, err
+	}
+	return slices.Clone(s.known), nil
 }
 
 // Current is the version in force.
@@ -99,12 +114,26 @@ func (s *Secret) find(id string) (Version, bool) {
 	return Version{}, false
 }
 
-// refresh reads the versions again where what is known is older than that.
+// refresh reads the versions again where what is known is older than that. What
+// is known serves on where they cannot be read, which is tried again soon.
 func (s *Secret) refresh(ctx context.Context, maxAge time.Duration) error {
-	if len(s.known) > 0 && s.now().Before(s.readAt.Add(maxAge)) {
+	now := s.now()
+	if len(s.known) > 0 && (now.Before(s.readAt.Add(maxAge)) || now.Before(s.triedAt.Add(minAge))) {
 		return nil
 	}
-	at := s.now()
+	s.triedAt = now
+	versions, err := s.readAll(ctx)
+	if err != nil {
+		if len(s.known) > 0 && now.Before(s.readAt.Add(maxStale)) {
+			return nil
+		}
+		return err
+	}
+	s.known, s.readAt = versions, now
+	return nil
+}
+
+func (s *Secret) readAll(ctx context.Context) ([]Version, error) {
 	var versions []Version
 	for _, stage := range []string{current, previous} {
 		version, err := s.read(ctx, stage)
@@ -113,12 +142,11 @@ func (s *Secret) refresh(ctx context.Context, maxAge time.Duration) error {
 			break // never rotated
 		}
 		if err != nil {
-			return fmt.Errorf("secrets: %s of %s: %w", stage, s.arn, err)
+			return nil, fmt.Errorf("secrets: %s of %s: %w", stage, s.arn, err)
 		}
 		versions = append(versions, version)
 	}
-	s.known, s.readAt = versions, at
-	return nil
+	return versions, nil
 }
 
 func (s *Secret) read(ctx context.Context, stage string) (Version, error) {
@@ -128,5 +156,5 @@ func (s *Secret) read(ctx context.Context, stage string) (Version, error) {
 	if err != nil {
 		return Version{}, err
 	}
-	return Version{ID: aws.ToString(out.VersionId), Value: aws.ToString(out.SecretString)}, nil
+	return Version{ID: aws.ToString(out.VersionId), Value: aws.ToString(out.SecretString), CreatedAt: aws.ToTime(out.CreatedDate)}, nil
 }

@@ -116,7 +116,7 @@ func TestAnUnknownVersionIsLookedFor(t *testing.T) {
 }
 
 func TestWhatCannotBeReadIsAnError(t *testing.T) {
-	v, secret, _ := open(t)
+	v, secret, now := open(t)
 	v.broken = true
 	if _, err := secret.Current(t.Context()); err == nil {
 		t.Error("it has a current version")
@@ -125,7 +125,35 @@ func TestWhatCannotBeReadIsAnError(t *testing.T) {
 		t.Errorf("it finds %t, %v", found, err)
 	}
 	v.broken = false
+	*now = now.Add(10 * time.Second)
 	if got, err := secret.Current(t.Context()); err != nil || got.ID != "v1" {
 		t.Errorf("once it can be read: %+v, %v", got, err)
+	}
+}
+
+// What is known serves on while it cannot be read again, for an hour; and an
+// outage is not answered with a request a call.
+func TestAnOutageIsOutlived(t *testing.T) {
+	v, secret, now := open(t)
+	if _, err := secret.Current(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	v.broken = true
+	*now = now.Add(secrets.TTL)
+	v.requests()
+	for range 10 {
+		if _, found, err := secret.Find(t.Context(), "v1"); err != nil || !found {
+			t.Fatalf("during an outage: %t, %v", found, err)
+		}
+		if _, found, err := secret.Find(t.Context(), "made up"); err != nil || found {
+			t.Fatalf("during an outage, of a made-up id: %t, %v", found, err)
+		}
+	}
+	if n := v.requests(); n > 3 { // one reading, which the SDK may try again
+		t.Errorf("%d requests", n)
+	}
+	*now = now.Add(time.Hour)
+	if _, err := secret.Current(t.Context()); err == nil {
+		t.Error("an hour later what was known is still good")
 	}
 }

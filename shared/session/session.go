@@ -26,6 +26,9 @@ import (
 type Key struct {
 	ID     string
 	Secret []byte
+	// RetiredAt is when the key has signed its last token; zero: it still signs.
+	// Whoever gets hold of a retired key can make no token that would be let in.
+	RetiredAt time.Time
 }
 
 // MinSecret is the least length of a key's secret in bytes, that of the hash (RFC 7518, 3.2).
@@ -43,8 +46,9 @@ type Keys interface {
 const Issuer = "drawdown"
 
 const (
-	// maxToken bounds what is parsed, in bytes.
-	maxToken = 4 << 10
+	// maxToken bounds a token, in bytes: the longest name and return address fit,
+	// however their letters are escaped.
+	maxToken = 8 << 10
 	// leeway is how far the clocks of two environments may differ.
 	leeway = 5 * time.Second
 )
@@ -85,7 +89,11 @@ func (t *Tokens) Sign(ctx context.Context, s access.Session) (string, error) {
 		Name: s.Name, Zone: s.Zone, Scope: scopes(), ReturnURL: s.ReturnURL,
 	})
 	token.Header["kid"] = key.ID
-	return token.SignedString(key.Secret)
+	text, err := token.SignedString(key.Secret)
+	if err == nil && len(text) > maxToken {
+		err = fmt.Errorf("session: the token of account %s has %d bytes, more than the %d that are let in", s.Account, len(text), maxToken)
+	}
+	return text, err
 }
 
 func scopes() string {
@@ -117,6 +125,7 @@ func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error)
 		jwt.WithTimeFunc(t.now),
 	)
 	var read claims
+	var retiredAt time.Time
 	_, err := parser.ParseWithClaims(token, &read, func(unverified *jwt.Token) (any, error) {
 		id, _ := unverified.Header["kid"].(string)
 		key, err := t.keys.Find(ctx, id)
@@ -126,6 +135,7 @@ func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error)
 		if key == nil || len(key.Secret) < MinSecret {
 			return nil, jwt.ErrTokenUnverifiable
 		}
+		retiredAt = key.RetiredAt
 		return key.Secret, nil
 	})
 	var unreachable errKey
@@ -135,7 +145,8 @@ func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error)
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return access.Session{}, fault.New(fault.Unauthenticated, "The session has ended. Open the page again from where you came.")
 	case err != nil, read.Subject == "", read.Scope != scopes(), read.IssuedAt == nil,
-		read.ExpiresAt.Sub(read.IssuedAt.Time) > access.MaxSession:
+		read.ExpiresAt.Sub(read.IssuedAt.Time) > access.MaxSession,
+		!retiredAt.IsZero() && read.IssuedAt.After(retiredAt):
 		return access.Session{}, refusal()
 	}
 	return access.Session{

@@ -32,6 +32,9 @@ func newRing() *ring {
 }
 
 func (r *ring) rotate(id string) {
+	if len(r.keys) > 0 {
+		r.keys[0].RetiredAt = start
+	}
 	r.keys = append([]session.Key{{ID: id, Secret: []byte(strings.Repeat(id, session.MinSecret))}}, r.keys...)
 	r.keys = r.keys[:min(len(r.keys), 2)]
 }
@@ -159,7 +162,7 @@ func TestForgedTokensAreRefused(t *testing.T) {
 		"too long a life":    forge(t, jwt.SigningMethodHS256, "k1", secret, set("exp", start.Add(2*time.Hour).Unix())),
 		"ended":              forge(t, jwt.SigningMethodHS256, "k1", secret, set("exp", start.Add(-time.Minute).Unix())),
 		"from the future":    forge(t, jwt.SigningMethodHS256, "k1", secret, set("iat", start.Add(time.Minute).Unix())),
-		"too large":          forge(t, jwt.SigningMethodHS256, "k1", secret, set("name", strings.Repeat("x", 5000))),
+		"too large":          forge(t, jwt.SigningMethodHS256, "k1", secret, set("name", strings.Repeat("x", 9000))),
 	} {
 		if got, err := tokens.Open(t.Context(), token); fault.CodeOf(err) != fault.Unauthenticated {
 			t.Errorf("%s: %+v, %v", name, got, err)
@@ -207,5 +210,43 @@ func TestASessionReadsAndBuysForItsAccount(t *testing.T) {
 		if err := caller.May(scope, "other"); err == nil {
 			t.Errorf("%s of another account is allowed", scope)
 		}
+	}
+}
+
+// Whoever gets hold of a key that was rotated makes no session with it.
+func TestARetiredKeyOpensOnlyWhatItSignedInTime(t *testing.T) {
+	keys, now := newRing(), start
+	tokens := session.New(keys, at(&now))
+	stolen := keys.keys[0].Secret
+	keys.rotate("k2")
+	now = start.Add(10 * time.Minute)
+	inTime := forge(t, jwt.SigningMethodHS256, "k1", stolen, func(jwt.MapClaims) {})
+	if _, err := tokens.Open(t.Context(), inTime); err != nil {
+		t.Errorf("signed before: %v", err)
+	}
+	late := forge(t, jwt.SigningMethodHS256, "k1", stolen, func(c jwt.MapClaims) {
+		c["iat"], c["exp"] = start.Add(9*time.Minute).Unix(), start.Add(30*time.Minute).Unix()
+	})
+	if _, err := tokens.Open(t.Context(), late); fault.CodeOf(err) != fault.Unauthenticated {
+		t.Errorf("signed after its time: %v", err)
+	}
+}
+
+// What is signed is let in, whatever its words are escaped to.
+func TestTheLongestTokenIsLetIn(t *testing.T) {
+	now := start
+	tokens := session.New(newRing(), at(&now))
+	longest := open()
+	longest.Name, longest.ReturnURL = strings.Repeat("&", 200), "https://a.example/"+strings.Repeat("&", 494)
+	token, err := tokens.Sign(t.Context(), longest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := tokens.Open(t.Context(), token); err != nil || got != longest {
+		t.Errorf("%+v, %v", got, err)
+	}
+	longest.Name = strings.Repeat("&", 2000)
+	if _, err := tokens.Sign(t.Context(), longest); err == nil {
+		t.Error("a token is signed that is let in nowhere")
 	}
 }

@@ -1,7 +1,7 @@
 // Command rotate gives the key that signs session tokens a new value. Sessions
 // that are open stay valid: Secrets Manager keeps the value before, and it still
-// opens tokens. A second rotation ends them, so leave an hour between two unless
-// that is what you want.
+// opens what it has signed so far. A second rotation ends those, so leave more than an
+// hour between two unless that is what you want.
 //
 //	rotate ARN     of the secret: the stack's output SessionKeyArn
 //
@@ -46,7 +46,7 @@ func run(arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("rotate: %w", err)
 	}
-	fmt.Printf("rotated: tokens are signed with version %s within a minute; the version before stays valid until the next rotation\n", aws.ToString(out.VersionId))
+	fmt.Printf("rotated: tokens are signed with version %s from a minute on; those that were signed before stay valid until they end\n", aws.ToString(out.VersionId))
 	return nil
 }
 
