@@ -22,6 +22,7 @@ import (
 	"drawdown/shared/access"
 	"drawdown/shared/commit"
 	"drawdown/shared/dynamo"
+	"drawdown/shared/eventbus"
 	"drawdown/shared/failures"
 	"drawdown/shared/lambdaio"
 	"drawdown/shared/ledger"
@@ -35,6 +36,8 @@ const (
 	EnvFailures    = "FAILURES_BUCKET"   // where the stream mapping puts what it has given up on
 	EnvMaxBackdate = "MAX_BACKDATE_DAYS" // how far occurred_at may lie back
 	EnvSessionKey  = "SESSION_KEY"       // the ARN of the secret that signs session tokens
+	EnvBus         = "BUS_NAME"          // the event bus
+	EnvLocalHooks  = "LOCAL_WEBHOOKS"    // "true" lets webhooks reach local networks, for development
 )
 
 // maxAhead is how far occurred_at may lie ahead, for clocks that are fast.
@@ -63,6 +66,15 @@ type Platform struct {
 func (p *Platform) Failures() *failures.Bucket {
 	return failures.Open(awsConfig(p.env), endpoint(p.env, "S3"), p.env(EnvFailures))
 }
+
+// Bus is the event bus. Only a function that asks for it carries EventBridge's
+// client.
+func (p *Platform) Bus() *eventbus.Bus {
+	return eventbus.Open(awsConfig(p.env), endpoint(p.env, "EVENTBRIDGE"), p.env(EnvBus))
+}
+
+// LocalWebhooks tells whether webhooks may reach local networks.
+func (p *Platform) LocalWebhooks() bool { return p.env(EnvLocalHooks) == "true" }
 
 // Run starts a function of the platform: build makes its handler.
 func Run(build func(*Platform) (lambdaio.Handler, error)) {

@@ -16,6 +16,7 @@ import (
 	"drawdown/shared/credit"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/ledger"
+	"drawdown/shared/money"
 	"drawdown/shared/rating"
 )
 
@@ -80,8 +81,9 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		Lapsed: []ledger.Part{{GrantID: "g1", Credits: credit.Micro}},
 	}
 	settings := ledger.Entry{Operation: "SYS#settings#1", Seq: 1, Type: ledger.SettingsEntry, CreatedAt: now, Settings: &ledger.Settings{}}
+	plan := &ledger.PlanState{Plan: "team", Start: now, End: late}
 	wallet := &ledger.Wallet{
-		Account: "acme", Seq: 4, Grants: []ledger.Grant{full, bare},
+		Account: "acme", Seq: 4, Grants: []ledger.Grant{full, bare}, Owed: credit.Micro, Plan: plan,
 		Settings: ledger.Settings{Overage: &ledger.Overage{Policy: ledger.Bill, Limit: credit.Max}},
 	}
 	account := httpapi.Account{
@@ -110,6 +112,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 		{httpapi.ListEntries, httpapi.EncodeStatement(httpapi.Listing[ledger.Entry]{
 			Limit: 50, Read: []ledger.Entry{madeDebit(), bareDebit, reversal, grant(full, "r"), grant(bare, ""), expiry, settings},
 		})},
+		{httpapi.ListEntries, httpapi.EncodeStatement(httpapi.Listing[ledger.Entry]{Limit: 50, Read: paidEntries(full)})},
 		{httpapi.PutRateCard, httpapi.EncodePublished(httpapi.Published{Card: aCard(), Created: true})},
 		{httpapi.ListRateCards, httpapi.EncodeRateCards(httpapi.Listing[rating.Card]{Limit: 50, Read: []rating.Card{aCard()}})},
 		{httpapi.PostAPIKey, httpapi.EncodeIssuedKey(httpapi.IssuedKey{Key: key, Token: token})},
@@ -125,6 +128,37 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 			t.Errorf("%s: %v", c.route.Key(), err)
 		}
 	}
+}
+
+// paidEntries are those that payments leave, each with all its parts and with none.
+func paidEntries(grant ledger.Grant) []ledger.Entry {
+	grant.Source = ledger.FromAutoRefill
+	issue := &ledger.Issue{Grant: grant, Owed: credit.Micro, Payment: "pi_1"}
+	state := ledger.PlanState{Subscription: "sub_1", Plan: "team", Start: now, End: now.AddDate(0, 1, 0)}
+	parts := []ledger.Part{{GrantID: "g1", Credits: credit.Micro}}
+	bill := ledger.OverageBill{Subscription: "sub_1", Plan: "basic", Billed: credit.Credit, Price: money.Money{Minor: 2, Currency: "usd"}}
+	none := ledger.OverageBill{Subscription: "sub_1", Plan: "basic"}
+	refill := ledger.RefillState{Phase: ledger.RefillBackoff, Pack: "p", Reason: ledger.ReasonDeclined, Until: now}
+	entries := []ledger.Entry{
+		{Type: ledger.GrantEntry, Alerts: []ledger.AlertKind{ledger.PurchaseCompleted}, Grant: issue},
+		{Type: ledger.RenewalEntry, Alerts: []ledger.AlertKind{ledger.PeriodRenewed},
+			Renewal: &ledger.Renewal{State: state, Ended: parts, Carried: credit.Micro, Rolled: &grant, Issue: issue, Bill: bill}},
+		{Type: ledger.RenewalEntry, Renewal: &ledger.Renewal{State: state}},
+		{Type: ledger.PlanChangeEntry, Alerts: []ledger.AlertKind{ledger.PlanChanged}, PlanChange: &ledger.PlanChange{State: state, From: "basic", Issue: issue, Bill: bill}},
+		{Type: ledger.PlanChangeEntry, PlanChange: &ledger.PlanChange{State: state, From: "basic"}},
+		{Type: ledger.PlanEndEntry, PlanEnd: &ledger.PlanEnd{Ended: parts, Bill: bill}},
+		{Type: ledger.PlanEndEntry, PlanEnd: &ledger.PlanEnd{Bill: none}},
+		{Type: ledger.TakeBackEntry, Recovery: &ledger.Recovery{Of: ledger.PaymentOperation("pi_1"), Reason: "refunded", Owed: credit.Micro, Taken: parts}},
+		{Type: ledger.GiveBackEntry, Recovery: &ledger.Recovery{Of: "op-1", Restored: parts, Reopened: []ledger.Grant{grant}}},
+		{Type: ledger.RefillEntry, Alerts: []ledger.AlertKind{ledger.RefillSucceeded}, Refill: &ledger.RefillStep{
+			Step: ledger.RefillSettled, State: refill, ID: "rf_acme_4", Price: bill.Price, Outcome: ledger.RefillPaid, Issue: issue, Payment: "pi_1"}},
+		{Type: ledger.RefillEntry, Alerts: []ledger.AlertKind{ledger.RefillFailed}, Refill: &ledger.RefillStep{Step: ledger.RefillPostponed, State: ledger.RefillState{Phase: ledger.RefillActionRequired}}},
+		{Type: ledger.RefillEntry, Refill: &ledger.RefillStep{Step: ledger.RefillSet, State: ledger.RefillState{Phase: ledger.RefillOff}}},
+	}
+	for i := range entries {
+		entries[i].Account, entries[i].Operation, entries[i].Seq, entries[i].CreatedAt = "acme", ledger.RefillOperation("rf_1"), int64(i)+1, now
+	}
+	return entries
 }
 
 func TestBalanceLeavesOutWhatHasExpired(t *testing.T) {

@@ -329,6 +329,19 @@ func (o *Object) Int(name string, fallback, least, most int64) int64 {
 	return n
 }
 
+// Bool is true or false; fallback where it is absent.
+func (o *Object) Bool(name string, fallback bool) bool {
+	value, there := o.member(name)
+	if !there {
+		return fallback
+	}
+	if kind := value.Kind(); kind != 't' && kind != 'f' {
+		o.Refuse(name, "must be true or false")
+		return fallback
+	}
+	return value.Kind() == 't'
+}
+
 // Instant is an RFC 3339 time in UTC to the millisecond, or nil.
 func (o *Object) Instant(name string) *time.Time {
 	value, there := o.member(name)

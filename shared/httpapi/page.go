@@ -60,8 +60,11 @@ func cursorAt(place string) *string {
 	return &cursor
 }
 
-// pageQuery reads ?limit= and ?cursor=.
-func (r *Request) pageQuery() (PageQuery, []fault.Param) {
+// pageQuery reads ?limit= and ?cursor= of a listing in the order of ids or of seqs.
+func (r *Request) pageQuery() (PageQuery, []fault.Param) { return r.pageQueryWhere(isID) }
+
+// pageQueryWhere reads them of a listing whose places pass a check.
+func (r *Request) pageQueryWhere(isPlace func(string) bool) (PageQuery, []fault.Param) {
 	var problems []fault.Param
 	page := PageQuery{Limit: defaultLimit}
 	if text, given := r.query["limit"]; given {
@@ -74,7 +77,7 @@ func (r *Request) pageQuery() (PageQuery, []fault.Param) {
 	if text, given := r.query["cursor"]; given && text != "" {
 		plain, err := base64.RawURLEncoding.DecodeString(text)
 		after, known := strings.CutPrefix(string(plain), cursorVersion)
-		if err != nil || !known || !isID(after) { // every listing is in the order of ids or of seqs
+		if err != nil || !known || !isPlace(after) {
 			problems = append(problems, fault.Param{Name: "cursor", Reason: badCursor})
 		} else {
 			page.After = after

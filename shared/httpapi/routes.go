@@ -19,7 +19,10 @@ const (
 	FunctionManage = "manage"
 	FunctionUsage  = "usage"
 	FunctionAudit  = "audit"
-	FunctionPage   = "page"
+
+	FunctionCheckout = "checkout"
+	FunctionWebhook  = "webhook"
+	FunctionPage     = "page"
 )
 
 // Route is one operation of the HTTP API. The CDK app makes API Gateway's
@@ -65,6 +68,36 @@ var (
 	GetPageAsset  = Route{FunctionPage, "GET", "/usage/{asset}", Public, false}
 )
 
+// The routes of what is sold, of buyers, and of what they have bought.
+var (
+	PutPlan            = Route{FunctionCheckout, "PUT", "/v1/plans/{plan_id}", Admin, false}
+	GetPlan            = Route{FunctionUsage, "GET", "/v1/plans/{plan_id}", Read, false}
+	ListPlans          = Route{FunctionUsage, "GET", "/v1/plans", Read, false}
+	PutPack            = Route{FunctionCheckout, "PUT", "/v1/packs/{pack_id}", Admin, false}
+	GetPack            = Route{FunctionUsage, "GET", "/v1/packs/{pack_id}", Read, false}
+	ListPacks          = Route{FunctionUsage, "GET", "/v1/packs", Read, false}
+	PostCheckout       = Route{FunctionCheckout, "POST", "/v1/accounts/{account_id}/checkouts", Purchase, true}
+	PostPortal         = Route{FunctionCheckout, "POST", "/v1/accounts/{account_id}/portal", Purchase, false}
+	GetSubscription    = Route{FunctionUsage, "GET", "/v1/accounts/{account_id}/subscription", Read, false}
+	CancelSubscription = Route{FunctionCheckout, "POST", "/v1/accounts/{account_id}/subscription/cancel", Purchase, false}
+	ResumeSubscription = Route{FunctionCheckout, "POST", "/v1/accounts/{account_id}/subscription/resume", Purchase, false}
+	PutRefill          = Route{FunctionCheckout, "PUT", "/v1/accounts/{account_id}/auto-refill", Purchase, false}
+	GetRefill          = Route{FunctionUsage, "GET", "/v1/accounts/{account_id}/auto-refill", Purchase, false}
+	GetHistory         = Route{FunctionUsage, "GET", "/v1/accounts/{account_id}/billing-history", Read, false}
+)
+
+// The routes of webhooks: what operators are told by, and what Stripe tells us by.
+var (
+	PutEndpoint    = Route{FunctionManage, "PUT", "/v1/webhook-endpoints/{endpoint_id}", Admin, false}
+	GetEndpoint    = Route{FunctionManage, "GET", "/v1/webhook-endpoints/{endpoint_id}", Admin, false}
+	DeleteEndpoint = Route{FunctionManage, "DELETE", "/v1/webhook-endpoints/{endpoint_id}", Admin, false}
+	ListEndpoints  = Route{FunctionManage, "GET", "/v1/webhook-endpoints", Admin, false}
+	RotateEndpoint = Route{FunctionManage, "POST", "/v1/webhook-endpoints/{endpoint_id}/secret", Admin, false}
+	ListDeliveries = Route{FunctionManage, "GET", "/v1/webhook-endpoints/{endpoint_id}/deliveries", Admin, false}
+	ResendDelivery = Route{FunctionManage, "POST", "/v1/webhook-endpoints/{endpoint_id}/deliveries/{delivery_id}/resend", Admin, false}
+	StripeWebhook  = Route{FunctionWebhook, "POST", "/v1/webhooks/stripe", Public, false}
+)
+
 // Routes lists them, in the order of the documentation.
 func Routes() []Route {
 	return []Route{
@@ -73,7 +106,10 @@ func Routes() []Route {
 		PutRateCard, GetRateCard, ListRateCards,
 		PostAPIKey, ListAPIKeys, DeleteAPIKey,
 		GetBalance, GetUsage, ListEntries, CurrentRates,
+		PutPlan, GetPlan, ListPlans, PutPack, GetPack, ListPacks,
+		PostCheckout, PostPortal, GetSubscription, CancelSubscription, ResumeSubscription, PutRefill, GetRefill, GetHistory,
 		GetAudit,
+		PutEndpoint, GetEndpoint, DeleteEndpoint, ListEndpoints, RotateEndpoint, ListDeliveries, ResendDelivery, StripeWebhook,
 		GetPage, GetPageAsset,
 		GetOpenAPI, GetHealth,
 	}

@@ -25,20 +25,31 @@ func EncodeWallet(w Wallet) Response {
 		Limit  string `json:"limit"`
 		Used   string `json:"used"`
 	}
+	type plan struct {
+		ID          string `json:"id"`
+		PeriodStart string `json:"period_start"`
+		PeriodEnd   string `json:"period_end"`
+	}
 	body := struct {
 		AccountID string      `json:"account_id"`
 		Available string      `json:"available"`
+		Owed      string      `json:"owed"`
 		Overage   overage     `json:"overage"`
+		Plan      *plan       `json:"plan,omitempty"`
 		Grants    []grantBody `json:"grants"`
 		Seq       int64       `json:"seq"`
 		AsOf      string      `json:"as_of"`
 	}{
 		AccountID: w.Account,
 		Available: w.BalanceAt(at).Available.String(),
+		Owed:      w.Owed.String(),
 		Overage:   overage{string(w.Overage().Policy), w.Overage().Limit.String(), w.OverageUsed.String()},
 		Grants:    []grantBody{},
 		Seq:       w.Seq,
 		AsOf:      instantText(at),
+	}
+	if p := w.Plan; p != nil {
+		body.Plan = &plan{p.Plan, instantText(p.Start), instantText(p.End)}
 	}
 	for _, grant := range w.Grants {
 		if !grant.Expired(at) {
@@ -136,6 +147,10 @@ type entryBody struct {
 	Debit    *debitDetail    `json:"debit,omitempty"`
 	Grant    *grantDetail    `json:"grant,omitempty"`
 	Reversal *reversalDetail `json:"reversal,omitempty"`
+	Renewal  *renewalDetail  `json:"renewal,omitempty"`
+	Plan     *planDetail     `json:"plan,omitempty"`
+	Recovery *recoveryDetail `json:"recovery,omitempty"`
+	Refill   *refillDetail   `json:"refill,omitempty"`
 }
 
 type debitDetail struct {
@@ -154,6 +169,8 @@ type grantDetail struct {
 	Source    string  `json:"source"`
 	ExpiresAt *string `json:"expires_at"`
 	Reason    string  `json:"reason"`
+	OwedPaid  string  `json:"owed_paid,omitempty"`
+	PaymentID string  `json:"payment_id,omitempty"`
 }
 
 type reversalDetail struct {
@@ -186,10 +203,11 @@ func encodeEntry(e ledger.Entry) entryBody {
 			d.Overage.String(), instantText(d.OccurredAt),
 		}
 	case e.Grant != nil:
-		g := e.Grant.Grant
-		body.Grant = &grantDetail{g.ID, string(g.Source), optionalInstant(g.ExpiresAt), e.Grant.Reason}
+		body.Grant = encodeIssue(e.Grant)
 	case e.Reversal != nil:
 		body.Reversal = &reversalDetail{e.Reversal.Of.String(), e.Reversal.Reason}
+	default:
+		body.encodeMoney(&e)
 	}
 	return body
 }

@@ -48,11 +48,19 @@ const (
 	AuditFailed = "AuditFailed" // accounts whose audit did not come to an end
 	Drift       = "Drift"       // places where an audit found that something stored is not the fold of its ledger
 	Audited     = "Audited"     // accounts audited
+	Relayed     = "Relayed"     // messages that the bus has taken
+	Unrelayed   = "Unrelayed"   // records whose news could not be said, and that come again
+	Delivered   = "Delivered"   // webhooks that their endpoints have taken
+	Undelivered = "Undelivered" // tries of webhooks that failed
+	Exhausted   = "Exhausted"   // webhooks that failed for good
 	Latency     = "Latency"     // of the handler, in milliseconds
 	Failures    = "Failures"    // answers that tell of a fault of ours: status 500 and up
-	Accepted    = "Accepted"    // operations that took effect
-	Replayed    = "Replayed"    // operations that were answered with their first answer
-	Refused     = "Refused"     // operations that were refused
+	// MoneyForNothing counts accounts that pay for what they do not get.
+	MoneyForNothing = "MoneyForNothing"
+
+	Accepted = "Accepted" // operations that took effect
+	Replayed = "Replayed" // operations that were answered with their first answer
+	Refused  = "Refused"  // operations that were refused
 )
 
 type record struct {
