@@ -21,14 +21,16 @@ func Rules() []Rule { return slices.Concat(layoutRules(), importRules(), writing
 // domain are the packages that hold what is true, by rank: each may import those
 // of a lower rank only.
 var domain = map[string]int{
-	"shared/fault":   0,
-	"shared/credit":  1,
-	"shared/access":  2,
-	"shared/rating":  2,
-	"shared/ledger":  3,
-	"shared/commit":  4,
-	"shared/usage":   4,
-	"shared/billing": 5,
+	"shared/fault":      0,
+	"shared/credit":     1,
+	"shared/money":      2,
+	"shared/access":     2,
+	"shared/rating":     2,
+	"shared/ledger":     3,
+	"shared/commit":     4,
+	"shared/usage":      4,
+	"shared/billing":    5,
+	"shared/settlement": 6,
 }
 
 // domainImports are the packages of the standard library that the domain may

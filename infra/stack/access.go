@@ -1,12 +1,23 @@
 package stack
 
 import (
+	"slices"
+
 	"drawdown/shared/dynamo"
 	"drawdown/shared/httpapi"
 )
 
-// FunctionRollup is the folder of the function that the stream wakes.
-const FunctionRollup = "rollup"
+// The folders of the functions that no route leads to.
+const (
+	FunctionRollup   = "rollup"
+	FunctionRelay    = "relay"
+	FunctionNotify   = "notify"
+	FunctionPurchase = "purchase"
+	FunctionRefill   = "refill"
+	FunctionRenew    = "renew"
+)
+
+// httpapi.FunctionCheckout serves the routes of buyers.
 
 // action is one IAM action of DynamoDB.
 type action string
@@ -28,7 +39,7 @@ type grant struct {
 	table   dynamo.Table
 	actions []action
 	indexes []dynamo.Index // queried
-	key     string         // the one partition that the actions are allowed on; empty: all
+	keys    []string       // the partitions that the actions are allowed on, "*" at an end standing for any rest; none: all
 }
 
 // functionSpec is one function: what it is given and what it may touch.
@@ -40,9 +51,22 @@ type functionSpec struct {
 	grants   []grant
 	streamed bool           // woken by the stream of Wallets
 	sessions bool           // reads the key of sessions, as whatever serves HTTP does
-	failures []bucketAction // on the bucket of failed batches
+	stripe   bool           // reads Stripe's keys
+	speaks   bool           // puts messages on the bus
+	queued   bool           // woken by the queue of purchases
+	webhooks bool           // is told where webhooks may lead
+	dead     string         // the queue of events whose calls have failed
+	bucket   string         // the bucket of failed batches that the actions below are on
+	failures []bucketAction // on that bucket
 	static   bool           // serves what is in its binary: it is told of no table, key or setting
 }
+
+// The buckets of failed batches, by their construct ids: each is swept by the
+// function that its batches were meant for.
+const (
+	failuresOfRollup = "Failures"
+	failuresOfRelay  = "RelayFailures"
+)
 
 // bucketAction is one IAM action of S3.
 type bucketAction string
@@ -59,6 +83,11 @@ const (
 // functionSpecs is the list of functions with their permissions, written out:
 // it is meant to be read beside the code of each function.
 func functionSpecs() []functionSpec {
+	return slices.Concat(meterSpecs(), usageSpecs(), moneySpecs(), newsSpecs())
+}
+
+// meterSpecs are the functions of the meter: what holds credits, and shows them.
+func meterSpecs() []functionSpec {
 	return []functionSpec{
 		{
 			name:     httpapi.FunctionDebit,
@@ -86,7 +115,9 @@ func functionSpecs() []functionSpec {
 					actions: []action{getItem, query, putItem, updateItem},
 					indexes: []dynamo.Index{dynamo.List},
 				},
+				{table: dynamo.Accounts, actions: []action{deleteItem}, keys: []string{dynamo.EndpointPK + "*"}},
 			},
+			webhooks: true,
 		},
 		{
 			name:     httpapi.FunctionUsage,
@@ -96,11 +127,17 @@ func functionSpecs() []functionSpec {
 			sessions: true,
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem}},
-				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}},
+				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq, dynamo.Others}},
 				{table: dynamo.Usage, actions: []action{getItem, query}},
 				{table: dynamo.Accounts, actions: []action{getItem, query}},
 			},
 		},
+	}
+}
+
+// usageSpecs are the functions that add usage up, and that prove all of it.
+func usageSpecs() []functionSpec {
+	return []functionSpec{
 		{
 			name:     FunctionRollup,
 			summary:  "Folds entries into usage, rung by the stream of Wallets; sweeps, repairs and rebuilds",
@@ -110,9 +147,10 @@ func functionSpecs() []functionSpec {
 				{table: dynamo.Wallets, actions: []action{getItem}},
 				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}},
 				{table: dynamo.Usage, actions: []action{getItem, batchGetItem, query, putItem, updateItem, deleteItem}},
-				{table: dynamo.Accounts, actions: []action{putItem, deleteItem}, key: dynamo.QuarantinePK, indexes: []dynamo.Index{dynamo.List}},
+				{table: dynamo.Accounts, actions: []action{putItem, deleteItem}, keys: []string{dynamo.QuarantinePK}, indexes: []dynamo.Index{dynamo.List}},
 			},
 			streamed: true,
+			bucket:   failuresOfRollup,
 			failures: []bucketAction{listBucket, getObject, putObject, deleteObject},
 		},
 		{
@@ -126,11 +164,115 @@ func functionSpecs() []functionSpec {
 				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}},
 				{table: dynamo.Usage, actions: []action{getItem, query}},
 				{table: dynamo.Accounts, actions: []action{getItem}, indexes: []dynamo.Index{dynamo.List}}, // API keys, accounts
-				{table: dynamo.Accounts, actions: []action{putItem}, key: dynamo.AuditPK},
+				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.AuditPK}},
 			},
+			speaks:   true,
+			bucket:   failuresOfRollup,
 			failures: []bucketAction{putObject}, // it rings for accounts that lag
 		},
+	}
+}
+
+// newsSpecs are the functions that tell others, and are told by Stripe.
+func newsSpecs() []functionSpec {
+	return []functionSpec{
+		{
+			name:     FunctionRelay,
+			summary:  "Says on the bus what the stream of Wallets has news of",
+			memoryMB: 512,
+			timeoutS: 60,
+			grants:   []grant{{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}}},
+			streamed: true,
+			speaks:   true,
+			bucket:   failuresOfRelay,
+			failures: []bucketAction{listBucket, getObject, putObject, deleteObject},
+		},
+		{
+			name:     FunctionNotify,
+			summary:  "Tells operators' endpoints of what is said on the bus, and tries again",
+			memoryMB: 512,
+			timeoutS: notifyTimeoutS,
+			grants: []grant{
+				{
+					table:   dynamo.Accounts,
+					actions: []action{getItem, putItem, updateItem},
+					keys:    []string{dynamo.EndpointPK + "*", dynamo.DeliveryPK + "*"},
+					indexes: []dynamo.Index{dynamo.List, dynamo.Due},
+				},
+			},
+			webhooks: true,
+			dead:     deadNotify,
+		},
+		{
+			name:     httpapi.FunctionWebhook,
+			summary:  "Takes Stripe's webhooks and passes on what they are about",
+			memoryMB: 512,
+			timeoutS: 10,
+			stripe:   true,
+			speaks:   true,
+		},
+	}
+}
+
+// moneySpecs are the functions that settle money.
+func moneySpecs() []functionSpec {
+	return []functionSpec{
+		{
+			name:     httpapi.FunctionCheckout,
+			summary:  "Plans, packs, checkouts, subscriptions and automatic refill",
+			memoryMB: 512,
+			timeoutS: 29, // Stripe is asked while the caller waits
+			sessions: true,
+			grants: []grant{
+				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
+				{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
+				{table: dynamo.Accounts, actions: []action{getItem, query}}, // API keys, too
+				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.AccountPK + "*", dynamo.CatalogPK}},
+			},
+			stripe: true,
+		},
+		{
+			name:     FunctionPurchase,
+			summary:  "Settles what Stripe has news of: payments, refunds, disputes, invoices, subscriptions",
+			memoryMB: 512,
+			timeoutS: purchaseTimeoutS,
+			grants:   settlingGrants(),
+			stripe:   true,
+			queued:   true,
+		},
+		{
+			name:     FunctionRefill,
+			summary:  "Refills accounts that have asked for it",
+			memoryMB: 512,
+			timeoutS: 120,
+			grants:   settlingGrants(dynamo.Due),
+			stripe:   true,
+			dead:     deadRefill,
+		},
+		{
+			name:     FunctionRenew,
+			summary:  "Renews free plans, looks after those that were not paid, bills overage, and notes what has run out",
+			memoryMB: 512,
+			timeoutS: 300,
+			grants:   settlingGrants(dynamo.Due, dynamo.List),
+			stripe:   true,
+		},
 		{name: httpapi.FunctionPage, summary: "The Usage page and its files", memoryMB: 256, timeoutS: 5, static: true},
+	}
+}
+
+// settlingGrants are what settling takes, whoever starts it: commands, and what
+// is kept of purchases, plans and bills. Whoever sweeps reads an index as well.
+func settlingGrants(indexes ...dynamo.Index) []grant {
+	return []grant{
+		{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
+		{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
+		{
+			table:   dynamo.Accounts,
+			actions: []action{getItem, query, putItem},
+			keys:    []string{dynamo.AccountPK + "*", dynamo.CatalogPK},
+			indexes: indexes,
+		},
 	}
 }
 

@@ -58,6 +58,7 @@ func (p *platform) addAlarms() {
 		alarm{"ApiServerErrors", "Callers get 5xx", p.serverErrors(minute), 5, 3, 5, false},
 	)
 	alarms = append(alarms, p.usageAlarms(minute)...)
+	alarms = append(alarms, p.eventAlarms(minute)...)
 	for _, table := range dynamo.Tables() {
 		alarms = append(alarms, alarm{table.Name + "SystemErrors", "DynamoDB fails calls to " + table.Name + " on its side",
 			p.tableErrors(table, "SystemErrors", minute), 5, 3, 5, false},
@@ -112,6 +113,46 @@ func (p *platform) usageAlarms(minute awscdk.Duration) []alarm {
 	}
 }
 
+// eventAlarms watch what is said and done behind everybody's back: what is lost
+// there is noticed by nobody else.
+func (p *platform) eventAlarms(minute awscdk.Duration) []alarm {
+	age := p.functions[FunctionRelay].Metric(jsii.String("IteratorAge"), &awscloudwatch.MetricOptions{
+		Period: minute, Statistic: jsii.String("Maximum"),
+	})
+	dead := func(id string) awscloudwatch.IMetric {
+		return p.dead[id].MetricApproximateNumberOfMessagesVisible(&awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("Maximum")})
+	}
+	return []alarm{
+		{"DeadPurchases", "Notices of payments could not be settled: the log of purchase says why; once that is mended, redrive the queue of dead letters to Purchases",
+			dead(deadPurchases), 1, 1, 1, false},
+		{"Undelivered", "EventBridge could not hand events over: each message in the queue names its rule and the reason",
+			dead(deadDeliveries), 1, 1, 1, false},
+		{"NotifyFailed", "Webhooks of events could not be started: the log of notify says why; invoke it again with the events in the queue",
+			dead(deadNotify), 1, 1, 1, false},
+		{"RefillFailed", "Refills fail again and again: the log of refill says why, and the sweep of every five minutes goes on trying",
+			dead(deadRefill), 1, 1, 1, false},
+		{"RelayBehind", "News lag: the oldest image of a wallet waits longer than five minutes to be said on the bus (milliseconds)", age, 300_000, 3, 5, false},
+		{"RelaySwept", "The stream mapping has given up on news: the sweep says them, and the log of relay says why they failed",
+			p.metric(telemetry.Swept, FunctionRelay, minute), 1, 1, 1, false},
+		{"RelaySweepFailed", "News in the bucket of failures fail again: the log of relay says why",
+			p.metric(telemetry.SweepFailed, FunctionRelay, minute), 1, 1, 1, false},
+		{"WebhooksExhausted", "Webhooks failed for good: the log of notify names endpoint and delivery; resend them once the endpoint works",
+			p.metric(telemetry.Exhausted, FunctionNotify, minute), 1, 1, 1, false},
+		{"PurchaseFailures", "Payments, invoices or subscriptions are not settled: the log of purchase says why; the queue brings them again, for two hours",
+			p.metric(telemetry.Failures, FunctionPurchase, minute), 1, 15, 30, false},
+		{"RefillFailures", "Automatic refills are not settled: the log of refill says whose and why; the sweep tries again every five minutes",
+			p.metric(telemetry.Failures, FunctionRefill, minute), 1, 3, 15, false},
+		{"RenewFailures", "Plans are not renewed, or overage is not billed: the log of renew says whose and why; it is tried again every 15 minutes",
+			p.metric(telemetry.Failures, FunctionRenew, awscdk.Duration_Minutes(jsii.Number(15))), 1, 3, 4, false},
+		{"CheckoutFailures", "Buyers are answered with 5xx, or what they have changed is not settled at once: the log of checkout says why",
+			p.metric(telemetry.Failures, httpapi.FunctionCheckout, minute), 3, 3, 5, false},
+		{"MoneyForNothing", "Somebody pays and gets nothing: two subscriptions at once, or an invoice of one that has ended; the logs name the account: refund it",
+			p.sumOf(telemetry.MoneyForNothing, minute, FunctionPurchase, httpapi.FunctionCheckout, FunctionRenew), 1, 1, 1, false},
+		{"WebhookFailures", "Stripe's webhooks are answered with 5xx: keys are missing, or the bus fails; Stripe sends them again for three days",
+			p.metric(telemetry.Failures, httpapi.FunctionWebhook, minute), 1, 3, 5, false},
+	}
+}
+
 // metric is the sum of one of the functions' own metrics.
 func (p *platform) metric(name, function string, period awscdk.Duration) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
@@ -120,6 +161,20 @@ func (p *platform) metric(name, function string, period awscdk.Duration) awsclou
 		DimensionsMap: &map[string]*string{metricDimension: jsii.String(FunctionName(function))},
 		Period:        period,
 		Statistic:     jsii.String("Sum"),
+	})
+}
+
+// sumOf is the sum of a metric over some functions. One that has not reported it
+// counts as zero.
+func (p *platform) sumOf(name string, period awscdk.Duration, functions ...string) awscloudwatch.IMetric {
+	metrics := map[string]awscloudwatch.IMetric{}
+	filled := make([]string, len(functions))
+	for i, function := range functions {
+		metrics[function] = p.metric(name, function, period)
+		filled[i] = "FILL(" + function + ", 0)"
+	}
+	return awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
+		Expression: jsii.String("SUM([" + strings.Join(filled, ", ") + "])"), UsingMetrics: &metrics, Label: jsii.String(name), Period: period,
 	})
 }
 

@@ -3,6 +3,7 @@ package stack
 import (
 	"path/filepath"
 	"strconv"
+	"strings"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
@@ -60,9 +61,27 @@ func (p *platform) environment(spec functionSpec) *map[string]*string {
 		env[boot.EnvSessionKey] = p.sessionKey.Ref()
 	}
 	if len(spec.failures) > 0 {
-		env[boot.EnvFailures] = p.failures.BucketName()
+		env[boot.EnvFailures] = p.failures[spec.bucket].BucketName()
+	}
+	if spec.stripe {
+		env[boot.EnvStripeKeys] = p.stripeKeys.Ref()
+		env[boot.EnvStripeURL] = p.stripeURL.ValueAsString()
+		env[boot.EnvDeployment] = p.deployment()
+	}
+	if spec.speaks {
+		env[boot.EnvBus] = p.bus.EventBusName()
+	}
+	if spec.webhooks && p.config.Stage == StageDev {
+		env[boot.EnvLocalHooks] = p.localHooks.ValueAsString()
 	}
 	return &env
+}
+
+// deployment tells this stack from any other that has the same processor account,
+// an earlier one of the same name included: the last part of its id, which
+// CloudFormation makes anew with each stack.
+func (p *platform) deployment() *string {
+	return awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), p.StackId(), nil))
 }
 
 func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGroup) awsiam.Role {
@@ -87,9 +106,9 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 		}
 		if len(actions) > 0 {
 			statement := allow(table, actions...)
-			if g.key != "" {
-				// PutItem and DeleteItem name one key each: this one.
-				statement.AddCondition(jsii.String("ForAllValues:StringEquals"), map[string]any{"dynamodb:LeadingKeys": []string{g.key}})
+			if len(g.keys) > 0 {
+				// Each of these actions names the partition of one key: one of these.
+				statement.AddCondition(jsii.String(leadingKeys(g.keys)), map[string]any{"dynamodb:LeadingKeys": g.keys})
 			}
 		}
 		for _, index := range g.indexes {
@@ -103,17 +122,37 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 	if spec.sessions {
 		allow(p.sessionKey.Ref(), "secretsmanager:GetSecretValue")
 	}
+	if spec.stripe {
+		allow(p.stripeKeys.Ref(), "secretsmanager:GetSecretValue")
+	}
+	if spec.speaks {
+		allow(p.bus.EventBusArn(), "events:PutEvents")
+	}
+	if spec.queued {
+		allow(p.purchases.QueueArn(), "sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes")
+	}
+	if spec.dead != "" {
+		allow(p.dead[spec.dead].QueueArn(), "sqs:SendMessage")
+	}
 	for _, a := range spec.failures {
-		resource := p.failures.BucketArn()
+		resource := p.failures[spec.bucket].BucketArn()
 		if a != listBucket {
-			resource = p.failures.ArnForObjects(jsii.String("*"))
+			resource = p.failures[spec.bucket].ArnForObjects(jsii.String("*"))
 		}
 		allow(resource, string(a))
 	}
-	if !spec.static {
+	if !spec.static && len(spec.grants) > 0 {
 		p.allowKey(role, spec)
 	}
 	return role
+}
+
+// leadingKeys is the operator that compares partitions with those of a grant.
+func leadingKeys(keys []string) string {
+	if strings.Contains(strings.Join(keys, ""), "*") {
+		return "ForAllValues:StringLike"
+	}
+	return "ForAllValues:StringEquals"
 }
 
 // allowKey lets the role use the tables' key, through DynamoDB only: DynamoDB

@@ -6,11 +6,13 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsapigatewayv2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsdynamodb"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awskms"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssecretsmanager"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/constructs-go/constructs/v10"
 	"github.com/aws/jsii-runtime-go"
 
@@ -35,8 +37,14 @@ type platform struct {
 	tables      map[string]awsdynamodb.Table  // by dynamo.Table.Name
 	functions   map[string]awslambda.Function // by folder under functions/
 	sessionKey  awssecretsmanager.CfnSecret   // signs the tokens of sessions
-	failures    awss3.Bucket                  // batches that the stream mapping has given up on
-	api         awsapigatewayv2.CfnApi        // the HTTP API
+	stripeKeys  awssecretsmanager.CfnSecret   // filled by the operator
+	stripeURL   awscdk.CfnParameter           // where Stripe's API is
+	localHooks  awscdk.CfnParameter           // of a development stage: whether webhooks may reach local networks
+	failures    map[string]awss3.Bucket       // batches that a stream mapping has given up on, by construct id
+	bus         awsevents.EventBus
+	purchases   awssqs.Queue            // what Stripe has news of
+	dead        map[string]awssqs.Queue // what could not be delivered or done, by construct id
+	api         awsapigatewayv2.CfnApi  // the HTTP API
 }
 
 // New adds the platform's stack to the app. It fails if the settings cannot be
@@ -53,21 +61,28 @@ func New(scope constructs.Construct, id string, config Config) (awscdk.Stack, er
 		config:    config,
 		tables:    map[string]awsdynamodb.Table{},
 		functions: map[string]awslambda.Function{},
+		failures:  map[string]awss3.Bucket{},
+		dead:      map[string]awssqs.Queue{},
 	}
 	p.addParameters()
+	p.addLocalHooks()
 	p.addKey()
 	for _, table := range dynamo.Tables() {
 		p.addTable(table)
 	}
 	p.addFailures()
 	p.addSessionKey()
+	p.addStripeKeys()
+	p.addBus()
+	p.addQueues()
 	for _, spec := range functionSpecs() {
 		p.functions[spec.name] = p.newFunction(spec)
 	}
 	if err := p.addHTTPAPI(httpapi.Routes()); err != nil {
 		return nil, err
 	}
-	p.addStreamMapping()
+	p.addStreamMappings()
+	p.addRules()
 	p.addSchedules()
 	p.addAlarms()
 	p.addOutputs()
@@ -82,6 +97,27 @@ func (p *platform) addParameters() {
 		AllowedPattern:        jsii.String("[a-z0-9]{1,64}:[0-9a-f]{64}"),
 		ConstraintDescription: jsii.String("must be <key id>:<64 lower-case hex digits>"),
 		NoEcho:                jsii.Bool(true),
+	})
+	p.stripeURL = awscdk.NewCfnParameter(p.Stack, jsii.String("StripeApiUrl"), &awscdk.CfnParameterProps{
+		Type:                  jsii.String("String"),
+		Description:           jsii.String("Where Stripe's API is; another address is for tests"),
+		Default:               jsii.String("https://api.stripe.com"),
+		AllowedPattern:        jsii.String("https?://[A-Za-z0-9.:-]+"),
+		ConstraintDescription: jsii.String("must be an address without a path"),
+	})
+}
+
+// addLocalHooks lets a development stage, which is also what runs on one machine,
+// be told to send webhooks to local networks. A production stage cannot be.
+func (p *platform) addLocalHooks() {
+	if p.config.Stage != StageDev {
+		return
+	}
+	p.localHooks = awscdk.NewCfnParameter(p.Stack, jsii.String("LocalWebhooks"), &awscdk.CfnParameterProps{
+		Type:          jsii.String("String"),
+		Description:   jsii.String("Whether webhooks may reach local networks; for one machine only"),
+		Default:       jsii.String("false"),
+		AllowedValues: jsii.Strings("true", "false"),
 	})
 }
 
@@ -98,7 +134,7 @@ func (p *platform) addKey() {
 // addSessionKey makes the secret that signs the tokens of sessions, out of
 // letters and digits of chance. make rotate-sessions gives it a new value; the
 // one before stays valid as its previous version. It is encrypted by Secrets
-// Manager's own key, since it stands for an hour of reading and no data.
+// Manager's own key: it is no data of accounts.
 func (p *platform) addSessionKey() {
 	const length = 64
 	p.sessionKey = awssecretsmanager.NewCfnSecret(p.Stack, jsii.String("SessionKey"), &awssecretsmanager.CfnSecretProps{
@@ -106,6 +142,20 @@ func (p *platform) addSessionKey() {
 		GenerateSecretString: &awssecretsmanager.CfnSecret_GenerateSecretStringProperty{
 			PasswordLength:     jsii.Number(length),
 			ExcludePunctuation: jsii.Bool(true),
+		},
+	})
+}
+
+// addStripeKeys makes the secret of Stripe's keys. Both are empty until the
+// operator puts them in; the generated member means nothing, Secrets Manager
+// makes no secret from a template without one.
+func (p *platform) addStripeKeys() {
+	p.stripeKeys = awssecretsmanager.NewCfnSecret(p.Stack, jsii.String("StripeKeys"), &awssecretsmanager.CfnSecretProps{
+		Description: jsii.String("Drawdown: Stripe's secret_key and webhook_secret, to be filled by the operator"),
+		GenerateSecretString: &awssecretsmanager.CfnSecret_GenerateSecretStringProperty{
+			SecretStringTemplate: jsii.String(`{"secret_key":"","webhook_secret":""}`),
+			GenerateStringKey:    jsii.String("unused"),
+			ExcludePunctuation:   jsii.Bool(true),
 		},
 	})
 }
@@ -132,6 +182,9 @@ func (p *platform) addTable(table dynamo.Table) {
 	}
 	if table.Sort != (dynamo.Attribute{}) {
 		props.SortKey = keyAttribute(table.Sort)
+	}
+	if table.Expiry != "" {
+		props.TimeToLiveAttribute = jsii.String(table.Expiry)
 	}
 	if table.Stream {
 		props.Stream = awsdynamodb.StreamViewType_NEW_AND_OLD_IMAGES
@@ -170,6 +223,8 @@ func (p *platform) addOutputs() {
 	debit := p.functions[httpapi.FunctionDebit]
 	output("ApiUrl", p.api.AttrApiEndpoint(), "Where the HTTP API answers")
 	output("DebitFunctionName", debit.FunctionName(), "For direct invocation by agent runtimes")
+	output("StripeKeysArn", p.stripeKeys.Ref(), "The secret to fill with Stripe's keys")
+	output("BusName", p.bus.EventBusName(), "Where events are said; add rules of your own to it")
 	output("SessionKeyArn", p.sessionKey.Ref(), "For make rotate-sessions")
 	output("DebitFunctionArn", debit.FunctionArn(), "For the IAM policy of agent runtimes: lambda:InvokeFunction on this")
 }

@@ -122,7 +122,9 @@ func TestDevStageLeavesNothingBehind(t *testing.T) {
 func TestFunctions(t *testing.T) {
 	timeouts := map[string]float64{
 		httpapi.FunctionDebit: 10, httpapi.FunctionManage: 10, httpapi.FunctionUsage: 10,
-		FunctionRollup: 60, httpapi.FunctionAudit: 900, httpapi.FunctionPage: 5,
+		FunctionRollup: 60, httpapi.FunctionAudit: 900, httpapi.FunctionCheckout: 29, FunctionRelay: 60, FunctionNotify: 60,
+		httpapi.FunctionWebhook: 10, FunctionPurchase: 60, FunctionRefill: 120, FunctionRenew: 300,
+		httpapi.FunctionPage: 5,
 	}
 	for stackName, arch := range map[string]string{prod: "arm64", dev: "x86_64"} {
 		tpl := readTemplate(t, stackName)
@@ -214,6 +216,9 @@ func TestEnvironmentNamesTheTablesOfTheRole(t *testing.T) {
 			}
 		}
 		for _, p := range tpl.permissions(t, target(r.Properties["Role"])) {
+			if slices.Contains([]string{"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams"}, p.action) {
+				continue // of the stream, which Lambda reads in the function's name
+			}
 			if tpl.Resources[p.resource].Type == "AWS::DynamoDB::Table" && !slices.Contains(may, p.resource) {
 				may = append(may, p.resource)
 			}
@@ -381,45 +386,73 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// The stream rings: every change of a wallet wakes the roll-up, from the first
-// on, one failed record does not hold the others back for long, and what is
-// given up on is kept.
-func TestStreamMapping(t *testing.T) {
+// The stream rings: every change of a wallet wakes the roll-up, and every one with
+// news the relay, from the first on; one failed record does not hold the others
+// back for long, and what is given up on is kept for the function that it was
+// meant for.
+func TestStreamMappings(t *testing.T) {
 	tpl := readTemplate(t, prod)
+	filters := map[string]any{
+		FunctionName(FunctionRollup): nil,
+		FunctionName(FunctionRelay): []any{
+			map[string]any{"Pattern": news()[0]}, map[string]any{"Pattern": news()[1]},
+		},
+	}
 	for _, mapping := range tpl.ofType(t, "AWS::Lambda::EventSourceMapping") {
 		p := mapping.Properties
+		if !strings.HasPrefix(target(p["EventSourceArn"]), dynamo.Wallets.Name+"Table") {
+			continue
+		}
+		name, _ := tpl.Resources[target(p["FunctionName"])].Properties["FunctionName"].(string)
+		want, wakes := filters[name]
+		delete(filters, name)
 		bucket := target(at(p, "DestinationConfig", "OnFailure", "Destination"))
+		_, function := tpl.function(t, strings.TrimPrefix(name, "drawdown-"))
 		for what, ok := range map[string]bool{
-			"wakes rollup":               tpl.Resources[target(p["FunctionName"])].Properties["FunctionName"] == FunctionName(FunctionRollup),
-			"from the stream of Wallets": strings.HasPrefix(target(p["EventSourceArn"]), dynamo.Wallets.Name+"Table"),
-			"from the first record on":   p["StartingPosition"] == "TRIM_HORIZON",
-			"bisects":                    p["BisectBatchOnFunctionError"] == true,
-			"partial failures":           reflect.DeepEqual(p["FunctionResponseTypes"], []any{"ReportBatchItemFailures"}),
-			"bounded retries":            p["MaximumRetryAttempts"] == 10.0,
-			"bounded age":                p["MaximumRecordAgeInSeconds"] == 21600.0,
-			"keeps what it gives up on":  tpl.Resources[bucket].Type == "AWS::S3::Bucket",
+			"wakes the roll-up or the relay":      wakes,
+			"for what it is filtered":             reflect.DeepEqual(at(p, "FilterCriteria", "Filters"), want),
+			"from the first record on":            p["StartingPosition"] == "TRIM_HORIZON",
+			"bisects":                             p["BisectBatchOnFunctionError"] == true,
+			"partial failures":                    reflect.DeepEqual(p["FunctionResponseTypes"], []any{"ReportBatchItemFailures"}),
+			"bounded retries":                     p["MaximumRetryAttempts"] == 10.0,
+			"bounded age":                         p["MaximumRecordAgeInSeconds"] == 21600.0,
+			"keeps what it gives up on":           tpl.Resources[bucket].Type == "AWS::S3::Bucket",
+			"in the bucket that it sweeps itself": target(at(function.Properties, "Environment", "Variables", "FAILURES_BUCKET")) == bucket,
 		} {
 			if !ok {
-				t.Errorf("stream mapping: want %s", what)
+				t.Errorf("stream mapping of %s: want %s", name, what)
 			}
 		}
+	}
+	if len(filters) > 0 {
+		t.Errorf("nothing wakes %v", filters)
 	}
 }
 
 func TestSchedules(t *testing.T) {
 	tpl := readTemplate(t, prod)
-	got := map[string]string{}
+	var got []string
 	for _, rule := range tpl.ofType(t, "AWS::Events::Rule") {
+		if rule.Properties["ScheduleExpression"] == nil {
+			continue
+		}
 		for _, to := range list(rule.Properties["Targets"]) {
 			name, _ := tpl.Resources[target(at(to, "Arn"))].Properties["FunctionName"].(string)
-			got[name] = fmt.Sprintf("%v %v", rule.Properties["ScheduleExpression"], at(to, "Input"))
+			got = append(got, fmt.Sprintf("%s %v %v", name, rule.Properties["ScheduleExpression"], at(to, "Input")))
 		}
 	}
-	want := map[string]string{
-		FunctionName(FunctionRollup):        `rate(5 minutes) {"sweep":true}`,
-		FunctionName(httpapi.FunctionAudit): `cron(10 3 * * ? *) {"all":true}`,
+	want := []string{
+		FunctionName(FunctionRollup) + ` rate(5 minutes) {"sweep":true}`,
+		FunctionName(FunctionRelay) + ` rate(5 minutes) {"sweep":true}`,
+		FunctionName(FunctionNotify) + ` rate(1 minute) {"retry":true}`,
+		FunctionName(FunctionRefill) + ` rate(5 minutes) {"sweep":true}`,
+		FunctionName(FunctionRenew) + ` cron(10 2 * * ? *) {"expire":true}`,
+		FunctionName(FunctionRenew) + ` rate(15 minutes) {"due":true}`,
+		FunctionName(httpapi.FunctionAudit) + ` cron(10 3 * * ? *) {"all":true}`,
 	}
-	if !reflect.DeepEqual(got, want) {
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
 		t.Errorf("schedules = %v\n   want %v", got, want)
 	}
 }

@@ -12,8 +12,8 @@ import (
 	"drawdown/shared/httpapi"
 )
 
-// How the stream of Wallets wakes the roll-up. A record only rings: the entries
-// are read from the ledger, so many records of one account cost one run.
+// How the stream of Wallets wakes the roll-up and the relay. A record only rings:
+// the entries are read from the ledger, so many records of one account cost one run.
 const (
 	rollupTimeoutS = 60
 	// streamBatch is how many records come together, at most.
@@ -33,24 +33,43 @@ const (
 	failureDays = 30
 )
 
-// addFailures makes the bucket of what the stream mapping has given up on.
-// Whole batches go there; a queue would get their metadata only.
+// addFailures makes the buckets of what the stream mappings have given up on,
+// one a mapping: what failed for one function must be swept by that one. Whole
+// batches go there; a queue would get their metadata only.
 func (p *platform) addFailures() {
-	p.failures = awss3.NewBucket(p.Stack, jsii.String("Failures"), &awss3.BucketProps{
-		BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
-		Encryption:        awss3.BucketEncryption_S3_MANAGED,
-		EnforceSSL:        jsii.Bool(true),
-		RemovalPolicy:     p.removalPolicy(),
-		LifecycleRules: &[]*awss3.LifecycleRule{{
-			Expiration: awscdk.Duration_Days(jsii.Number(failureDays)),
-		}},
-	})
+	for _, id := range []string{failuresOfRollup, failuresOfRelay} {
+		p.failures[id] = awss3.NewBucket(p.Stack, jsii.String(id), &awss3.BucketProps{
+			BlockPublicAccess: awss3.BlockPublicAccess_BLOCK_ALL(),
+			Encryption:        awss3.BucketEncryption_S3_MANAGED,
+			EnforceSSL:        jsii.Bool(true),
+			RemovalPolicy:     p.removalPolicy(),
+			LifecycleRules: &[]*awss3.LifecycleRule{{
+				Expiration: awscdk.Duration_Days(jsii.Number(failureDays)),
+			}},
+		})
+	}
 }
 
-func (p *platform) addStreamMapping() {
-	rollup := p.functions[FunctionRollup]
-	mapping := awslambda.NewCfnEventSourceMapping(p.Stack, jsii.String("WalletsToRollup"), &awslambda.CfnEventSourceMappingProps{
-		FunctionName:                   rollup.FunctionArn(),
+// news are the images of wallets that the relay is woken for: with alerts, or
+// with a refill that is due.
+func news() []string {
+	return []string{
+		`{"dynamodb":{"NewImage":{"na":{"BOOL":[true]}}}}`,
+		`{"dynamodb":{"NewImage":{"rd":{"BOOL":[true]}}}}`,
+	}
+}
+
+func (p *platform) addStreamMappings() {
+	p.addStreamMapping("WalletsToRollup", FunctionRollup, p.failures[failuresOfRollup])
+	p.addStreamMapping("WalletsToRelay", FunctionRelay, p.failures[failuresOfRelay], news()...)
+}
+
+// addStreamMapping wakes a function by the stream of Wallets, for the images that
+// one of the filters takes, or for all.
+func (p *platform) addStreamMapping(id, name string, failures awss3.Bucket, filters ...string) {
+	function := p.functions[name]
+	props := &awslambda.CfnEventSourceMappingProps{
+		FunctionName:                   function.FunctionArn(),
 		EventSourceArn:                 p.tables[dynamo.Wallets.Name].TableStreamArn(),
 		StartingPosition:               jsii.String("TRIM_HORIZON"),
 		BatchSize:                      jsii.Number(streamBatch),
@@ -61,17 +80,35 @@ func (p *platform) addStreamMapping() {
 		MaximumRetryAttempts:           jsii.Number(streamRetries),
 		MaximumRecordAgeInSeconds:      jsii.Number(streamMaxAgeS),
 		DestinationConfig: &awslambda.CfnEventSourceMapping_DestinationConfigProperty{
-			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: p.failures.BucketArn()},
+			OnFailure: &awslambda.CfnEventSourceMapping_OnFailureProperty{Destination: failures.BucketArn()},
 		},
-	})
+	}
+	if len(filters) > 0 {
+		patterns := make([]*awslambda.CfnEventSourceMapping_FilterProperty, len(filters))
+		for i, filter := range filters {
+			patterns[i] = &awslambda.CfnEventSourceMapping_FilterProperty{Pattern: jsii.String(filter)}
+		}
+		props.FilterCriteria = &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{Filters: &patterns}
+	}
+	mapping := awslambda.NewCfnEventSourceMapping(p.Stack, jsii.String(id), props)
 	// The mapping cannot be made before the role may read the stream.
-	mapping.Node().AddDependency(rollup.Role())
+	mapping.Node().AddDependency(function.Role())
 }
 
 // addSchedules wakes what no caller and no stream does. Times are UTC.
 func (p *platform) addSchedules() {
 	p.addSchedule("SweepFailures", FunctionRollup, "Rings again for what the stream mapping has given up on",
 		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(5))), map[string]any{"sweep": true})
+	p.addSchedule("SweepRelayFailures", FunctionRelay, "Says again what the stream mapping has given up on",
+		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(5))), map[string]any{"sweep": true})
+	p.addSchedule("RetryWebhooks", FunctionNotify, "Tries the webhooks again that are due",
+		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(1))), map[string]any{"retry": true})
+	p.addSchedule("SweepRefills", FunctionRefill, "Refills whom the bus did not name",
+		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(5))), map[string]any{"sweep": true})
+	p.addSchedule("RenewPlans", FunctionRenew, "Renews plans whose period is over, and bills overage",
+		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(15))), map[string]any{"due": true})
+	p.addSchedule("NightlyExpiry", FunctionRenew, "Leaves entries of the grants that have run out",
+		awsevents.Schedule_Cron(&awsevents.CronOptions{Hour: jsii.String("2"), Minute: jsii.String("10")}), map[string]any{"expire": true})
 	p.addSchedule("NightlyAudit", httpapi.FunctionAudit, "Proves every account's wallet and usage from its ledger",
 		awsevents.Schedule_Cron(&awsevents.CronOptions{Hour: jsii.String("3"), Minute: jsii.String("10")}), map[string]any{"all": true})
 }

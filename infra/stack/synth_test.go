@@ -194,5 +194,8 @@ func list(value any) []any {
 }
 
 func allFunctions() []string {
-	return []string{httpapi.FunctionDebit, httpapi.FunctionManage, httpapi.FunctionUsage, FunctionRollup, httpapi.FunctionAudit, httpapi.FunctionPage}
+	return []string{
+		httpapi.FunctionDebit, httpapi.FunctionManage, httpapi.FunctionUsage, FunctionRollup, httpapi.FunctionAudit,
+		httpapi.FunctionPage, httpapi.FunctionCheckout, FunctionRelay, FunctionNotify, httpapi.FunctionWebhook, FunctionPurchase, FunctionRefill, FunctionRenew,
+	}
 }
