@@ -30,12 +30,18 @@ const (
 type Loader struct {
 	URL string // of the HTTP API
 	Key string // the operator's
+	// Stripe is where the stand-in for Stripe is; without it the account has a
+	// catalog to choose from, and no purchases yet.
+	Stripe string
 }
 
 // Load makes the demo account and its history. It says how many debits that were.
 func (l Loader) Load(ctx context.Context) (int, error) {
 	now := time.Now()
 	if err := l.prepare(ctx, now); err != nil {
+		return 0, err
+	}
+	if err := l.buy(ctx); err != nil {
 		return 0, err
 	}
 	debits := history(now)
@@ -102,6 +108,12 @@ func (l Loader) get(ctx context.Context, of string, into any) error {
 	return nil
 }
 
+// step is a request of the operator's.
+type step struct {
+	method, path, key string
+	body              any
+}
+
 func (l Loader) prepare(ctx context.Context, now time.Time) error {
 	card := struct {
 		EffectiveAt string           `json:"effective_at"`
@@ -112,23 +124,16 @@ func (l Loader) prepare(ctx context.Context, now time.Time) error {
 			"node": r.node, "action": r.action, "label": r.label, "unit": r.unit, "credits_per_unit": r.perUnit,
 		})
 	}
-	steps := []struct {
-		method, path, key string
-		body              any
-	}{
+	steps := []step{
 		{"PUT", "/v1/rate-cards/demo-1", "", card},
 		{"PUT", "/v1/accounts/" + Account, "", map[string]any{
 			"name": "Demo Company", "time_zone": zone, "low_balance_threshold": "500",
-			"overage": map[string]string{"policy": "bill", "limit": "2000"},
 		}},
 		{"POST", "/v1/accounts/" + Account + "/grants", "demo-welcome", map[string]any{
 			"amount": "500", "source": "promo", "priority": 10, "reason": "Welcome credits",
 		}},
-		{"POST", "/v1/accounts/" + Account + "/grants", "demo-pack", map[string]any{
-			"amount": "25000", "source": "purchase", "reason": "Pack of 25,000 credits",
-		}},
 	}
-	for _, step := range steps {
+	for _, step := range append(steps, catalog()...) {
 		if _, err := l.call(ctx, step.method, step.path, step.key, step.body); err != nil {
 			return err
 		}

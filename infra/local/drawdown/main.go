@@ -43,9 +43,18 @@ func run() error {
 	if err != nil {
 		return err
 	}
+	withDemo := os.Getenv("DEMO") != "0"
+	past := time.Duration(0)
+	if withDemo {
+		past = demo.Past
+	}
+	money, err := openPayments(os.Getenv("STRIPE_SECRET_KEY"), os.Getenv("STRIPE_WEBHOOK_SECRET"), past)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	platform, err := local.Start(ctx, local.Options{
+	options := local.Options{
 		Assembly:    *assembly,
 		DynamoDBDir: *dynamodb,
 		Port:        int(number),
@@ -54,27 +63,32 @@ func run() error {
 		// processes would only take the cores from each other.
 		MaxProcesses: max(4, 2*runtime.NumCPU()),
 		Logs:         logTo(os.Stderr, os.Getenv("LOG") == "all"),
-	})
+	}
+	money.configure(&options)
+	platform, err := local.Start(ctx, options)
 	if err != nil {
+		money.close()
 		if ctx.Err() != nil {
 			return errors.New("stopped before it was up")
 		}
 		return err
 	}
-	err = serve(ctx, platform, key)
+	money.reach(platform)
+	err = serve(ctx, platform, key, money, withDemo)
 	stop() // a second signal ends the command at once, and the kernel its processes
+	money.close()
 	return errors.Join(err, platform.Stop(context.Background()))
 }
 
-func serve(ctx context.Context, platform *local.Platform, key key) error {
+func serve(ctx context.Context, platform *local.Platform, key key, money *payments, withDemo bool) error {
 	if err := awaitHealth(ctx, platform.URL()+"/healthz"); err != nil {
 		return err
 	}
 	var live sync.WaitGroup
 	defer live.Wait() // no request is sent to a platform that stops
 	usagePage := ""
-	if os.Getenv("DEMO") != "0" && ctx.Err() == nil {
-		loader := demo.Loader{URL: platform.URL(), Key: key.String()}
+	if withDemo && ctx.Err() == nil {
+		loader := demo.Loader{URL: platform.URL(), Key: key.String(), Stripe: money.url}
 		err := load(ctx, loader)
 		if err == nil {
 			usagePage, err = loader.Link(ctx)
@@ -85,7 +99,7 @@ func serve(ctx context.Context, platform *local.Platform, key key) error {
 		live.Go(func() { loader.Live(ctx) })
 	}
 	if ctx.Err() == nil {
-		fmt.Print(summary(platform, key, usagePage))
+		fmt.Print(summary(platform, key, money, usagePage))
 	}
 	<-ctx.Done()
 	fmt.Println("\nStopping.")
@@ -132,7 +146,7 @@ func awaitHealth(ctx context.Context, url string) error {
 
 // summary says where everything is. The address of the demo account's page is
 // empty where there is no demo.
-func summary(platform *local.Platform, key key, usagePage string) string {
+func summary(platform *local.Platform, key key, money *payments, usagePage string) string {
 	account, attempt := "", "curl -H 'Authorization: Bearer "+key.String()+"' '"+platform.URL()+"/v1/accounts'"
 	if usagePage != "" {
 		account = fmt.Sprintf(`  Demo account  %[1]s: %[2]d days of history, and live traffic (DEMO=0 starts without)
@@ -151,6 +165,7 @@ Drawdown is up.
   DynamoDB      %[3]s
   S3            %[4]s
   Services      %[8]s (EventBridge, SQS, Secrets Manager)
+  Payments      %[9]s
   Admin key     %[5]s
 %[6]s
 Try:
@@ -158,7 +173,7 @@ Try:
   %[7]s
 
 Ctrl-C stops it; data lives in memory only. LOG=all shows every line that the functions log.
-`, platform.URL(), platform.InvokeURL(), platform.DynamoDBURL(), platform.S3URL(), key, account, attempt, platform.EventBridgeURL())
+`, platform.URL(), platform.InvokeURL(), platform.DynamoDBURL(), platform.S3URL(), key, account, attempt, platform.EventBridgeURL(), money)
 }
 
 func valueOr(value, otherwise string) string {

@@ -122,7 +122,7 @@ func (s *Stack) ref(argument any) (any, error) {
 	case "AWS::StackName":
 		return s.StackName, nil
 	case "AWS::StackId":
-		return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/local", Partition, Region, AccountID, s.StackName), nil
+		return fmt.Sprintf("arn:%s:cloudformation:%s:%s:stack/%s/%s", Partition, Region, AccountID, s.StackName, s.id), nil
 	case "AWS::NoValue":
 		return noValue{}, nil
 	}

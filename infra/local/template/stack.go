@@ -1,6 +1,7 @@
 package template
 
 import (
+	"crypto/rand"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -31,6 +32,8 @@ type Stack struct {
 	// Attribute answers a reference to a resource: Ref where the name is empty, Fn::GetAtt otherwise.
 	Attribute func(r Resource, name string) (any, error)
 
+	// id is the last part of the stack's id: another one each time, as CloudFormation makes it.
+	id         string
 	parameters map[string]any
 	conditions map[string]bool
 	resources  map[string]Resource
@@ -57,6 +60,7 @@ const (
 // Stack gives the template its parameters, and evaluates its conditions.
 func (a *Assembly) Stack(parameters map[string]string) (*Stack, error) {
 	s := &Stack{
+		id:         rand.Text(),
 		Assembly:   a,
 		parameters: map[string]any{},
 		conditions: map[string]bool{},
