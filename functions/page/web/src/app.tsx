@@ -1,21 +1,26 @@
 // The page: its header, and its sections from top to bottom.
 
 import type { ComponentChildren } from "preact";
+import { useMemo } from "preact/hooks";
 import { BalanceCard } from "./balance.tsx";
 import { Agents, Breakdown, Channels } from "./breakdown.tsx";
-import { periodOf } from "./choice.ts";
-import { parseCredits } from "./credits.ts";
+import { parseCredits, sum } from "./credits.ts";
 import { clock, count, credits, plural, rangeWords } from "./format.ts";
 import { HistoryCard } from "./history.tsx";
-import type { Live, View } from "./live.ts";
+import { type Live, neverUsed, type View } from "./live.ts";
 import { Picker } from "./picker.tsx";
 import { Bones, Failed } from "./states.tsx";
 import { Trend } from "./trend.tsx";
+import { comparison, type Names } from "./words.ts";
 
 /** What payments add to the page, where the platform offers them. */
 export interface Billing {
+	note: ComponentChildren; // above all, about a purchase
 	plan: ComponentChildren; // in the balance card
-	history: ComponentChildren; // the last section
+	refill: ComponentChildren; // a section of its own
+	history: ComponentChildren; // before the credit history
+	dialogs: ComponentChildren;
+	names: Names; // of plans
 }
 
 export function App({ live, billing }: { live: Live; billing?: Billing }) {
@@ -23,6 +28,13 @@ export function App({ live, billing }: { live: Live; billing?: Billing }) {
 	const balanceFailure = live.balance.failure.value;
 	const history = live.history.data.value;
 	const historyFailure = live.history.failure.value;
+	const creditHistory = history ? (
+		<HistoryCard live={live} shown={history} names={billing?.names} />
+	) : historyFailure ? (
+		<Failed title="The credit history cannot be shown" failure={historyFailure} again={() => live.again()} />
+	) : (
+		<Bones kind="rows" />
+	);
 	const allFailed = !balance && !live.usage.data.value && balanceFailure && live.usage.failure.value;
 	if (allFailed) {
 		return (
@@ -38,7 +50,7 @@ export function App({ live, billing }: { live: Live; billing?: Billing }) {
 		<>
 			<Header live={live} />
 			<main data-as-of-seq={live.usage.data.value?.asOf} data-seq={balance?.seq}>
-				<Notes live={live} />
+				<Notes live={live} note={billing?.note} />
 				{balance ? (
 					<BalanceCard live={live} balance={balance} plan={billing?.plan} />
 				) : balanceFailure ? (
@@ -48,15 +60,20 @@ export function App({ live, billing }: { live: Live; billing?: Billing }) {
 				)}
 				<Picker live={live} />
 				<UsageSections live={live} />
-				{history ? (
-					<HistoryCard live={live} shown={history} />
-				) : historyFailure ? (
-					<Failed title="The credit history cannot be shown" failure={historyFailure} again={() => live.again()} />
+				{billing?.refill}
+				{billing ? (
+					<section class="card" id="payments" aria-labelledby="payments-title">
+						<div class="card-head">
+							<h2 id="payments-title">Billing & Credit History</h2>
+						</div>
+						{billing.history}
+						{creditHistory}
+					</section>
 				) : (
-					<Bones kind="rows" />
+					creditHistory
 				)}
-				{billing?.history}
 			</main>
+			{billing?.dialogs}
 		</>
 	);
 }
@@ -78,7 +95,10 @@ function Header({ live }: { live: Live }) {
 				<p role="status">
 					{well && behind > 0 && (
 						<span data-test="behind" data-count={behind}>
-							Usage is catching up; {count(behind)} {plural(behind, "entry", "entries")} behind
+							Usage is catching up
+							<span aria-live="off">
+								; {count(behind)} {plural(behind, "entry", "entries")} behind
+							</span>
 						</span>
 					)}
 				</p>
@@ -86,30 +106,37 @@ function Header({ live }: { live: Live }) {
 					{readAt > 0 && (
 						<>
 							<span class={well ? "dot" : "dot off"} />
-							As of {clock(readAt, live.zone.value)}
+							As of {clock(readAt + live.skew.value, live.zone.value)}
 						</>
 					)}
 				</p>
+				<p data-test="zone">Times in {live.zone.value.replaceAll("_", " ")}</p>
 			</div>
 		</header>
 	);
 }
 
 /** What is said of the whole page: to who cannot see it change, and to everybody where nothing comes in. */
-function Notes({ live }: { live: Live }) {
+function Notes({ live, note }: { live: Live; note: ComponentChildren }) {
 	const trouble = live.trouble.value;
 	const view = live.usage.data.value;
+	const { from, to } = view?.period.range ?? { from: "", to: "" };
+	// Said once for each range: not at every reading of it.
+	const used = useMemo(
+		() => view && `${credits(parseCredits(view.total.credits))} credits used, ${rangeWords(from, to)}`,
+		[from, to],
+	);
 	return (
 		<>
 			<div role="status" class="unseen">
-				{view &&
-					`${credits(parseCredits(view.total.credits))} credits used, ${rangeWords(view.period.range.from, view.period.range.to)}`}
+				{used}
 			</div>
 			<div role="status" class="notes">
+				{note}
 				{trouble && (
 					<p class="note trouble" data-test="trouble">
 						<span>
-							{trouble.failure.message} What you see is from {clock(trouble.since, live.zone.value)}.
+							{trouble.failure.message} What you see is from {clock(trouble.since + live.skew.value, live.zone.value)}.
 						</span>
 						<button type="button" data-test="again" onClick={() => live.again()}>
 							Try again
@@ -135,38 +162,55 @@ function UsageSections({ live }: { live: Live }) {
 			</>
 		);
 	}
-	const wanted = periodOf(live.choice.value, view.today, live.offered.value).range;
-	const shown = view.period.range;
-	const busy = live.usage.loading.value && (wanted.from !== shown.from || wanted.to !== shown.to);
-	if (view.agents.length === 0 && parseCredits(view.total.credits) === 0n) {
-		return <Nothing view={view} busy={busy} />;
-	}
+	const { from, to } = view.period.range;
+	const wanted = live.wanted();
+	const busy = wanted !== null;
 	return (
-		<div class={busy ? "usage busy" : "usage"} data-test="usage" data-from={shown.from} data-to={shown.to}>
-			<Trend view={view} busy={busy} />
-			<Channels view={view} busy={busy} />
-			<Agents live={live} view={view} busy={busy} />
-			<Breakdown live={live} view={view} busy={busy} />
-		</div>
+		<>
+			{wanted && failure && (
+				<p class="note trouble" role="status" data-test="range-failed">
+					{`${rangeWords(wanted.from, wanted.to)} could not be read. What is shown is still ${rangeWords(from, to)}.`}
+				</p>
+			)}
+			<div class={busy ? "usage busy" : "usage"} data-test="usage" data-from={from} data-to={to}>
+				{view.agents.length === 0 && parseCredits(view.total.credits) === 0n ? (
+					<Nothing view={view} />
+				) : (
+					<>
+						<Trend view={view} busy={busy} />
+						<Channels view={view} busy={busy} />
+						<Agents live={live} view={view} busy={busy} />
+						<Breakdown live={live} view={view} busy={busy} />
+					</>
+				)}
+			</div>
+		</>
 	);
 }
 
-function Nothing({ view, busy }: { view: View; busy: boolean }) {
-	const { from, to } = view.period.range;
+function Nothing({ view }: { view: View }) {
+	const { range, beforeWords } = view.period;
+	const never = neverUsed(view);
 	return (
-		<div class={busy ? "usage busy" : "usage"} data-test="usage" data-from={from} data-to={to}>
-			<section class="card empty" data-test="empty" aria-labelledby="empty-title">
-				<svg viewBox="0 0 64 40" aria-hidden="true">
-					<path d="M4 36h56" />
-					<rect x="8" y="24" width="8" height="12" rx="2" />
-					<rect x="22" y="16" width="8" height="20" rx="2" />
-					<rect x="36" y="20" width="8" height="16" rx="2" />
-					<rect x="50" y="8" width="8" height="28" rx="2" />
-				</svg>
-				<h2 id="empty-title">No credits used</h2>
-				<p>{rangeWords(from, to)}</p>
+		<section class="card empty" data-test="empty" aria-labelledby="empty-title">
+			<svg viewBox="0 0 64 40" aria-hidden="true">
+				<path d="M4 36h56" />
+				<rect x="8" y="24" width="8" height="12" rx="2" />
+				<rect x="22" y="16" width="8" height="20" rx="2" />
+				<rect x="36" y="20" width="8" height="16" rx="2" />
+				<rect x="50" y="8" width="8" height="28" rx="2" />
+			</svg>
+			<h2 id="empty-title">{never ? "No credits used" : "No credits used in this range"}</h2>
+			<p>{rangeWords(range.from, range.to)}</p>
+			{never ? (
 				<p>Once your agents work, this page shows what they use: by day, by channel, by agent and by action.</p>
-			</section>
-		</div>
+			) : (
+				view.before && (
+					<p class="comparison" data-test="comparison">
+						{comparison(0n, sum(view.before.values()), beforeWords)}
+					</p>
+				)
+			)}
+		</section>
 	);
 }

@@ -1,9 +1,10 @@
 // The balance: what there is, how long it lasts, what of it expires soon.
 
 import type { ComponentChildren } from "preact";
-import { decimal, parseCredits, sum, thousandths } from "./credits.ts";
+import { decimal, type Micro, parseCredits, thousandths } from "./credits.ts";
+import { type Day, dayAt } from "./days.ts";
 import { Bar, Credits } from "./figures.tsx";
-import { creditsInTwo, dateOf, plural } from "./format.ts";
+import { creditsInTwo, dateOf, dayPlain, plural } from "./format.ts";
 import type { Live } from "./live.ts";
 import { lasting } from "./pace.ts";
 import type { Balance, Grant } from "./wire.ts";
@@ -12,22 +13,23 @@ import { sourceWords } from "./words.ts";
 const soon = 30 * 86_400_000;
 
 interface Expiring {
-	at: string;
-	amount: bigint;
+	day: Day;
+	amount: Micro;
 }
 
-/** What expires within 30 days, by date, the soonest first. */
-export function expiringSoon(balance: Balance): Expiring[] {
+/** What expires within 30 days, by the day in the zone, the soonest first. */
+export function expiringSoon(balance: Balance, zone: string): Expiring[] {
 	const now = Date.parse(balance.as_of);
-	const dates = new Map<string, bigint>();
+	const days = new Map<Day, Micro>();
 	for (const grant of balance.grants) {
 		const end = grant.expires_at;
 		const counts = end !== null && Date.parse(end) <= now + soon && Date.parse(grant.effective_at) <= now;
 		if (counts && parseCredits(grant.remaining) > 0n) {
-			dates.set(end, sum([dates.get(end) ?? 0n, parseCredits(grant.remaining)]));
+			const day = dayAt(Date.parse(end), zone);
+			days.set(day, (days.get(day) ?? 0n) + parseCredits(grant.remaining));
 		}
 	}
-	return [...dates].map(([at, amount]) => ({ at, amount })).sort((a, b) => Date.parse(a.at) - Date.parse(b.at));
+	return [...days].map(([day, amount]) => ({ day, amount })).sort((a, b) => (a.day < b.day ? -1 : 1));
 }
 
 /** `plan` is the place for what the account has subscribed to and can buy. */
@@ -38,8 +40,9 @@ export function BalanceCard({ live, balance, plan }: { live: Live; balance: Bala
 	const pace = live.usage.data.value?.pace;
 	const used = parseCredits(balance.overage.used);
 	const limit = parseCredits(balance.overage.limit);
-	const expiring = expiringSoon(balance);
+	const expiring = expiringSoon(balance, zone);
 	const later = expiring.length - 3;
+	const owed = parseCredits(balance.owed ?? "0");
 	return (
 		<section class="card balance" data-test="balance" aria-labelledby="balance-title">
 			<div class="balance-main">
@@ -52,17 +55,26 @@ export function BalanceCard({ live, balance, plan }: { live: Live; balance: Bala
 					{pace ? lasting(available, pace) : <span class="bone line" />}
 				</p>
 			</div>
-			{(expiring.length > 0 || used > 0n) && (
+			{(expiring.length > 0 || used > 0n || owed > 0n) && (
 				<ul class="facts">
 					{expiring.slice(0, 3).map((one) => (
-						<li key={one.at} data-test="expiring">
+						<li key={one.day} data-test="expiring">
 							<b>
 								<Credits of={one.amount} /> {plural(one.amount, "credit")}
 							</b>{" "}
-							{one.amount === 1_000_000n ? "expires" : "expire"} on {dateOf(one.at, zone)}
+							{one.amount === 1_000_000n ? "expires" : "expire"} on {dayPlain(one.day)}
 						</li>
 					))}
 					{later > 0 && <li class="quiet">{`More on ${later} later ${plural(later, "date")} within 30 days`}</li>}
+					{owed > 0n && (
+						<li data-test="owed">
+							<b>
+								<Credits of={owed} /> {plural(owed, "credit")}
+							</b>{" "}
+							{plural(owed, "is", "are")} owed: spent before the payment was given back. What you get next pays this
+							first.
+						</li>
+					)}
 					{used > 0n && (
 						<li data-test="overage">
 							<b>

@@ -183,7 +183,7 @@ function TopAgent({ rows, total }: { rows: Row[]; total: Micro }) {
 }
 
 function AgentDetail({ live, row }: { live: Live; row: Row }) {
-	const detail = live.agent.data.value;
+	const detail = live.detail.value;
 	const failure = live.agent.failure.value;
 	const today = live.usage.data.value?.today ?? "";
 	const points = useMemo(() => (detail ? pointsOf(detail.days, null, today) : []), [detail, today]);
@@ -231,9 +231,13 @@ interface NodeRow extends Row {
 
 export function Breakdown({ live, view, busy }: Props & { live: Live }) {
 	const rates = live.rates.data.value;
+	const failed = live.rates.failure.value !== null;
 	const rows = useMemo(() => nodeRows(view.nodes, rates), [view, rates]);
 	const total = parseCredits(view.total.credits);
-	const columns = useMemo(() => nodeColumns(total), [total]);
+	const columns = useMemo(
+		() => nodeColumns(total, whyNoPrice(rates !== null, failed)),
+		[total, rates !== null, failed],
+	);
 	const save = () =>
 		download(
 			fileName("breakdown", view.period.range),
@@ -284,7 +288,14 @@ function nodeRows(nodes: Group[], rates: Map<string, Rate> | null): NodeRow[] {
 	});
 }
 
-function nodeColumns(total: Micro): Column<NodeRow>[] {
+function whyNoPrice(known: boolean, failed: boolean): string {
+	if (known) {
+		return "Not in the present price list";
+	}
+	return failed ? "The price list cannot be read at the moment" : "The price list is being read";
+}
+
+function nodeColumns(total: Micro, noPrice: string): Column<NodeRow>[] {
 	return [
 		{
 			key: "action",
@@ -302,8 +313,7 @@ function nodeColumns(total: Micro): Column<NodeRow>[] {
 			title: "Price",
 			number: true,
 			order: (a, b) => byMicro(a.price ?? -1n, b.price ?? -1n),
-			cell: (row) =>
-				row.price === null ? <span title="Not in the present price list">–</span> : <Credits of={row.price} />,
+			cell: (row) => (row.price === null ? <span title={noPrice}>–</span> : <Credits of={row.price} />),
 		},
 		{
 			key: "count",

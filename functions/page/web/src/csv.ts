@@ -32,9 +32,12 @@ export function fileName(what: string, range: Range): string {
 	return `drawdown-${what}-${range.from}-${range.to}.csv`;
 }
 
+/** Without it, a spreadsheet may take the text for another encoding's. */
+const byteOrderMark = "\ufeff";
+
 /** Hands a file to the browser. */
 export function download(name: string, text: string): void {
-	const url = URL.createObjectURL(new Blob([text], { type: "text/csv;charset=utf-8" }));
+	const url = URL.createObjectURL(new Blob([byteOrderMark, text], { type: "text/csv;charset=utf-8" }));
 	const link = document.createElement("a");
 	link.href = url;
 	link.download = name;

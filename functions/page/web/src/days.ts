@@ -77,6 +77,10 @@ export function length(range: Range): number {
 	return Math.round((toUTC(range.to).getTime() - toUTC(range.from).getTime()) / 86_400_000) + 1;
 }
 
+export function isSame(a: Range, b: Range): boolean {
+	return a.from === b.from && a.to === b.to;
+}
+
 /** Every day of a range. */
 export function daysOf(range: Range): Day[] {
 	return Array.from({ length: Math.max(0, length(range)) }, (_, i) => addDays(range.from, i));

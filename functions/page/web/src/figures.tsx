@@ -49,18 +49,21 @@ export function Card(props: {
 	intro?: ComponentChildren;
 	action?: ComponentChildren;
 	busy?: boolean;
+	/** Whether it is a part of another card. */
+	within?: boolean;
 	children: ComponentChildren;
 }) {
+	const Title = props.within ? "h3" : "h2";
 	return (
 		<section
-			class="card"
+			class={props.within ? "within" : "card"}
 			id={props.id}
 			data-test={props.id}
 			aria-labelledby={`${props.id}-title`}
 			aria-busy={props.busy}
 		>
 			<div class="card-head">
-				<h2 id={`${props.id}-title`}>{props.title}</h2>
+				<Title id={`${props.id}-title`}>{props.title}</Title>
 				{props.action}
 			</div>
 			{props.intro && <p class="intro">{props.intro}</p>}
@@ -69,9 +72,9 @@ export function Card(props: {
 	);
 }
 
-export function Download({ what, onClick }: { what: string; onClick: () => void }) {
+export function Download({ what, busy, onClick }: { what: string; busy?: boolean; onClick: () => void }) {
 	return (
-		<button type="button" class="plain" data-test="csv" onClick={onClick}>
+		<button type="button" class="plain" data-test="csv" disabled={busy} onClick={onClick}>
 			<svg viewBox="0 0 16 16" aria-hidden="true">
 				<path d="M8 2v8m0 0 3-3m-3 3L5 7M3 13h10" />
 			</svg>

@@ -55,6 +55,42 @@ export function plural(n: number | Micro, one: string, many = `${one}s`): string
 	return n === 1 || n === 1_000_000n ? one : many;
 }
 
+/** The sign before the fraction, as the reader writes it. */
+export const point =
+	new Intl.NumberFormat(locales, { numberingSystem: "latn" }).formatToParts(0.5).find((part) => part.type === "decimal")
+		?.value ?? ".";
+
+/** A decimal as the reader writes it into a field: digits, and the sign before the fraction. */
+export const written = (plain: string) => plain.replace(".", point);
+
+/** What the reader has written into a field, as a plain decimal; null where it is none. */
+export function readNumber(text: string): string | null {
+	const [whole = "", fraction, ...rest] = text.trim().split(point);
+	const digits = /^\d{1,15}$/;
+	if (!digits.test(whole) || rest.length > 0 || (fraction !== undefined && !digits.test(fraction))) {
+		return null;
+	}
+	return fraction === undefined ? whole : `${whole}.${fraction}`;
+}
+
+const prices = new Map<string, Intl.NumberFormat>();
+
+/** An amount in major units of a currency, with at least and at most so many decimals. */
+export function price(decimal: string, currency: string, least: number, most = least): string {
+	const key = `${currency} ${least} ${most}`;
+	let found = prices.get(key);
+	if (!found) {
+		found = new Intl.NumberFormat(locales, {
+			style: "currency",
+			currency,
+			minimumFractionDigits: least,
+			maximumFractionDigits: most,
+		});
+		prices.set(key, found);
+	}
+	return found.format(decimal as Intl.StringNumericLiteral);
+}
+
 type Options = Intl.DateTimeFormatOptions;
 
 const dates = new Map<string, Intl.DateTimeFormat>();

@@ -8,17 +8,20 @@ import { Card, Credits, Download } from "./figures.tsx";
 import * as format from "./format.ts";
 import type { History, Live } from "./live.ts";
 import type { Entry } from "./wire.ts";
-import { entryWords } from "./words.ts";
+import { entryDetails, entryWords, type Names } from "./words.ts";
 
 function amountOf(entry: Entry): Micro {
 	const credits = parseCredits(entry.credits);
-	return entry.type === "expiry" ? -credits : credits;
+	return losses.has(entry.type) ? -credits : credits;
 }
 
-const reasonOf = (entry: Entry) => entry.grant?.reason || entry.reversal?.reason || "";
+/** The entries by which credits go. */
+const losses = new Set(["expiry", "plan_end", "take_back"]);
+
+const reasonOf = (entry: Entry) => entryDetails(entry).join(" · ");
 
 /** Saves every entry; it says how many where that would be too much for a file. */
-async function save(live: Live, note: Signal<string>): Promise<void> {
+async function save(live: Live, names: Names | undefined, note: Signal<string>): Promise<void> {
 	note.value = "";
 	const zone = live.zone.value;
 	const shown = await live.wholeHistory();
@@ -32,7 +35,7 @@ async function save(live: Live, note: Signal<string>): Promise<void> {
 		entry.seq,
 		entry.created_at,
 		entry.type,
-		entryWords(entry),
+		entryWords(entry, names),
 		reasonOf(entry),
 		amountOf(entry),
 		parseCredits(entry.balance_after.available),
@@ -43,19 +46,35 @@ async function save(live: Live, note: Signal<string>): Promise<void> {
 	}
 }
 
-export function HistoryCard({ live, shown }: { live: Live; shown: History }) {
+interface Props {
+	live: Live;
+	shown: History;
+	/** What plans are called, where there are some; the history is then a part of that of all payments. */
+	names?: Names | undefined;
+}
+
+export function HistoryCard({ live, shown, names }: Props) {
 	const zone = live.zone.value;
 	const { entries, next } = shown;
 	const note = useSignal("");
+	const saving = useSignal(false);
+	const onSave = async () => {
+		saving.value = true;
+		await save(live, names, note);
+		saving.value = false;
+	};
 	return (
 		<Card
 			id="history"
 			title="Credit history"
-			action={entries.length > 0 && <Download what="the credit history" onClick={() => void save(live, note)} />}
+			within={names !== undefined}
+			action={
+				entries.length > 0 && <Download what="the credit history" busy={saving.value} onClick={() => void onSave()} />
+			}
 		>
 			{entries.length > 0 ? (
 				<table class="cards history" role="table" data-test="history-table">
-					<caption class="unseen">Credits granted, given back and expired, the newest first</caption>
+					<caption class="unseen">How credits came and went other than by use, the newest first</caption>
 					<thead role="rowgroup">
 						<tr role="row">
 							<th scope="col" role="columnheader">
@@ -74,16 +93,12 @@ export function HistoryCard({ live, shown }: { live: Live; shown: History }) {
 					</thead>
 					<tbody role="rowgroup">
 						{entries.map((entry) => (
-							<HistoryRow key={entry.seq} entry={entry} zone={zone} />
+							<HistoryRow key={entry.seq} entry={entry} zone={zone} names={names} />
 						))}
 					</tbody>
 				</table>
 			) : (
-				<p class="none">
-					{next === null
-						? "Credits that are granted, given back or expire are listed here."
-						: "None among the latest entries."}
-				</p>
+				<p class="none">Credits that are granted, given back or expire are listed here.</p>
 			)}
 			<p class="quiet" role="status">
 				{note.value}
@@ -93,7 +108,7 @@ export function HistoryCard({ live, shown }: { live: Live; shown: History }) {
 					<button
 						type="button"
 						data-test="history-more"
-						disabled={live.history.loading.value}
+						disabled={live.readingOn.value}
 						onClick={() => void live.moreHistory()}
 					>
 						Show more
@@ -104,13 +119,13 @@ export function HistoryCard({ live, shown }: { live: Live; shown: History }) {
 	);
 }
 
-function HistoryRow({ entry, zone }: { entry: Entry; zone: string }) {
-	const end = entry.grant?.expires_at;
+function HistoryRow({ entry, zone, names }: { entry: Entry; zone: string; names: Names | undefined }) {
+	const end = (entry.grant ?? entry.refill?.grant)?.expires_at;
 	const under = [reasonOf(entry), end ? `Expires ${format.dateOf(end, zone)}` : ""].filter(Boolean).join(" · ");
 	return (
 		<tr role="row" data-key={entry.seq} data-type={entry.type}>
 			<th scope="row" role="rowheader" class="wide">
-				<span class="name">{entryWords(entry)}</span> {under && <span class="under">{under}</span>}
+				<span class="name">{entryWords(entry, names)}</span> {under && <span class="under">{under}</span>}
 			</th>
 			<td role="cell" class="wide">
 				<time dateTime={entry.created_at}>{format.minuteOf(entry.created_at, zone)}</time>

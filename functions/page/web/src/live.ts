@@ -6,8 +6,9 @@ import { batch, computed, signal } from "@preact/signals";
 import { Failure, type Get } from "./api.ts";
 import { type Choice, choiceOf, type Period, type Preset, periodOf, presets, queryOf } from "./choice.ts";
 import { type Micro, parseCredits } from "./credits.ts";
-import { type Day, dayAt, daysOf, fits, isZone, length, type Range } from "./days.ts";
+import { type Day, dayAt, daysOf, fits, isSame, isZone, length, type Range } from "./days.ts";
 import { paceRange } from "./pace.ts";
+import { choiceAmong } from "./periods.ts";
 import type { Session } from "./session.ts";
 import type { Balance, Counts, Entry, EntryPage, Group, Rate, RateCard, Usage, UsageByMany } from "./wire.ts";
 
@@ -66,7 +67,7 @@ export interface View {
 	nodes: Group[];
 	agents: Group[];
 	before: Map<Day, Micro> | null; // credits by day of the period before
-	pace: Micro[]; // credits of the last full days
+	pace: Micro[]; // credits of the last full days, and of today
 }
 
 /** The entries shown, newest first, and where to read on. */
@@ -89,12 +90,20 @@ const usageAtLeastEvery = 60_000;
 const beforeLasts = 300_000; // the days before hardly change any more
 const behindQuietly = 4_000; // usage that is this late is worth no word
 const worthOneQuestion = 40; // days read in vain; beyond them a question of its own costs less
+const historyAtMostEvery = 60_000;
+const ratesLast = 300_000;
+const clocksDiffer = 30_000; // from there on the device's clock is not believed
 const historyPage = 10;
 const filePage = 200;
 const fileReads = 25;
 const fileTimeout = 30_000;
 const historyTypes = "grant,reversal,expiry";
-const historyReads = 5; // filtered pages may be empty; how many are read for one click
+const paymentTypes = "renewal,plan_change,plan_end,take_back,give_back,refill";
+
+/** Where the API keeps what belongs to the session's account. */
+export function accountPath(session: Session, path: string): string {
+	return `/v1/accounts/${encodeURIComponent(session.account)}/${path}`;
+}
 
 export class Live {
 	readonly session: Session;
@@ -107,18 +116,39 @@ export class Live {
 	readonly rates = new Part<Map<string, Rate>>();
 	readonly agent = new Part<AgentView>();
 	readonly openAgent = signal<string | null>(null);
+	/** Whether older entries are being read. */
+	readonly readingOn = signal(false);
+	/** How far the device's clock is behind the API's, in milliseconds. */
+	readonly skew = signal(0);
 
+	/** What the opened agent did in the period that is shown, once that is read. */
+	readonly detail = computed(() => {
+		const found = this.agent.data.value;
+		const shown = this.usage.data.value?.period.range;
+		const same = found && found.agent === this.openAgent.value && shown && isSame(found.period.range, shown);
+		return same ? found : null;
+	});
 	/** How many entries usage lacks, once it has lacked some for a while. */
 	readonly behind = signal(0);
 	/** Why what is on the screen could not be read again, and since when. */
 	readonly trouble = computed(() => {
-		const failed = [this.balance, this.usage, this.history].filter((part) => part.data.value && part.failure.value);
+		const parts: Part<unknown>[] = [this.balance, this.usage, this.history];
+		if (this.detail.value) {
+			parts.push(this.agent);
+		}
+		const failed = parts.filter((part) => part.data.value && part.failure.value);
 		const failure = failed[0]?.failure.value;
 		return failure ? { failure, since: Math.min(...failed.map((part) => part.readAt.value)) } : null;
 	});
+	/** Whether the API has answered the session. */
+	readonly accepted = computed(() => [this.balance, this.usage, this.history].some((part) => part.data.value !== null));
+	/** Whether the API has refused the session to another part of the page. */
+	readonly ended = signal(false);
 	/** Whether the API has refused the session. */
-	readonly refused = computed(() =>
-		[this.balance, this.usage, this.history, this.agent].some((part) => part.failure.value?.kind === "ended"),
+	readonly refused = computed(
+		() =>
+			this.ended.value ||
+			[this.balance, this.usage, this.history, this.agent].some((part) => part.failure.value?.kind === "ended"),
 	);
 
 	readonly #get: Get;
@@ -129,16 +159,41 @@ export class Live {
 	#ahead: { seq: number; at: number }[] = []; // what the balance was seen at and usage has not reached
 	#before: { key: string; at: number; days: Map<Day, Micro> } | null = null;
 	#stopped = false;
+	#historyTurn = Promise.resolve();
+	#historyWaits = false; // whether the newest entries are about to be read
+	#historyAt = 0; // when they were last
+	#historySeq = 0; // entries up to this one were there to be read by then
+	#types = historyTypes;
+	#pollEvery = pollEvery;
+	readonly #query: string;
+	#chosen = false; // by hand
 
 	constructor(session: Session, get: Get, query: string) {
 		this.session = session;
 		this.#get = get;
+		this.#query = query;
 		this.zone = signal(session.zone);
 		this.choice = signal<Choice>(choiceOf(query, this.today(), presets));
 	}
 
 	today(): Day {
-		return dayAt(Date.now(), this.zone.value);
+		return dayAt(this.now(), this.zone.value);
+	}
+
+	/** The time by the API's clock. */
+	now(): number {
+		return Date.now() + this.skew.value;
+	}
+
+	/** The range that is chosen, where another one is still shown. */
+	wanted(): Range | null {
+		const shown = this.usage.data.value?.period.range;
+		const chosen = this.#period().range;
+		return shown && !isSame(chosen, shown) ? chosen : null;
+	}
+
+	#period(): Period {
+		return periodOf(this.choice.value, this.today(), this.offered.value);
 	}
 
 	start(): void {
@@ -163,8 +218,34 @@ export class Live {
 		}
 	}
 
+	/** Offers other ranges by name, as they become known, and shows what the address or the hand has chosen of them. */
+	offer(offered: Preset[]): void {
+		const before = this.#period().range;
+		const wanted = this.#chosen ? this.choice.value : choiceOf(this.#query, this.today(), [...presets, ...offered]);
+		batch(() => {
+			this.offered.value = offered;
+			this.choice.value = choiceAmong(wanted, offered);
+		});
+		if (!isSame(this.#period().range, before)) {
+			void this.#loadUsage();
+		}
+	}
+
+	/** Has the history tell of plans and payments, too. */
+	showPayments(): void {
+		this.#types = `${historyTypes},${paymentTypes}`;
+		void this.#readHistory((signal) => this.#readEntries(null, signal));
+	}
+
+	/** Reads the balance at once, and so often from now on; null: as usual. */
+	hurry(every: number | null): void {
+		this.#pollEvery = every ?? pollEvery;
+		void this.#poll();
+	}
+
 	/** Shows another range. */
 	choose(choice: Choice): void {
+		this.#chosen = true;
 		this.choice.value = choice;
 		history.replaceState(history.state, "", location.pathname + queryOf(choice));
 		void this.#loadUsage();
@@ -180,9 +261,7 @@ export class Live {
 		if (!this.history.data.value || this.history.failure.value) {
 			void this.loadHistory();
 		}
-		if (!this.rates.data.value) {
-			this.#loadRates();
-		}
+		this.#refreshRates();
 		this.#refreshAgent();
 	}
 
@@ -193,7 +272,7 @@ export class Live {
 	};
 
 	#account(path: string): string {
-		return `/v1/accounts/${encodeURIComponent(this.session.account)}/${path}`;
+		return accountPath(this.session, path);
 	}
 
 	#loadRates(): void {
@@ -203,16 +282,30 @@ export class Live {
 		});
 	}
 
+	/** Reads the prices again where they could not be read, or were so long ago. */
+	#refreshRates(): void {
+		const due = this.rates.failure.value !== null || Date.now() - this.rates.readAt.value >= ratesLast;
+		if (due && !this.rates.loading.value) {
+			this.#loadRates();
+		}
+	}
+
 	async #poll(): Promise<void> {
 		clearTimeout(this.#timer);
 		const earlier = this.balance.data.value;
-		await this.balance.load((signal) => this.#get<Balance>(this.#account("balance"), signal));
+		const done = await this.balance.load((signal) => this.#get<Balance>(this.#account("balance"), signal));
 		if (this.#stopped || this.refused.value) {
 			return;
 		}
 		const now = this.balance.data.value;
-		if (this.history.failure.value || (earlier && now && givesCredits(earlier, now))) {
-			void this.loadHistory();
+		if (done && now) {
+			const skew = Date.parse(now.as_of) - Date.now();
+			this.skew.value = Math.abs(skew) >= clocksDiffer ? skew : 0;
+		}
+		this.#refreshHistory(earlier, now);
+		this.#refreshRates();
+		if (this.agent.failure.value) {
+			this.#refreshAgent();
 		}
 		this.#compare();
 		clearTimeout(this.#timer);
@@ -220,7 +313,17 @@ export class Live {
 			if (!document.hidden) {
 				void this.#poll();
 			}
-		}, pollEvery);
+		}, this.#pollEvery);
+	}
+
+	/** Reads the newest entries again when the account has moved on: now and then, and at once where credits came. */
+	#refreshHistory(earlier: Balance | null, now: Balance | null): void {
+		if (this.history.failure.value || (earlier && now && givesCredits(earlier, now))) {
+			void this.loadHistory();
+		} else if (now && now.seq > this.#historySeq && Date.now() - this.#historyAt >= historyAtMostEvery) {
+			this.#historySeq = earlier?.seq ?? 0; // what came since may not be listed yet
+			void this.loadHistory();
+		}
 	}
 
 	/** Sees whether usage is as far as the balance, and reads it again if not. */
@@ -279,7 +382,7 @@ export class Live {
 
 	async #readUsage(signal: AbortSignal): Promise<View> {
 		const today = this.today();
-		const period = periodOf(this.choice.value, today, this.offered.value);
+		const period = this.#period();
 		const [sheets, agents, before] = await Promise.all([
 			this.#get<UsageByMany>(this.#usagePath(period.range, "day,channel,node"), signal),
 			this.#get<Usage>(this.#usagePath(period.range, "agent"), signal),
@@ -326,9 +429,7 @@ export class Live {
 	toggleAgent(agent: string): void {
 		const opened = this.openAgent.value !== agent;
 		this.openAgent.value = opened ? agent : null;
-		if (this.agent.data.value?.agent !== agent) {
-			this.agent.data.value = null;
-		}
+		this.agent.stop();
 		this.agent.failure.value = null;
 		if (opened) {
 			this.#refreshAgent();
@@ -337,10 +438,16 @@ export class Live {
 
 	#refreshAgent(): void {
 		const agent = this.openAgent.value;
-		const period = this.usage.data.value?.period;
-		if (agent === null || !period) {
+		const view = this.usage.data.value;
+		if (agent === null || !view) {
 			return;
 		}
+		if (!view.agents.some((group) => group.key === agent)) {
+			this.agent.stop();
+			this.agent.failure.value = null;
+			return;
+		}
+		const { period } = view;
 		void this.agent.load(async (signal) => {
 			const path = `${this.#usagePath(period.range, "day,node")}&agent_id=${encodeURIComponent(agent)}`;
 			const { groupings } = await this.#get<UsageByMany>(path, signal);
@@ -348,9 +455,25 @@ export class Live {
 		});
 	}
 
+	/** Reads of the history come one after the other: none gives up another. */
+	#readHistory(read: (signal: AbortSignal) => Promise<History>): Promise<void> {
+		this.#historyTurn = this.#historyTurn.then(async () => {
+			if (!this.#stopped) {
+				await this.history.load(read);
+			}
+		});
+		return this.#historyTurn;
+	}
+
 	/** Reads the newest entries, and puts them before those that are shown already. */
 	async loadHistory(): Promise<void> {
-		await this.history.load(async (signal) => {
+		if (this.#historyWaits) {
+			return;
+		}
+		this.#historyWaits = true;
+		this.#historyAt = Date.now();
+		await this.#readHistory(async (signal) => {
+			this.#historyWaits = false;
 			const shown = this.history.data.value;
 			const newest = await this.#readEntries(null, signal);
 			const joint = newest.entries.at(-1)?.seq;
@@ -364,11 +487,16 @@ export class Live {
 
 	/** Reads on after the last entry that is shown. */
 	async moreHistory(): Promise<void> {
-		await this.history.load(async (signal) => {
+		if (this.readingOn.value) {
+			return;
+		}
+		this.readingOn.value = true;
+		await this.#readHistory(async (signal) => {
 			const shown = this.history.data.value ?? { entries: [], next: null };
 			const more = await this.#readEntries(shown.next, signal);
 			return { entries: [...shown.entries, ...more.entries], next: more.next };
 		});
+		this.readingOn.value = false;
 	}
 
 	/** Reads all entries, those that are not shown too; with `next` where there are more than a file should hold. */
@@ -392,23 +520,22 @@ export class Live {
 
 	#entriesPath(limit: number, cursor: string | null): string {
 		const on = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
-		return this.#account(`entries?limit=${limit}&type=${historyTypes}${on}`);
+		return this.#account(`entries?limit=${limit}&type=${this.#types}${on}`);
 	}
 
 	async #readEntries(from: string | null, signal: AbortSignal): Promise<History> {
-		let cursor = from;
-		for (let reads = 0; ; reads++) {
-			const page = await this.#get<EntryPage>(this.#entriesPath(historyPage, cursor), signal);
-			cursor = page.next_cursor;
-			if (page.data.length > 0 || cursor === null || reads === historyReads) {
-				return { entries: page.data, next: cursor };
-			}
-		}
+		const page = await this.#get<EntryPage>(this.#entriesPath(historyPage, from), signal);
+		return { entries: page.data, next: page.next_cursor };
 	}
 }
 
 function creditsByDay(days: Group[]): [Day, Micro][] {
 	return days.map((group) => [group.key, parseCredits(group.credits)]);
+}
+
+/** Whether nothing was used in any of the days that the page has read. */
+export function neverUsed(view: Pick<View, "total" | "before" | "pace">): boolean {
+	return [parseCredits(view.total.credits), ...(view.before?.values() ?? []), ...view.pace].every((one) => one === 0n);
 }
 
 /** The fewest questions that cover the period before and the pace's days outside the period. */
@@ -439,5 +566,5 @@ function givesCredits(earlier: Balance, now: Balance): boolean {
 		const remaining = before.get(grant.id);
 		return remaining !== undefined && parseCredits(grant.remaining) <= remaining;
 	});
-	return !known || now.grants.length !== earlier.grants.length;
+	return !known || now.grants.length !== earlier.grants.length || now.owed !== earlier.owed;
 }

@@ -2,73 +2,84 @@
 
 import { effect, signal } from "@preact/signals";
 import { render } from "preact";
-import { withToken } from "./api.ts";
-import { App } from "./app.tsx";
+import { sendingWithToken, withToken } from "./api.ts";
+import { App, type Billing } from "./app.tsx";
+import { BillingState } from "./billing.ts";
+import { CheckoutNote, Dialogs } from "./billing-parts.tsx";
+import { BillsCard } from "./bills.tsx";
 import { Live } from "./live.ts";
-import { readToken, type Session, takeToken } from "./session.ts";
+import { PlanPanel } from "./plan.tsx";
+import { RefillCard } from "./refill.tsx";
+import { takeOutcome } from "./returning.ts";
+import { givenSession, rememberAccepted, takeSession, wasAccepted } from "./session.ts";
 import { Ended } from "./states.tsx";
 import "./page.css";
 
-const longestTimer = 2 ** 31 - 1;
-
-const session = signal<Session | null>(null);
 const live = signal<Live | null>(null);
-const over = signal(false);
-let ending: ReturnType<typeof setTimeout> | undefined;
+const billing = signal<BillingState | null>(null);
 
 function begin(): void {
 	live.value?.stop();
-	clearTimeout(ending);
-	const found = readToken(takeToken() ?? "");
-	session.value = found;
-	over.value = found === null;
+	billing.value?.stop();
+	const found = takeSession();
 	live.value = null;
+	billing.value = null;
+	const outcome = takeOutcome();
 	if (found) {
-		const started = new Live(found, withToken(found.token), location.search);
+		const get = withToken(found.token);
+		const started = new Live(found, get, location.search);
+		const buying = new BillingState(started, get, sendingWithToken(found.token));
 		live.value = started;
-		endInTime();
-		if (!over.value) {
-			started.start();
-		}
-	}
-}
-
-/** Ends the session when its time has come, which a sleeping device may notice late. */
-function endInTime(): void {
-	clearTimeout(ending);
-	const left = (session.value?.expires ?? 0) - Date.now();
-	if (left <= 0) {
-		over.value = true;
-	} else {
-		ending = setTimeout(endInTime, Math.min(left, longestTimer));
+		billing.value = buying;
+		started.start();
+		buying.start(outcome);
 	}
 }
 
 function Page() {
 	const current = live.value;
-	if (over.value || current === null || current.refused.value) {
-		return <Ended returnURL={session.value?.returnURL ?? null} />;
+	if (current === null || current.refused.value) {
+		return <Ended returnURL={current ? wayBack(current) : null} />;
 	}
-	return <App key={current.session.token} live={current} />;
+	const parts = billing.value ? partsOf(billing.value) : null;
+	return <App key={current.session.token} live={current} {...(parts && { billing: parts })} />;
+}
+
+/** Where a session leads back to. Anybody can make a token that leads anywhere; none that the API accepts. */
+function wayBack({ session, accepted }: Live): string | null {
+	return accepted.value || wasAccepted(session.token) ? session.returnURL : null;
+}
+
+/** What payments add to the page, once it is known that the platform offers them. */
+function partsOf(state: BillingState): Billing | null {
+	return state.offered.value
+		? {
+				note: <CheckoutNote billing={state} />,
+				plan: <PlanPanel billing={state} />,
+				refill: <RefillCard billing={state} />,
+				history: <BillsCard billing={state} />,
+				dialogs: <Dialogs billing={state} />,
+				names: state.planNames.value,
+			}
+		: null;
 }
 
 effect(() => {
 	const current = live.value;
-	if (current && (over.value || current.refused.value)) {
+	if (current?.accepted.value) {
+		rememberAccepted(current.session.token);
+	}
+	if (current?.refused.value) {
 		current.stop();
+		billing.value?.stop();
 		document.title = "Usage";
 	} else if (current) {
 		document.title = `Usage · ${current.session.name}`;
 	}
 });
 addEventListener("hashchange", () => {
-	if (location.hash.length > 1) {
+	if (givenSession()) {
 		begin();
-	}
-});
-document.addEventListener("visibilitychange", () => {
-	if (!document.hidden && !over.value) {
-		endInTime();
 	}
 });
 begin();

@@ -3,24 +3,30 @@
 import { type Micro, sum } from "./credits.ts";
 import { addDays, type Day, type Range } from "./days.ts";
 
-export const paceDays = 7;
+const paceDays = 7;
 
-/** The last full days; today's are not all used yet. */
+/** The last full days, which make the pace, and today. */
 export function paceRange(today: Day): Range {
-	return { from: addDays(today, -paceDays), to: addDays(today, -1) };
+	return { from: addDays(today, -paceDays), to: today };
 }
 
-/** The answer in words, given what was used on each of the last full days. */
+/** The answer in words, given what was used on each of the last full days and so far today. */
 export function lasting(available: Micro, used: Micro[]): string {
-	const week = sum(used);
-	const pace = `at the pace of the last ${paceDays} days`;
+	const full = used.slice(0, -1);
+	const first = full.findIndex((credits) => credits > 0n);
+	const since = first < 0 ? [] : full.slice(first); // an account that begins is not slow
+	const total = sum(since);
+	const today = used.at(-1) ?? 0n;
 	if (available <= 0n) {
-		return week > 0n ? "No credits are left." : "There are no credits at present.";
+		return total > 0n || today > 0n ? "No credits are left." : "There are no credits at present.";
 	}
-	if (week <= 0n) {
-		return `Nothing was used in the last ${paceDays} days.`;
+	if (total <= 0n) {
+		return today > 0n
+			? "It is too early to tell how long they last."
+			: `Nothing was used in the last ${paceDays} days.`;
 	}
-	const days = (available * BigInt(paceDays)) / week;
+	const pace = since.length === 1 ? "at yesterday's pace" : `at the pace of the last ${since.length} days`;
+	const days = (available * BigInt(since.length)) / total;
 	if (days > 365n) {
 		return `More than a year ${pace}`;
 	}

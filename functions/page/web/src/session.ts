@@ -8,7 +8,6 @@ export interface Session {
 	account: string;
 	name: string;
 	zone: string;
-	expires: number; // milliseconds
 	returnURL: string | null;
 }
 
@@ -30,7 +29,6 @@ export function readToken(token: string): Session | null {
 			account: sub,
 			name: typeof name === "string" && name.trim() ? name : sub,
 			zone: typeof zoneinfo === "string" && isZone(zoneinfo) ? zoneinfo : "UTC",
-			expires: exp * 1000,
 			returnURL: typeof back === "string" ? webAddress(back) : null,
 		};
 	} catch {
@@ -48,26 +46,46 @@ export function webAddress(text: string): string | null {
 	}
 }
 
-const storageKey = "drawdown.session";
+const tokenKey = "drawdown.session";
+const acceptedKey = "drawdown.accepted";
 
-/** Takes the token of the address and removes it from there, or else the one of before a reload. */
-export function takeToken(): string | null {
-	const given = decodeURIComponentSafely(location.hash.slice(1));
+/** The session of the address, if there is one: other fragments may stand there, too. */
+export function givenSession(): Session | null {
+	return readToken(decodeURIComponentSafely(location.hash.slice(1)));
+}
+
+/** Takes the session of the address and removes it from there, or else the one of before a reload. */
+export function takeSession(): Session | null {
+	const given = givenSession();
 	if (given) {
 		history.replaceState(history.state, "", location.pathname + location.search);
-		store(given);
+		store(tokenKey, given.token);
 		return given;
 	}
+	return readToken(stored(tokenKey));
+}
+
+/** Remembers that the API has accepted the token, and that what it says is true. */
+export function rememberAccepted(token: string): void {
+	store(acceptedKey, token);
+}
+
+/** Whether the API has accepted this very token in this tab. */
+export function wasAccepted(token: string): boolean {
+	return token !== "" && stored(acceptedKey) === token;
+}
+
+function stored(key: string): string {
 	try {
-		return sessionStorage.getItem(storageKey);
+		return sessionStorage.getItem(key) ?? "";
 	} catch {
-		return null;
+		return "";
 	}
 }
 
-function store(token: string): void {
+function store(key: string, text: string): void {
 	try {
-		sessionStorage.setItem(storageKey, token);
+		sessionStorage.setItem(key, text);
 	} catch {
 		// Storage may be forbidden; the session then ends with a reload.
 	}

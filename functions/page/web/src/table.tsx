@@ -12,8 +12,6 @@ export interface Column<Row> {
 	/** Numbers stand at the right, and sort from the largest down first. */
 	number?: boolean;
 	cell: (row: Row) => ComponentChildren;
-	/** On a phone, too, the column takes the whole width. */
-	wide?: boolean;
 }
 
 interface Props<Row> {
@@ -25,7 +23,6 @@ interface Props<Row> {
 	sorted?: { key: string; down: boolean };
 	search?: { label: string; text: (row: Row) => string };
 	open?: { id: string | null; toggle: (id: string) => void; detail: (row: Row) => ComponentChildren };
-	none?: ComponentChildren;
 }
 
 const step = 25;
@@ -134,7 +131,7 @@ export function Table<Row>(props: Props<Row>) {
 											) : (
 												column.cell(row)
 											);
-										const className = `${column.number ? "number" : ""} ${column.wide || i === 0 ? "wide" : ""}`;
+										const className = `${column.number ? "number" : ""} ${i === 0 ? "wide" : ""}`;
 										return i === 0 ? (
 											<th key={column.key} scope="row" role="rowheader" class={className} data-column={column.key}>
 												{content}
@@ -164,7 +161,7 @@ export function Table<Row>(props: Props<Row>) {
 					})}
 				</tbody>
 			</table>
-			{found.length === 0 && <p class="none">{rows.length > 0 ? "Nothing is called that." : props.none}</p>}
+			{found.length === 0 && rows.length > 0 && <p class="none">Nothing is called that.</p>}
 			{found.length > visible.length && (
 				<div class="more">
 					<button type="button" data-test={`${props.name}-more`} onClick={() => setShown(shown + step)}>

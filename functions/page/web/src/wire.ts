@@ -5,15 +5,14 @@ export interface Grant {
 	source: string;
 	amount: string;
 	remaining: string;
-	priority: number;
 	effective_at: string;
 	expires_at: string | null;
 }
 
 export interface Balance {
-	account_id: string;
 	available: string;
-	overage: { policy: string; limit: string; used: string };
+	owed?: string;
+	overage: { limit: string; used: string };
 	grants: Grant[];
 	seq: number;
 	as_of: string;
@@ -36,13 +35,9 @@ export interface Group {
 	conversations?: number;
 	quantity?: string;
 	unit?: string;
-	lines?: number;
 }
 
 interface UsageHead {
-	account_id: string;
-	from: string;
-	to: string;
 	time_zone: string;
 	as_of_seq: number;
 	total: Counts;
@@ -61,37 +56,125 @@ export interface UsageByMany extends UsageHead {
 export interface Entry {
 	seq: number;
 	type: string;
-	operation_id: string;
 	credits: string;
-	change: string;
-	balance_after: { available: string; overage_used: string };
-	lapsed?: { grant_id: string; credits: string }[];
+	balance_after: { available: string };
 	created_at: string;
-	grant?: { id: string; source: string; expires_at: string | null; reason: string };
-	reversal?: { debit_operation_id: string; reason: string };
+	grant?: EntryGrant;
+	reversal?: { reason: string };
+	renewal?: PlanStep & { period_start: string; period_end: string; carried_over: string };
+	plan?: PlanStep;
+	recovery?: { reason: string; owed: string };
+	refill?: {
+		step: string;
+		phase: string;
+		outcome?: string;
+		reason?: string;
+		grant?: EntryGrant;
+	};
 }
 
-export interface EntryPage {
-	data: Entry[];
-	next_cursor: string | null;
+interface EntryGrant {
+	source: string;
+	expires_at: string | null;
+	reason: string;
+	owed_paid?: string;
 }
+
+/** What closes a plan's period, or opens one. */
+interface PlanStep {
+	plan_id: string;
+	ended?: { credits: string }[];
+	overage?: { credits: string; price?: Money };
+	grant?: EntryGrant;
+}
+
+export type EntryPage = Page<Entry>;
 
 export interface Rate {
 	node: string;
 	action: string;
-	label: string;
 	unit: string;
 	credits_per_unit: string;
 }
 
 export interface RateCard {
-	version: string;
 	rates: Rate[];
 }
 
 export interface Problem {
 	type: string;
-	title: string;
-	status: number;
 	detail: string;
+	invalid_params?: { name: string; reason: string }[];
+}
+
+export interface Page<T> {
+	data: T[];
+	next_cursor: string | null;
+}
+
+/** A whole number of the currency's minor unit. */
+export interface Money {
+	amount: number;
+	currency: string;
+}
+
+interface PlanTerms {
+	id: string;
+	name: string;
+	price: Money;
+	interval: "month" | "year";
+	included_credits: string;
+	overage: { policy: string; limit: string; price_per_credit: string };
+}
+
+export interface Plan extends PlanTerms {
+	description: string;
+	rollover: string;
+}
+
+export interface Pack {
+	id: string;
+	name: string;
+	description: string;
+	price: Money;
+	credits: string;
+	validity_days: number;
+}
+
+export interface Subscription {
+	status: string;
+	plan: PlanTerms | null;
+	period_start: string | null;
+	period_end: string | null;
+	cancel_at_period_end: boolean;
+	next_plan_id: string | null;
+	renews_at: string | null;
+	included_remaining: string;
+	overage_used: string;
+	overage_price: Money | null;
+	pay_url: string | null;
+}
+
+export interface AutoRefill {
+	enabled: boolean;
+	threshold: string | null;
+	pack_id: string | null;
+	monthly_cap: Money | null;
+	spent_this_month: Money | null;
+	state: string;
+	reason: string | null;
+	message: string | null;
+	retry_at: string | null;
+}
+
+export interface Bill {
+	id: string;
+	at: string;
+	kind: string;
+	state: string;
+	amount: Money;
+	credits: string;
+	description: string;
+	receipt_url: string | null;
+	reason: string | null;
 }

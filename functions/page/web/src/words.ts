@@ -1,8 +1,9 @@
 // What the API's values are called on the page.
 
-import { type Micro, thousandths } from "./credits.ts";
+import { type Micro, parseCredits, sum, thousandths } from "./credits.ts";
 import * as format from "./format.ts";
-import type { Entry } from "./wire.ts";
+import { moneyWords, rateWords } from "./money.ts";
+import type { Bill, Entry, Plan, Subscription } from "./wire.ts";
 
 const sources: Record<string, string> = {
 	plan: "Plan credits",
@@ -22,8 +23,37 @@ export function sourceWords(source: string): string {
 	return sources[source] ?? plainWords(source);
 }
 
-export function entryWords(entry: Entry): string {
+/** What plans are called, by id. */
+export type Names = Map<string, string>;
+
+const noNames: Names = new Map();
+
+function refillStepWords({ step, outcome, phase }: NonNullable<Entry["refill"]>): string {
+	if (step === "settled") {
+		return outcome === "paid" ? "Automatic refill" : "Automatic refill failed";
+	}
+	if (step === "set") {
+		return phase === "off" ? "Automatic refill switched off" : "Automatic refill set up";
+	}
+	return step === "started" ? "Automatic refill started" : "Automatic refill put off";
+}
+
+export function entryWords(entry: Entry, names = noNames): string {
+	const plan = entry.renewal?.plan_id ?? entry.plan?.plan_id ?? "";
+	const planName = names.get(plan) ?? plan;
 	switch (entry.type) {
+		case "renewal":
+			return `${planName}: new period`;
+		case "plan_change":
+			return `Plan changed to ${planName}`;
+		case "plan_end":
+			return `${planName} ended`;
+		case "take_back":
+			return "Credits taken back";
+		case "give_back":
+			return "Credits given back";
+		case "refill":
+			return entry.refill ? refillStepWords(entry.refill) : "Automatic refill";
 		case "grant":
 			return sourceWords(entry.grant?.source ?? entry.type);
 		case "reversal":
@@ -33,6 +63,126 @@ export function entryWords(entry: Entry): string {
 		default:
 			return plainWords(entry.type);
 	}
+}
+
+const refillReasons: Record<string, string> = {
+	declined: "The card was declined",
+	authentication_required: "The bank wants the payment to be confirmed",
+	no_card: "No card is saved that may be charged",
+	monthly_cap: "The month's limit is reached",
+	pack_unavailable: "The pack is not sold any more",
+	credits_owed: "Credits are owed",
+	rejected: "The charge is not accepted",
+	failed: "The payment could not be made",
+};
+
+const recoveryReasons: Record<string, string> = {
+	refunded: "The payment was refunded",
+	disputed: "The payment is disputed",
+	"dispute lost": "The dispute was lost",
+	"dispute won": "The dispute was won",
+};
+
+/** What else is to be said of an entry. */
+export function entryDetails(entry: Entry): string[] {
+	const { renewal, plan, recovery, refill } = entry;
+	const said = (amount: bigint, rest: string) =>
+		amount > 0n ? `${format.credits(amount)} ${format.plural(amount, "credit")} ${rest}` : "";
+	const closed = renewal ?? plan;
+	const overage = closed?.overage;
+	const billed = overage?.price ? `of overage billed, ${moneyWords(overage.price)}` : "of overage closed";
+	const ended = sum((closed?.ended ?? []).map((part) => parseCredits(part.credits)));
+	const grant = entry.grant ?? closed?.grant ?? refill?.grant;
+	const reason = refill?.outcome === "paid" ? "" : (refill?.reason ?? "");
+	const bought = entry.grant?.source === "purchase" || entry.grant?.source === "auto_refill";
+	const given = bought && /^pack \S+$/.test(entry.grant?.reason ?? "") ? "" : entry.grant?.reason;
+	const why = recovery?.reason ?? "";
+	return [
+		given || entry.reversal?.reason || "",
+		recoveryReasons[why] ?? why,
+		recovery && entry.type === "take_back" ? said(parseCredits(recovery.owed), "of them owed") : "",
+		refillReasons[reason] ?? reason,
+		said(ended, "of the last period ended"),
+		renewal ? said(parseCredits(renewal.carried_over), "carried over") : "",
+		overage ? said(parseCredits(overage.credits), billed) : "",
+		said(parseCredits(grant?.owed_paid ?? "0"), "went to what was owed"),
+	].filter(Boolean);
+}
+
+const billKinds: Record<string, string> = {
+	purchase: "Credits bought",
+	refill: "Automatic refill",
+	plan: "Plan",
+	plan_change: "Change of plan",
+	overage: "Overage",
+	refund: "Refund",
+};
+
+export function billKindWords(kind: string): string {
+	return billKinds[kind] ?? plainWords(kind);
+}
+
+const billStates: Record<string, string> = {
+	pending: "Pending",
+	open: "Open",
+	paid: "Paid",
+	failed: "Failed",
+	void: "Void",
+	disputed: "Disputed",
+};
+
+export function billStateWords(bill: Bill): string {
+	return bill.kind === "refund" && bill.state === "paid"
+		? "Refunded"
+		: (billStates[bill.state] ?? plainWords(bill.state));
+}
+
+/** How long the credits of a pack can be used. */
+export function validityWords(days: number): string {
+	if (days <= 0) {
+		return "They do not expire";
+	}
+	if (days % 365 === 0) {
+		return `Valid for ${days === 365 ? "a year" : `${days / 365} years`}`;
+	}
+	return `Valid for ${format.count(days)} ${format.plural(days, "day")}`;
+}
+
+/** What a plan allows beyond its credits. */
+export function overageWords(plan: Plan): string {
+	const { policy, limit, price_per_credit } = plan.overage;
+	const most = parseCredits(limit);
+	if (policy !== "bill" || most <= 0n) {
+		return "No use beyond your credits";
+	}
+	const free = parseCredits(price_per_credit) === 0n;
+	const each = free ? "without charge" : `at ${rateWords(price_per_credit, plan.price.currency)} a credit`;
+	return `Up to ${format.credits(most)} ${format.plural(most, "credit")} beyond them, ${each}`;
+}
+
+/** What choosing a plan would be. */
+export type PlanStep = "start" | "current" | "keep" | "next" | "upgrade" | "downgrade" | "apart";
+
+export function planStep(plan: Plan, subscription: Subscription | null): PlanStep {
+	const present = subscription?.plan;
+	if (!present) {
+		return "start";
+	}
+	const next = subscription.next_plan_id;
+	if (plan.id === present.id) {
+		return next !== null && next !== plan.id ? "keep" : "current";
+	}
+	if (plan.id === next) {
+		return "next";
+	}
+	if (present.price.amount === 0) {
+		return plan.price.amount > 0 ? "start" : "downgrade";
+	}
+	const alike = plan.interval === present.interval && plan.price.currency === present.price.currency;
+	if (!alike || plan.price.amount === 0) {
+		return "apart"; // it can only begin once the present plan is over
+	}
+	return plan.price.amount > present.price.amount ? "upgrade" : "downgrade";
 }
 
 /** How a total compares with the one before. */

@@ -30,12 +30,10 @@ test("what the page does not know yet is said in plain words", () => {
 	assert.equal(sourceWords("loyalty_bonus"), "Loyalty bonus");
 	const entry = {
 		seq: 1,
-		operation_id: "x",
 		credits: "1",
-		change: "1",
 		created_at: "",
-		balance_after: { available: "1", overage_used: "0" },
+		balance_after: { available: "1" },
 	};
 	assert.equal(entryWords({ ...entry, type: "expiry" }), "Credits expired");
-	assert.equal(entryWords({ ...entry, type: "plan_change" }), "Plan change");
+	assert.equal(entryWords({ ...entry, type: "account_merger" }), "Account merger");
 });

@@ -1,0 +1,64 @@
+// What payments add to the page as a whole: a note about a purchase, and the
+// dialogs.
+
+import type { BillingState, Note } from "./billing.ts";
+import { OffersDialog } from "./offers.tsx";
+import { CancelDialog, ManageDialog } from "./plan.tsx";
+
+const noteWords: Record<Note["kind"], Record<Note["state"], string>> = {
+	payment: {
+		waiting: "Payment received. Your credits are being added.",
+		there: "Your credits are there.",
+		late: "Your payment takes a little longer than usual. Your credits are added as soon as it has come through.",
+		canceled: "Nothing was charged.",
+	},
+	change: {
+		waiting: "Your plan is being changed.",
+		there: "Your change is saved.",
+		late: "The change takes a little longer than usual. It shows here as soon as it is done.",
+		canceled: "Nothing was changed.",
+	},
+};
+
+export function CheckoutNote({ billing }: { billing: BillingState }) {
+	const note = billing.note.value;
+	if (!note) {
+		return null;
+	}
+	return (
+		<p class={`note is-${note.state}`} data-test="note-checkout" data-state={note.state}>
+			<span>{noteWords[note.kind][note.state]}</span>
+			{note.state !== "waiting" && (
+				<button
+					type="button"
+					data-test="note-close"
+					onClick={() => {
+						billing.note.value = null;
+					}}
+				>
+					OK
+				</button>
+			)}
+		</p>
+	);
+}
+
+export function Dialogs({ billing }: { billing: BillingState }) {
+	const dialog = billing.dialog.value;
+	const left = () => {
+		if (billing.dialog.peek() === null) {
+			billing.focusOpener();
+		}
+	};
+	switch (dialog) {
+		case "plans":
+		case "packs":
+			return <OffersDialog key="offers" billing={billing} left={left} />;
+		case "manage":
+			return <ManageDialog key="manage" billing={billing} left={left} />;
+		case "cancel":
+			return <CancelDialog key="cancel" billing={billing} left={left} />;
+		default:
+			return null;
+	}
+}

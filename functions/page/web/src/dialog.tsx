@@ -1,0 +1,61 @@
+// A dialog over the page: it takes the focus, and Esc, the backdrop and its own
+// button close it. On a phone it is a sheet of the whole screen.
+
+import type { ComponentChildren } from "preact";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
+
+interface Props {
+	title: string;
+	test: string;
+	/** Narrow dialogs ask one thing. */
+	narrow?: boolean;
+	/** Closes; once it is gone, `left` is called. */
+	close: () => void;
+	left: () => void;
+	children: ComponentChildren;
+}
+
+export function Dialog({ title, test, narrow, close, left, children }: Props) {
+	const dialog = useRef<HTMLDialogElement>(null);
+	const id = useId();
+	useLayoutEffect(() => {
+		const element = dialog.current;
+		element?.showModal();
+		return () => element?.close();
+	}, []);
+	useEffect(() => left, []);
+	return (
+		// Keys close it, too: Esc does by itself.
+		// biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the dialog is one more way to close it
+		<dialog
+			ref={dialog}
+			class={narrow ? "dialog narrow" : "dialog"}
+			data-test={test}
+			aria-labelledby={id}
+			onCancel={(event) => {
+				if (event.target === dialog.current) {
+					event.preventDefault();
+					close();
+				}
+			}}
+			onClick={(event) => {
+				if (event.target === dialog.current) {
+					close();
+				}
+			}}
+		>
+			<div class="dialog-inner">
+				<div class="dialog-head">
+					<h2 id={id}>{title}</h2>
+					<button type="button" class="close" data-test="close" onClick={close}>
+						<svg viewBox="0 0 16 16" aria-hidden="true">
+							<path d="m4 4 8 8m0-8-8 8" />
+						</svg>
+						<span class="unseen">Close</span>
+					</button>
+				</div>
+				{children}
+			</div>
+		</dialog>
+	);
+}
