@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	cdppage "github.com/chromedp/cdproto/page"
 	cdpruntime "github.com/chromedp/cdproto/runtime"
@@ -98,7 +99,7 @@ func openTab(t *testing.T, window size, dark bool) *tab {
 		t.Fatal(err)
 	}
 	opened.do(
-		network.Enable(), cdpruntime.Enable(),
+		network.Enable(), cdpruntime.Enable(), cdplog.Enable(),
 		emulation.SetDeviceMetricsOverride(window.width, window.height, 1, window == phone),
 		emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}),
 	)
@@ -113,11 +114,21 @@ func (p *tab) listen(event any) {
 		if e.Type == cdpruntime.APITypeError {
 			p.Errorf("the page logs an error: %v", e.Args)
 		}
+	case *cdplog.EventEntryAdded:
+		// Whatever the policy forbids and whatever is not there is told here. A
+		// session that is over is answered with 401, which is no fault of the page's.
+		// What the processor's page complains of is not ours either.
+		ours := !strings.HasPrefix(e.Entry.URL, processor.URL())
+		if e.Entry.Level == cdplog.LevelError && ours && !strings.Contains(e.Entry.Text, "401") {
+			p.Errorf("the browser complains: %s %s", e.Entry.Text, e.Entry.URL)
+		}
 	case *network.EventRequestWillBeSent:
 		p.mu.Lock()
 		p.requests = append(p.requests, e.Request.Method+" "+e.Request.URL)
 		p.mu.Unlock()
-		if at, err := url.Parse(e.Request.URL); err == nil && (at.Scheme == "http" || at.Scheme == "https") && at.Host != host() {
+		// A person is led to the processor's page; nothing but a person goes there.
+		led := e.Type == network.ResourceTypeDocument && strings.HasPrefix(e.Request.URL, processor.URL())
+		if at, err := url.Parse(e.Request.URL); err == nil && (at.Scheme == "http" || at.Scheme == "https") && at.Host != host() && !led && !strings.HasPrefix(e.DocumentURL, processor.URL()) {
 			p.Errorf("the page asks another host: %s", e.Request.URL)
 		}
 	}

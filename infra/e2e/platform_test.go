@@ -12,10 +12,12 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"drawdown/infra/local"
+	"drawdown/infra/local/stripe"
 	"drawdown/shared/httpapi"
 )
 
@@ -34,13 +36,14 @@ const (
 
 // What the tests share; set once, before the first of them.
 var (
-	platform *local.Platform
-	contract *openAPI
-	adminKey string
-	metrics  = &metricLog{}
-	drifts   = &driftLog{}
-	faults   = &local.StreamFaults{} // of the stream's deliveries; whoever makes some ends them
-	answered = &tally{}
+	platform  *local.Platform
+	contract  *openAPI
+	adminKey  string
+	processor *stripe.Server // stands in for Stripe
+	metrics   = &metricLog{}
+	drifts    = &driftLog{}
+	faults    = &local.StreamFaults{} // of the stream's deliveries; whoever makes some ends them
+	answered  = &tally{}
 )
 
 func TestMain(m *testing.M) {
@@ -86,12 +89,21 @@ func setUp() error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
+	if processor, err = stripe.New(stripe.Options{WebhookURL: webhookURL, WebhookSecret: webhookSecret, Key: processorKey}); err != nil {
+		return err
+	}
 	platform, err = local.Start(ctx, local.Options{
 		Assembly:     assembly,
 		DynamoDBDir:  dynamodb,
 		MaxProcesses: maxProcesses,
-		Parameters:   map[string]string{"OperatorKey": fmt.Sprintf("e2e:%x", sha256.Sum256([]byte(adminKey)))},
+		Parameters: map[string]string{
+			"OperatorKey":  fmt.Sprintf("e2e:%x", sha256.Sum256([]byte(adminKey))),
+			"StripeApiUrl": processor.URL(), "LocalWebhooks": "true",
+		},
+		Secrets:      map[string]string{"StripeKeys": fmt.Sprintf(`{"secret_key":%q,"webhook_secret":%q}`, processorKey, webhookSecret)},
 		StreamFaults: faults,
+		// News that came before what they rest on are to come again while a test waits for them.
+		Waits: local.Waits{Redelivery: time.Second},
 		Logs: func(function, line string) {
 			metrics.add(function, line)
 			drifts.add(line)
@@ -100,6 +112,8 @@ func setUp() error {
 	if err != nil {
 		return err
 	}
+	webhooks := platform.URL() + httpapi.StripeWebhook.Path
+	hooks.Store(&webhooks)
 	if err := awaitHealth(ctx, platform.URL()); err != nil {
 		return err
 	}
@@ -107,6 +121,22 @@ func setUp() error {
 		return err
 	}
 	return publishFirstCard(ctx)
+}
+
+// The keys of the stand-in for Stripe.
+const (
+	processorKey  = "sk_test_e2e"
+	webhookSecret = "whsec_e2e"
+)
+
+// hooks is where the stand-in tells of events, once the platform is there.
+var hooks atomic.Pointer[string]
+
+func webhookURL() string {
+	if url := hooks.Load(); url != nil {
+		return *url
+	}
+	return ""
 }
 
 // places are the folders of the assembly and of DynamoDB Local.
@@ -147,6 +177,7 @@ func awaitHealth(ctx context.Context, url string) error {
 
 // tearDown stops the platform and sees that no process of it is left.
 func tearDown() error {
+	processor.Close()
 	pids := platform.Processes()
 	if err := platform.Stop(context.Background()); err != nil {
 		return err

@@ -182,6 +182,7 @@ type granted struct {
 type wallet struct {
 	AccountID string  `json:"account_id"`
 	Available credits `json:"available"`
+	Owed      credits `json:"owed"`
 	Overage   struct {
 		Policy string  `json:"policy"`
 		Limit  credits `json:"limit"`
@@ -264,4 +265,155 @@ type rateCard struct {
 		Unit           string  `json:"unit"`
 		CreditsPerUnit credits `json:"credits_per_unit"`
 	} `json:"rates"`
+}
+
+// money is an amount in the minor unit of a currency.
+type money struct {
+	Amount   int64  `json:"amount"`
+	Currency string `json:"currency"`
+}
+
+type planBody struct {
+	ID              string  `json:"id"`
+	Name            string  `json:"name"`
+	Description     string  `json:"description"`
+	Price           money   `json:"price"`
+	Interval        string  `json:"interval"`
+	IncludedCredits credits `json:"included_credits"`
+	Overage         struct {
+		Policy         string  `json:"policy"`
+		Limit          credits `json:"limit"`
+		PricePerCredit credits `json:"price_per_credit"`
+	} `json:"overage"`
+	Rollover  credits   `json:"rollover"`
+	Active    bool      `json:"active"`
+	UpdatedAt time.Time `json:"updated_at"`
+}
+
+type packBody struct {
+	ID           string    `json:"id"`
+	Name         string    `json:"name"`
+	Description  string    `json:"description"`
+	Price        money     `json:"price"`
+	Credits      credits   `json:"credits"`
+	ValidityDays int       `json:"validity_days"`
+	Active       bool      `json:"active"`
+	UpdatedAt    time.Time `json:"updated_at"`
+}
+
+type urlBody struct {
+	URL string `json:"url"`
+}
+
+type subscriptionBody struct {
+	AccountID string `json:"account_id"`
+	Status    string `json:"status"`
+	Plan      *struct {
+		ID              string  `json:"id"`
+		IncludedCredits credits `json:"included_credits"`
+	} `json:"plan"`
+	PeriodStart       *time.Time `json:"period_start"`
+	PeriodEnd         *time.Time `json:"period_end"`
+	CancelAtPeriodEnd bool       `json:"cancel_at_period_end"`
+	NextPlanID        *string    `json:"next_plan_id"`
+	RenewsAt          *time.Time `json:"renews_at"`
+	IncludedRemaining credits    `json:"included_remaining"`
+	OverageUsed       credits    `json:"overage_used"`
+	OveragePrice      *money     `json:"overage_price"`
+	PayURL            *string    `json:"pay_url"`
+}
+
+type refillBody struct {
+	AccountID      string     `json:"account_id"`
+	Enabled        bool       `json:"enabled"`
+	Threshold      *credits   `json:"threshold"`
+	PackID         *string    `json:"pack_id"`
+	MonthlyCap     *money     `json:"monthly_cap"`
+	SpentThisMonth *money     `json:"spent_this_month"`
+	State          string     `json:"state"`
+	Reason         *string    `json:"reason"`
+	Message        *string    `json:"message"`
+	RetryAt        *time.Time `json:"retry_at"`
+}
+
+type billBody struct {
+	ID          string    `json:"id"`
+	At          time.Time `json:"at"`
+	Kind        string    `json:"kind"`
+	State       string    `json:"state"`
+	Amount      money     `json:"amount"`
+	Credits     credits   `json:"credits"`
+	Description string    `json:"description"`
+	ReceiptURL  *string   `json:"receipt_url"`
+	Reason      *string   `json:"reason"`
+}
+
+type issueBody struct {
+	ID        string     `json:"id"`
+	Source    string     `json:"source"`
+	ExpiresAt *time.Time `json:"expires_at"`
+	OwedPaid  credits    `json:"owed_paid"`
+	PaymentID string     `json:"payment_id"`
+}
+
+type closedOverage struct {
+	Credits credits `json:"credits"`
+	Price   *money  `json:"price"`
+}
+
+// moneyEntry is an entry with what only those have that payments leave.
+type moneyEntry struct {
+	entry
+	Grant   *issueBody `json:"grant"`
+	Renewal *struct {
+		SubscriptionID string         `json:"subscription_id"`
+		PlanID         string         `json:"plan_id"`
+		PeriodStart    time.Time      `json:"period_start"`
+		PeriodEnd      time.Time      `json:"period_end"`
+		CarriedOver    credits        `json:"carried_over"`
+		Overage        *closedOverage `json:"overage"`
+		Grant          *issueBody     `json:"grant"`
+	} `json:"renewal"`
+	Plan *struct {
+		PlanID         string         `json:"plan_id"`
+		PreviousPlanID string         `json:"previous_plan_id"`
+		Overage        *closedOverage `json:"overage"`
+		Grant          *issueBody     `json:"grant"`
+	} `json:"plan"`
+	Recovery *struct {
+		OperationID string  `json:"operation_id"`
+		Reason      string  `json:"reason"`
+		Owed        credits `json:"owed"`
+	} `json:"recovery"`
+	Refill *struct {
+		Step      string     `json:"step"`
+		Phase     string     `json:"phase"`
+		RefillID  string     `json:"refill_id"`
+		Outcome   string     `json:"outcome"`
+		Reason    string     `json:"reason"`
+		PaymentID string     `json:"payment_id"`
+		Grant     *issueBody `json:"grant"`
+	} `json:"refill"`
+}
+
+type endpointBody struct {
+	ID             string     `json:"id"`
+	URL            string     `json:"url"`
+	Events         *[]string  `json:"events"`
+	Enabled        bool       `json:"enabled"`
+	DisabledReason string     `json:"disabled_reason"`
+	Secret         string     `json:"secret"`
+	PreviousUntil  *time.Time `json:"previous_secret_until"`
+}
+
+type deliveryBody struct {
+	ID            string     `json:"id"`
+	EventID       string     `json:"event_id"`
+	Type          string     `json:"type"`
+	State         string     `json:"state"`
+	Attempts      int        `json:"attempts"`
+	LastStatus    *int       `json:"last_status"`
+	LastError     *string    `json:"last_error"`
+	NextAttemptAt *time.Time `json:"next_attempt_at"`
+	Body          string     `json:"body"`
 }
