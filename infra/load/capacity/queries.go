@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"drawdown/infra/load/report"
 	"drawdown/infra/load/subject"
 	"drawdown/infra/load/usual"
+	"drawdown/shared/billing"
+	"drawdown/shared/cashier"
 	"drawdown/shared/dynamo"
 	"drawdown/shared/ledger"
 	"drawdown/shared/usage"
@@ -18,6 +21,7 @@ const (
 	busy       = "busy" // the account whose usage is asked for
 	busyAgents = 100    // active every day
 	busyDebits = 60     // for its statement
+	busyGrants = 24     // for its history
 
 	// pageBudget is what the Usage page may cost, in RRU: 30 days, 100 agents.
 	pageBudget = 60
@@ -35,7 +39,7 @@ var (
 // call is a request of the Usage page, or of another reader.
 type call struct {
 	name   string
-	path   string // of the HTTP API, without the account
+	path   string // of the HTTP API, without the account where it is about one
 	months int    // that it touches, and so the Queries it may take
 	run    func(ctx context.Context) error
 }
@@ -55,6 +59,40 @@ func (q *reader) entries(ctx context.Context) error {
 	entries, err := q.store.Entries(ctx, busy, dynamo.Page{Limit: pageLimit, Descending: true})
 	if err == nil && len(entries) != pageLimit {
 		err = fmt.Errorf("the page has %d entries", len(entries))
+	}
+	return err
+}
+
+// history reads the entries that are no debits, as many as a filter looks at.
+func (q *reader) history(ctx context.Context) error {
+	const filtered = 500
+	entries, err := q.store.Entries(ctx, busy, dynamo.Page{Limit: filtered, Descending: true, NoDebits: true})
+	if err == nil && len(entries) < busyGrants {
+		err = fmt.Errorf("the history has %d entries", len(entries))
+	}
+	return err
+}
+
+func (q *reader) plans(ctx context.Context) error {
+	_, err := q.store.Plans(ctx)
+	return err
+}
+
+func (q *reader) packs(ctx context.Context) error {
+	_, err := q.store.Packs(ctx)
+	return err
+}
+
+func (q *reader) subscription(ctx context.Context) error {
+	_, err := cashier.Look(ctx, q.store, busy, time.Now())
+	return err
+}
+
+func (q *reader) bills(ctx context.Context) error {
+	const shown = 10
+	bills, err := q.store.Bills(ctx, busy, billing.BillPlace{}, shown+1)
+	if err == nil && len(bills) == 0 {
+		return q.balance(ctx) // which tells that there is such an account
 	}
 	return err
 }
@@ -125,14 +163,17 @@ func (q *reader) page() []call {
 	return []call{
 		{"balance", "/balance", 0, q.balance},
 		q.together(period), before, q.by(usage.ByAgent, period),
-		{"page of 50 entries", "/entries?limit=50", 1, q.entries},
+		{"credit history", "/entries?limit=10&type=grant,reversal,expiry", 1, q.history},
+		{"plans on sale", "/v1/plans", 1, q.plans}, {"packs on sale", "/v1/packs", 1, q.packs},
+		{"subscription", "/subscription", 0, q.subscription}, {"automatic refill", "/auto-refill", 0, q.balance},
+		{"billing history", "/billing-history?limit=10", 1, q.bills},
 	}
 }
 
 // others are what it asks for on a click, and the longest ranges there are.
 func (q *reader) others() []call {
 	return []call{
-		q.ofAgent(period),
+		q.ofAgent(period), {"page of 50 entries", "/entries?limit=50", 1, q.entries},
 		q.by(usage.ByDay, longest), q.by(usage.ByNode, longest), q.by(usage.ByAgent, longest),
 	}
 }
@@ -155,6 +196,12 @@ func openBusy(ctx context.Context, platform *subject.Subject) error {
 	committer := platform.Committer(store)
 	if err := usual.Open(ctx, committer, busy); err != nil {
 		return err
+	}
+	for i := range busyGrants {
+		gift := ledger.Keyed(usual.Operation("given", i), ledger.AddGrant{Amount: 1, Source: ledger.FromPromo})
+		if err := committer.Do(ctx, busy, gift).Err; err != nil {
+			return err
+		}
 	}
 	talk := usual.NewTalk(busyAgents, time.Now())
 	debits := make([]ledger.Command, busyDebits)
@@ -256,7 +303,10 @@ func (t *queryTable) row(ctx context.Context, c call) (Cost, error) {
 // said is what the usage function says of one call, a moment after its answer.
 func (t *queryTable) said(ctx context.Context, path string) (subject.Spent, error) {
 	before := t.platform.Log.Spent(usageFunction)
-	if err := t.platform.Get(ctx, "/v1/accounts/"+busy+path); err != nil {
+	if !strings.HasPrefix(path, "/v1/") {
+		path = "/v1/accounts/" + busy + path
+	}
+	if err := t.platform.Get(ctx, path); err != nil {
 		return subject.Spent{}, err
 	}
 	for deadline := time.Now().Add(lineWait); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
