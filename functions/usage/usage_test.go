@@ -213,7 +213,7 @@ func TestAStatementHasEveryEntryOnceAcrossItsPages(t *testing.T) {
 		}
 	}
 	// What lies between many debits is found at once.
-	debits := make([]ledger.Entry, 2*filteredPage)
+	debits := make([]ledger.Entry, filteredPage+50)
 	for i := range debits {
 		debits[i] = rolluptest.WideDebit("busy", int64(i+1), 0, 1)
 	}

@@ -154,12 +154,19 @@ func (d *draft) giveBackOverage(charged *Charged, left credit.Amount) (credit.Am
 
 func (d *draft) giveBack(draw Draw, part credit.Amount, debitedAt time.Time) error {
 	if grant := d.on.grant(draw.GrantID); grant != nil {
-		if err := d.fits(part); err != nil {
-			return err
+		// A grant holds no more than it was made with. What a dispute that was won has
+		// given back may have filled it meanwhile; then the rest is a grant of its own.
+		if back := min(part, grant.Amount-grant.Remaining); back > 0 {
+			if err := d.fits(back); err != nil {
+				return err
+			}
+			grant.Remaining += back
+			d.entry.Reversal.Restored = append(d.entry.Reversal.Restored, Part{draw.GrantID, back})
+			part -= back
 		}
-		grant.Remaining += part
-		d.entry.Reversal.Restored = append(d.entry.Reversal.Restored, Part{draw.GrantID, part})
-		return nil
+		if part == 0 {
+			return nil
+		}
 	}
 	terms, now := draw.Terms, d.entry.CreatedAt
 	if terms.Expired(now) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -56,7 +55,7 @@ func sweepOne[T any](ctx context.Context, item T, do func(context.Context, T) er
 	defer cancel()
 	defer func() {
 		if broken := recover(); broken != nil {
-			err = fmt.Errorf("settlement: panic: %v\n%s", broken, debug.Stack())
+			err = fmt.Errorf("settlement: panic: %v", broken)
 		}
 	}()
 	return do(ctx, item)

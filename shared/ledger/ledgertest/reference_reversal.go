@@ -88,9 +88,13 @@ func (r *Reference) giveBack(debit *reversible, amount, now int64) (ReversalDeta
 		left -= part
 		total.Draws[i] += part
 		if at := slices.IndexFunc(grants, func(g Grant) bool { return g.ID == charge.Drawn[i].Grant }); at >= 0 {
-			grants[at].Remaining += part
-			detail.Restored = append(detail.Restored, Part{grants[at].ID, part})
-		} else {
+			if back := min(part, grants[at].Amount-grants[at].Remaining); back > 0 {
+				grants[at].Remaining += back
+				detail.Restored = append(detail.Restored, Part{grants[at].ID, back})
+				part -= back
+			}
+		}
+		if part > 0 {
 			reopened, code := reopen(debit.terms[i], debit.entry.CreatedAt, now)
 			if code != "" {
 				return detail, nil, code
