@@ -53,7 +53,7 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case len(c.Records) > 0:
 		return json.Marshal(lambdaio.Failed(h.relay(ctx, c.Records)))
 	case c.Sweep:
-		return h.sweep(ctx)
+		return h.failures.Sweep(ctx, h.again)
 	}
 	return nil, errNoCall
 }
@@ -182,17 +182,6 @@ func (h *handler) entries(ctx context.Context, account string, first, last int64
 			return nil, ctx.Err()
 		}
 	}
-}
-
-// sweep says what the stream mapping has given up on.
-func (h *handler) sweep(ctx context.Context) ([]byte, error) {
-	swept, err := h.failures.Each(ctx, h.again)
-	telemetry.Add(ctx, telemetry.Count(telemetry.Swept, float64(swept)))
-	if err != nil {
-		telemetry.Add(ctx, telemetry.Count(telemetry.SweepFailed, 1))
-		return nil, err
-	}
-	return json.Marshal(map[string]int{"swept": swept})
 }
 
 func (h *handler) again(ctx context.Context, payload []byte) error {

@@ -47,7 +47,7 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	case len(c.Records) > 0:
 		return json.Marshal(lambdaio.Failed(h.fold(ctx, c.Records)))
 	case c.Sweep:
-		return h.sweep(ctx)
+		return h.failures.Sweep(ctx, h.again)
 	case c.CatchUp != "":
 		return h.toNow(ctx, c.CatchUp, h.folder.Retry)
 	case c.Rebuild != "":
@@ -105,17 +105,6 @@ func count(ctx context.Context, result rollup.Result) {
 	if result.Quarantined {
 		telemetry.Add(ctx, telemetry.Count(telemetry.Quarantined, 1))
 	}
-}
-
-// sweep makes the calls again that are in the bucket of failures.
-func (h *handler) sweep(ctx context.Context) ([]byte, error) {
-	swept, err := h.failures.Each(ctx, h.again)
-	telemetry.Add(ctx, telemetry.Count(telemetry.Swept, float64(swept)))
-	if err != nil {
-		telemetry.Add(ctx, telemetry.Count(telemetry.SweepFailed, 1))
-		return nil, err
-	}
-	return json.Marshal(map[string]int{"swept": swept})
 }
 
 // again makes one such call: a batch of the stream, or what the audit or a

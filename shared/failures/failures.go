@@ -16,6 +16,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"drawdown/shared/telemetry"
 )
 
 // maxObject bounds what is read of one object: a batch is at most 6 MB, and
@@ -38,6 +40,18 @@ func Open(config aws.Config, endpoint, name string) *Bucket {
 			o.BaseEndpoint, o.UsePathStyle = &endpoint, true
 		}
 	})}
+}
+
+// Sweep makes every call again, counts it, and is the answer of a function that
+// was asked to sweep.
+func (b *Bucket) Sweep(ctx context.Context, again func(ctx context.Context, batch []byte) error) ([]byte, error) {
+	swept, err := b.Each(ctx, again)
+	telemetry.Add(ctx, telemetry.Count(telemetry.Swept, float64(swept)))
+	if err != nil {
+		telemetry.Add(ctx, telemetry.Count(telemetry.SweepFailed, 1))
+		return nil, err
+	}
+	return json.Marshal(map[string]int{"swept": swept})
 }
 
 // Each calls visit with every call that must be made again, and removes those
