@@ -154,8 +154,9 @@ func (d *draft) giveBackOverage(charged *Charged, left credit.Amount) (credit.Am
 
 func (d *draft) giveBack(draw Draw, part credit.Amount, debitedAt time.Time) error {
 	if grant := d.on.grant(draw.GrantID); grant != nil {
-		// A grant holds no more than it was made with. What a dispute that was won has
-		// given back may have filled it meanwhile; then the rest is a grant of its own.
+		// A grant holds no more than it was made with. It can be so full where the
+		// wallet was read before the debit took effect and the debit after it: what is
+		// decided on that is never committed, and decided again on the wallet as it is.
 		if back := min(part, grant.Amount-grant.Remaining); back > 0 {
 			if err := d.fits(back); err != nil {
 				return err

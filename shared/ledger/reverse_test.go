@@ -47,6 +47,26 @@ func TestAReversalReturnsToTheSameGrants(t *testing.T) {
 	a.holds(part(one, 2), part(two, 5))
 }
 
+// A wallet and a debit are not read at one instant: a wallet of before the debit
+// must not make its reversal fail, since it is decided again on the present one.
+func TestAReversalOnAWalletOfBeforeItsDebitIsNoFault(t *testing.T) {
+	a := open(t)
+	one := a.grant(noon, 3)
+	before := a.wallet.Clone()
+	debited := a.debit(noon, "d1", 2)
+	decision, err := ledger.Decide(ledger.State{
+		Account: before.Account, Wallet: before, Charged: &ledger.Charged{Entry: *debited},
+	}, ledger.Command{Operation: "back", Action: reversalOf("d1")}, noon)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, grant := range decision.Wallet.Grants {
+		if grant.ID == one && grant.Remaining > grant.Amount {
+			t.Errorf("the grant holds %s of %s", grant.Remaining, grant.Amount)
+		}
+	}
+}
+
 func TestAReversalPartByPartGivesBackTheLastTakenFirst(t *testing.T) {
 	a := open(t, overage(4*credit.Credit))
 	one, two := a.grant(noon, 3), a.grant(noon, 5)
