@@ -144,5 +144,5 @@ func (s *Server) listPrices(c *call) (object, error) {
 			all = append(all, s.renderPrice(p))
 		}
 	}
-	return page.of("/v1/prices", all)
+	return s.listed(page, "/v1/prices", all)
 }

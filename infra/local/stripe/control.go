@@ -53,6 +53,17 @@ func (s *Server) addControl(mux *http.ServeMux) {
 		s.Fail(Fault{Method: in.Method, Path: in.Path, Times: in.Times, After: in.After, Status: in.Status})
 		return nil, nil
 	})
+	control(mux, "lag", func(_ *http.Request, in struct {
+		List string `json:"list"`
+		By   string `json:"by"` // "10s"
+	}) (any, error) {
+		by, err := time.ParseDuration(in.By)
+		if err != nil {
+			return nil, err
+		}
+		s.Lag(in.List, by)
+		return nil, nil
+	})
 	control(mux, "heal", func(*http.Request, struct{}) (any, error) { s.Heal(); return nil, nil })
 	s.addPaymentControl(mux)
 }

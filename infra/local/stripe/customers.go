@@ -195,7 +195,7 @@ func (s *Server) listMethods(c *call) (object, error) {
 			all = append(all, s.renderMethod(m))
 		}
 	}
-	return page.of("/v1/payment_methods", all)
+	return s.listed(page, "/v1/payment_methods", all)
 }
 
 func noCustomer(id string) *failure {

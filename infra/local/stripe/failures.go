@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 const (
@@ -66,11 +67,20 @@ func (s *Server) Fail(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
-// Heal ends all faults.
+// Lag lets a list, such as /v1/invoices, fall behind by so much: what was made since is not on it, though it is found by
+// its id. Stripe's own lists may lag by seconds.
+func (s *Server) Lag(list string, by time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lags[list] = by
+}
+
+// Heal ends all faults and lags.
 func (s *Server) Heal() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.faults = nil
+	clear(s.lags)
 }
 
 func (s *Server) takeFault(r *http.Request) *Fault {

@@ -214,7 +214,7 @@ func (s *Server) listIntents(c *call) (object, error) {
 			all = append(all, s.renderIntent(p))
 		}
 	}
-	return page.of("/v1/payment_intents", all)
+	return s.listed(page, "/v1/payment_intents", all)
 }
 
 func (s *Server) cancelIntent(c *call) (object, error) {

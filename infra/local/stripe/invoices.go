@@ -136,7 +136,7 @@ func (s *Server) listInvoicePayments(c *call) (object, error) {
 			all = append(all, s.renderInvoicePayment(p))
 		}
 	}
-	return page.of("/v1/invoice_payments", all)
+	return s.listed(page, "/v1/invoice_payments", all)
 }
 
 func (s *Server) newInvoice(inv invoice) *invoice {
@@ -217,7 +217,7 @@ func (s *Server) listInvoices(c *call) (object, error) {
 			all = append(all, s.renderInvoice(inv))
 		}
 	}
-	return page.of("/v1/invoices", all)
+	return s.listed(page, "/v1/invoices", all)
 }
 
 // draftTime is how long an invoice that advances by itself stays a draft.

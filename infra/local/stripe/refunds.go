@@ -142,7 +142,7 @@ func (s *Server) listDisputes(c *call) (object, error) {
 			all = append(all, s.renderDispute(d))
 		}
 	}
-	return page.of("/v1/disputes", all)
+	return s.listed(page, "/v1/disputes", all)
 }
 
 // OpenDispute lets a payment's bearer complain to the bank about an amount of it (0: all of it). An inquiry is a question

@@ -5,7 +5,8 @@
 // is tried with. What it does not know it refuses, by name: an endpoint, a parameter, a value. Nothing is passed over.
 //
 // Its clock can be put forward (Advance), its webhooks be held back, doubled and put into another order (Hold, Deliver,
-// Duplicate, Shuffle), its answers fail or get lost (Fail). Tests do so by methods, others by JSON under /_control/.
+// Duplicate, Shuffle), its answers fail or get lost (Fail), its lists fall behind (Lag). Tests do so by methods, others by
+// JSON under /_control/.
 package stripe
 
 import (
@@ -49,7 +50,8 @@ type Server struct {
 	mu     sync.Mutex
 	clock  clock
 	faults []*Fault
-	first  map[string]firstAnswer // by idempotency key
+	lags   map[string]time.Duration // by the list's path
+	first  map[string]firstAnswer   // by idempotency key
 
 	products      table[product]
 	prices        table[price]
@@ -87,7 +89,7 @@ func New(options Options) (*Server, error) {
 	s := &Server{
 		options: options, url: "http://" + listener.Addr().String(), stop: stop,
 		webhooks: &http.Client{Timeout: 30 * time.Second},
-		first:    map[string]firstAnswer{}, clock: clock{real: options.Now, ahead: -options.Behind},
+		first:    map[string]firstAnswer{}, lags: map[string]time.Duration{}, clock: clock{real: options.Now, ahead: -options.Behind},
 	}
 	s.outbox = outbox{wake: make(chan struct{}, 1), times: 1}
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}

@@ -364,6 +364,15 @@ func TestControlOverHTTP(t *testing.T) {
 	say("card", `{"customer":"`+customer+`","card":"works"}`, 200)
 	say("fail", `{"path":"/v1/","status":500}`, 200)
 	say("heal", `{}`, 200)
+	say("lag", `{"list":"/v1/payment_intents","by":"1h"}`, 200)
+	if seen := as[[]any](t, b.object("/v1/payment_intents?customer=" + customer)["data"]); len(seen) != 0 {
+		t.Errorf("a list that lags has %v", seen)
+	}
+	say("lag", `{"list":"/v1/payment_intents","by":"soon"}`, 400)
+	say("heal", `{}`, 200)
+	if seen := as[[]any](t, b.object("/v1/payment_intents?customer=" + customer)["data"]); len(seen) != 1 {
+		t.Errorf("a list that does not lag has %v", seen)
+	}
 	say("advance", `{"by":"1h"}`, 200)
 	say("advance", `{"by":"soon"}`, 400)
 	say("duplicate", `{"times":2}`, 200)

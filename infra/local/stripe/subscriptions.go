@@ -111,7 +111,7 @@ func (s *Server) listSubscriptions(c *call) (object, error) {
 			all = append(all, s.renderSubscription(sub))
 		}
 	}
-	return page.of("/v1/subscriptions", all)
+	return s.listed(page, "/v1/subscriptions", all)
 }
 
 func (s *Server) cancelSubscription(c *call) (object, error) {

@@ -100,7 +100,8 @@ func readPage(f *form) page {
 	return p
 }
 
-func (p page) of(url string, all []object) (object, error) {
+// listed is a page of a list. What is younger than the list's lag is not on it yet.
+func (s *Server) listed(p page, url string, all []object) (object, error) {
 	if p.after != "" {
 		index := slices.IndexFunc(all, func(o object) bool { return o["id"] == p.after })
 		if index < 0 {
@@ -108,9 +109,10 @@ func (p page) of(url string, all []object) (object, error) {
 		}
 		all = all[index+1:]
 	}
+	seen := s.now().Add(-s.lags[url]).Unix()
 	data := make([]object, 0, p.limit)
 	for _, o := range all {
-		if created, ok := o["created"].(int64); ok && created < p.gte {
+		if created, ok := o["created"].(int64); ok && (created < p.gte || created > seen) {
 			continue
 		}
 		data = append(data, o)
