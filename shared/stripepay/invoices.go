@@ -194,13 +194,13 @@ func (p *Processor) BillOverage(ctx context.Context, o billing.OverageCharge) (b
 			Customer: &o.Customer, Invoice: &invoice.ID, Amount: &o.Amount.Minor, Currency: &o.Amount.Currency,
 			Description: &o.Description, Metadata: p.ours(map[string]string{metaAccount: o.Account, metaBill: o.Bill}),
 		}
-		item.IdempotencyKey = p.once("overage", o.Bill, "item")
+		item.IdempotencyKey = p.once("overage", o.Account, o.Bill, "item")
 		if _, err := client.V1InvoiceItems.Create(ctx, item); err != nil {
 			return billing.Invoice{}, failure("adding to the invoice of bill "+o.Bill, err)
 		}
 	}
 	finalize := &stripe.InvoiceFinalizeInvoiceParams{AutoAdvance: stripe.Bool(true)}
-	finalize.IdempotencyKey = p.once("overage", o.Bill, "finalize")
+	finalize.IdempotencyKey = p.once("overage", o.Account, o.Bill, "finalize")
 	if _, err = client.V1Invoices.FinalizeInvoice(ctx, invoice.ID, finalize); err != nil {
 		return billing.Invoice{}, failure("finalizing the invoice of bill "+o.Bill, err)
 	}
@@ -235,7 +235,7 @@ func (p *Processor) overageInvoice(ctx context.Context, client *stripe.Client, o
 	case !errors.Is(err, billing.ErrNoCard): // without one it waits to be paid by its bearer
 		return nil, err
 	}
-	create.IdempotencyKey = p.once("overage", o.Bill, "invoice")
+	create.IdempotencyKey = p.once("overage", o.Account, o.Bill, "invoice")
 	made, err := client.V1Invoices.Create(ctx, create)
 	err = failure("making the invoice of bill "+o.Bill, err)
 	if errors.Is(err, ErrKeyReused) { // made with another card a moment ago, and not listed yet
