@@ -25,7 +25,10 @@ func TestServesItsRoutes(t *testing.T) {
 
 var now = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
 
-const secret = "whsec_of_the_endpoint"
+const (
+	secret = "whsec_of_the_endpoint"
+	apiKey = "sk_live_of_the_account"
+)
 
 // keys are Stripe's, or the failure to read them.
 type keys struct {
@@ -33,7 +36,7 @@ type keys struct {
 	err     error
 }
 
-func (k *keys) Keys(context.Context) (string, string, error) { return "", k.webhook, k.err }
+func (k *keys) Keys(context.Context) (string, string, error) { return apiKey, k.webhook, k.err }
 
 type fixture struct {
 	handler
@@ -134,6 +137,8 @@ func TestWhatIsNotStripesIsRefused(t *testing.T) {
 		slug            string
 	}{
 		"another secret":      {body, signature(body, "whsec_other", now), 400, "invalid-signature"},
+		"the key of the API":  {body, signature(body, apiKey, now), 400, "invalid-signature"},
+		"the empty key":       {body, signature(body, "", now), 400, "invalid-signature"},
 		"another body":        {body + " ", signature(body, secret, now), 400, "invalid-signature"},
 		"no signature":        {body, "", 400, "invalid-signature"},
 		"stale":               {body, signature(body, secret, now.Add(-6*time.Minute)), 400, "invalid-signature"},
@@ -146,6 +151,20 @@ func TestWhatIsNotStripesIsRefused(t *testing.T) {
 		got := f.post(c.body, c.signature, false)
 		if got.Status != c.status || !strings.Contains(got.Body, "urn:drawdown:problem:"+c.slug) || len(f.said.Said()) != 0 {
 			t.Errorf("%s: %+v, said %v", name, got, f.said.Said())
+		}
+	}
+}
+
+// While no secret is configured nothing is taken: signed with the empty key, or with the key of the API, least of all.
+func TestWithoutASecretNothingIsTaken(t *testing.T) {
+	body := notice("invoice.paid", `{"id":"in_1","object":"invoice"}`)
+	for _, configured := range []string{"", " ", "\n"} {
+		for _, key := range []string{"", configured, apiKey, secret} {
+			f := newFixture(t)
+			f.keys.webhook = configured
+			if got := f.post(body, signature(body, key, now), false); got.Status < 400 || len(f.said.Said()) != 0 {
+				t.Errorf("with the secret %q, signed with %q: %+v, said %v", configured, key, got, f.said.Said())
+			}
 		}
 	}
 }

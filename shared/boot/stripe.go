@@ -3,6 +3,7 @@ package boot
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -32,7 +33,8 @@ func (p *Platform) StripeKeys() StripeKeys {
 }
 
 // Keys gives the key of the API and the secret that signs webhooks, each empty
-// where it is not configured.
+// where it is not configured. Space around them, as pasting leaves it, is none of
+// theirs.
 func (k StripeKeys) Keys(ctx context.Context) (secretKey, webhookSecret string, err error) {
 	if k.secret == nil {
 		return "", "", nil
@@ -49,5 +51,5 @@ func (k StripeKeys) Keys(ctx context.Context) (secretKey, webhookSecret string, 
 	if json.Unmarshal([]byte(version.Value), &keys) != nil {
 		return "", "", fmt.Errorf("boot: the secret that %s names is no JSON object with secret_key and webhook_secret", EnvStripeKeys)
 	}
-	return keys.SecretKey, keys.WebhookSecret, nil
+	return strings.TrimSpace(keys.SecretKey), strings.TrimSpace(keys.WebhookSecret), nil
 }

@@ -34,6 +34,10 @@ func TestStripesKeys(t *testing.T) {
 	if key, webhook, err := keys(EnvStripeKeys, "arn"); key != "sk" || webhook != "wh" || err != nil {
 		t.Errorf("got %q, %q, %v", key, webhook, err)
 	}
+	value = `{\"secret_key\":\" sk\\n\",\"webhook_secret\":\" \\n\"}`
+	if key, webhook, err := keys(EnvStripeKeys, "arn"); key != "sk" || webhook != "" || err != nil {
+		t.Errorf("pasted with space around them: %q, %q, %v", key, webhook, err)
+	}
 	value = `sk_live_hidden`
 	if _, _, err := keys(EnvStripeKeys, "arn"); err == nil || strings.Contains(err.Error(), "hidden") || !strings.Contains(err.Error(), EnvStripeKeys) {
 		t.Errorf("a secret that is no object: %v", err)

@@ -26,7 +26,7 @@ type Notice struct {
 // Verify reads a notice if it was signed with one of the secrets, within the
 // tolerance of Stripe's own libraries before or after now. The payload is the
 // body as it came. Of several secrets, the one that is being replaced still
-// holds; empty ones never do.
+// holds; empty and blank ones never do, since anybody could sign with them.
 func Verify(payload []byte, header string, secrets []string, now time.Time) (Notice, error) {
 	if err := verifySignature(payload, header, secrets); err != nil {
 		return Notice{}, err
@@ -65,7 +65,7 @@ func Verify(payload []byte, header string, secrets []string, now time.Time) (Not
 
 func verifySignature(payload []byte, header string, secrets []string) error {
 	for _, secret := range secrets {
-		if secret != "" && stripe.ValidatePayload(payload, header, secret, stripe.WithIgnoreTolerance()) == nil {
+		if strings.TrimSpace(secret) != "" && stripe.ValidatePayload(payload, header, secret, stripe.WithIgnoreTolerance()) == nil {
 			return nil
 		}
 	}

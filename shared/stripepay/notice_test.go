@@ -30,6 +30,7 @@ func TestASignedNoticeIsRead(t *testing.T) {
 		ID: "evt_1", Type: "invoice.paid", Created: time.Unix(1790000000, 0).UTC(), ObjectID: "in_1", ObjectType: "invoice", LiveMode: true, APIVersion: "2020-08-27",
 	}
 	other := header(now, "v1", "whsec_next", event)
+	_, signature, _ := strings.Cut(header(now, "v1", secret, event), ",")
 	for name, c := range map[string]struct {
 		header  string
 		secrets []string
@@ -42,6 +43,11 @@ func TestASignedNoticeIsRead(t *testing.T) {
 		"a clock that is ahead":   {header(now.Add(time.Minute), "v1", secret, event), []string{secret}},
 		"with an unknown scheme":  {header(now, "v1", secret, event) + ",v0=00", []string{secret}},
 		"an empty secret is none": {header(now, "v1", secret, event), []string{"", secret}},
+		"an older time before":    {fmt.Sprintf("t=%d,", now.Add(-time.Hour).Unix()) + header(now, "v1", secret, event), []string{secret}},
+		"a later time before":     {fmt.Sprintf("t=%d,", now.Add(time.Hour).Unix()) + header(now, "v1", secret, event), []string{secret}},
+		"the signature first":     {signature + fmt.Sprintf(",t=%d", now.Unix()), []string{secret}},
+		"the signature twice":     {header(now, "v1", secret, event) + "," + signature, []string{secret}},
+		"among false signatures":  {strings.Replace(header(now, "v1", secret, event), ",", ",v1=00,v1=none,", 1) + ",v1=" + strings.Repeat("00", 32), []string{secret}},
 	} {
 		got, err := stripepay.Verify([]byte(event), c.header, c.secrets, now)
 		if err != nil || got != want {
@@ -61,6 +67,8 @@ func TestAForgedNoticeIsRefused(t *testing.T) {
 		"another secret":      {event, header(now, "v1", "whsec_other", event), []string{secret}},
 		"no secret":           {event, good, nil},
 		"an empty secret":     {event, header(now, "v1", "", event), []string{""}},
+		"two empty secrets":   {event, header(now, "v1", "", event), []string{"", secret, ""}},
+		"a blank secret":      {event, header(now, "v1", " \n", event), []string{" \n"}},
 		"another body":        {strings.Replace(event, "in_1", "in_2", 1), good, []string{secret}},
 		"a body cut short":    {event[:len(event)-1], good, []string{secret}},
 		"a body with more":    {event + " ", good, []string{secret}},
@@ -68,6 +76,10 @@ func TestAForgedNoticeIsRefused(t *testing.T) {
 		"from the future":     {event, header(now.Add(5*time.Minute+time.Second), "v1", secret, event), []string{secret}},
 		"a newer time put in": {event, fmt.Sprintf("t=%d,%s", now.Add(time.Minute).Unix(), signature), []string{secret}},
 		"a second time":       {event, header(now.Add(-time.Hour), "v1", secret, event) + fmt.Sprintf(",t=%d", now.Unix()), []string{secret}},
+		"a time put before":   {event, fmt.Sprintf("t=%d,", now.Unix()) + header(now.Add(-time.Hour), "v1", secret, event), []string{secret}},
+		"times on both sides": {event, fmt.Sprintf("t=%d,%s,t=%[1]d", now.Unix(), header(now.Add(-time.Hour), "v1", secret, event)), []string{secret}},
+		"a time in disguise":  {event, header(now.Add(-time.Hour), "v1", secret, event) + fmt.Sprintf(", t=%d,T=%[1]d,t =%[1]d,v0=t=%[1]d", now.Unix()), []string{secret}},
+		"a later one first":   {event, fmt.Sprintf("t=%d,", now.Unix()) + header(now.Add(time.Hour), "v1", secret, event), []string{secret}},
 		"an older scheme":     {event, header(now, "v0", secret, event), []string{secret}},
 		"the scheme renamed":  {event, strings.Replace(header(now, "v0", secret, event), "v0", "v2", 1), []string{secret}},
 		"no time":             {event, signature, []string{secret}},
@@ -75,7 +87,12 @@ func TestAForgedNoticeIsRefused(t *testing.T) {
 		"a time that is none": {event, "t=now," + signature, []string{secret}},
 		"a signature cut":     {event, good[:len(good)-2], []string{secret}},
 		"no signature":        {event, moment, []string{secret}},
+		"an empty signature":  {event, moment + ",v1=", []string{secret}},
+		"a space before it":   {event, moment + ", " + signature, []string{secret}},
+		"only older schemes":  {event, moment + ",v0=" + strings.TrimPrefix(signature, "v1=") + ",v0=00", []string{secret}},
 		"no header":           {event, "", []string{secret}},
+		"a blank header":      {event, " ", []string{secret}},
+		"commas":              {event, ",,,", []string{secret}},
 	} {
 		if got, err := stripepay.Verify([]byte(c.payload), c.header, c.secrets, now); !errors.Is(err, stripepay.ErrSignature) || got != (stripepay.Notice{}) {
 			t.Errorf("%s: %+v, %v", name, got, err)
