@@ -33,8 +33,9 @@ type Sender struct {
 
 // NewSender is a sender to the public internet; local, for development, also
 // lets through what lies in a private network.
-func NewSender(local bool) *Sender {
-	dialer := &net.Dialer{Timeout: Timeout}
+func NewSender(local bool) *Sender { return newSender(local, &net.Dialer{Timeout: Timeout}) }
+
+func newSender(local bool, dialer *net.Dialer) *Sender {
 	if !local {
 		// After the name was looked up, on the address that is really called: a
 		// name may lead anywhere, and elsewhere at every look-up.
@@ -64,30 +65,34 @@ func refusePrivate(_, address string, _ syscall.RawConn) error {
 	return nil
 }
 
-// reserved are the networks that netip does not know as other than public.
+// unicast is all of IPv6 that is given out for the public internet so far.
+// Beyond it lie, among others, what embeds an IPv4 address (compatible, mapped,
+// translated by NAT64), local networks, and multicast.
+var unicast = netip.MustParsePrefix("2000::/3")
+
+// reserved are the networks that are not public though they look like it, as
+// IANA's registries of special-purpose addresses have them. Where a block within
+// one of them is reachable, it is refused with the rest.
 var reserved = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),       // this network
 	netip.MustParsePrefix("100.64.0.0/10"),   // carriers' own
 	netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments
 	netip.MustParsePrefix("192.0.2.0/24"),    // documentation
+	netip.MustParsePrefix("192.88.99.0/24"),  // relays of 6to4
 	netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks
 	netip.MustParsePrefix("198.51.100.0/24"), // documentation
 	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
 	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, and broadcast
-	netip.MustParsePrefix("::/96"),           // compatible with IPv4
-	netip.MustParsePrefix("64:ff9b::/96"),    // translated to IPv4
-	netip.MustParsePrefix("64:ff9b:1::/48"),  // translated, locally
-	netip.MustParsePrefix("100::/64"),        // discarded
 	netip.MustParsePrefix("2001::/23"),       // protocol assignments, Teredo
 	netip.MustParsePrefix("2001:db8::/32"),   // documentation
 	netip.MustParsePrefix("2002::/16"),       // 6to4
-	netip.MustParsePrefix("fec0::/10"),       // site-local, once
+	netip.MustParsePrefix("3fff::/20"),       // documentation
 }
 
 // public tells whether an address is one of the public internet.
 func public(ip netip.Addr) bool {
 	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" {
+	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" || ip.Is6() && !unicast.Contains(ip) {
 		return false
 	}
 	for _, network := range reserved {
