@@ -130,7 +130,7 @@ func TestWhatIsNotSettledIsTakenAndIgnored(t *testing.T) {
 func TestWhatIsNotStripesIsRefused(t *testing.T) {
 	body := notice("invoice.paid", `{"id":"in_1","object":"invoice"}`)
 	none := `{"id":"evt_1","object":"list"}`
-	large := strings.Repeat("x", httpapi.MaxBody+1)
+	large := strings.Repeat("x", 256<<10+1)
 	for name, c := range map[string]struct {
 		body, signature string
 		status          int

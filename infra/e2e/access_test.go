@@ -11,8 +11,9 @@ import (
 	"drawdown/shared/httpapi"
 )
 
-// keyTTL is how long a key may still be let in after its revocation.
-const keyTTL = 10 * time.Second
+// revoked is how long a key may still be let in after its revocation, as is promised: however long any process
+// remembers it in fact.
+const revoked = 30 * time.Second
 
 func TestEveryRouteButThePublicOnesWantsAKeyWithItsScope(t *testing.T) {
 	t.Parallel()
@@ -108,11 +109,11 @@ func TestARevokedKeyIsRefused(t *testing.T) {
 	equal(t, "the status of a revocation", admin(t).call(revoke).Status, http.StatusNoContent)
 	since := time.Now()
 	equal(t, "the status of a second revocation", admin(t).call(revoke).Status, http.StatusNoContent)
-	if !eventually(t, keyTTL+time.Second, func() bool { return holder.call(look).Status == http.StatusUnauthorized }) {
+	if !eventually(t, revoked, func() bool { return holder.call(look).Status == http.StatusUnauthorized }) {
 		t.Fatal("the key is let in though it was revoked long ago")
 	}
 	// By then no process of any function may know it any more, replays included.
-	time.Sleep(time.Until(since.Add(keyTTL + 500*time.Millisecond)))
+	time.Sleep(time.Until(since.Add(revoked)))
 	var calls sync.WaitGroup
 	got := make([]answer, 24)
 	for i := range got {

@@ -77,20 +77,44 @@ type keyring map[string]*access.Key
 
 func (k keyring) Key(_ context.Context, id string) (*access.Key, error) { return k[id], nil }
 
-func TestRevocationIsSeenWithinTheTTL(t *testing.T) {
-	now := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	key, token := access.NewKey("runtime", []access.Scope{access.Debit}, "", now)
-	ring := keyring{key.ID: &key}
-	gate := access.NewAuthenticator(ring, nil, access.Key{ID: "root"}, func() time.Time { return now })
-	if _, err := gate.Authenticate(t.Context(), token); err != nil {
-		t.Fatal(err)
-	}
-	revoked := key
-	revoked.RevokedAt = now
-	ring[key.ID] = &revoked
-	now = now.Add(access.KeyTTL)
-	if _, err := gate.Authenticate(t.Context(), token); fault.CodeOf(err) != fault.Unauthenticated {
-		t.Fatalf("a revoked key was answered with %v", err)
+// The promise is 30 seconds, whatever is remembered and since when: a key that is used every second, or was first seen
+// right before its revocation, is refused 30 seconds after it, and is let in no more.
+func TestARevokedKeyIsRefusedAfterThirtySeconds(t *testing.T) {
+	const promise = 30 * time.Second
+	start := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	for name, uses := range map[string]func(since time.Duration) bool{ // since the revocation
+		"each second":            func(time.Duration) bool { return true },
+		"once, long before":      func(since time.Duration) bool { return since == -promise },
+		"once, right before":     func(since time.Duration) bool { return since == 0 },
+		"each second until then": func(since time.Duration) bool { return since <= 0 },
+		"each second since":      func(since time.Duration) bool { return since >= 0 },
+	} {
+		now := start
+		key, token := access.NewKey("runtime", []access.Scope{access.Debit}, "", now)
+		ring := keyring{key.ID: &key}
+		gate := access.NewAuthenticator(ring, nil, access.Key{ID: "root"}, func() time.Time { return now })
+		used := 0
+		for since := -2 * promise; since <= 2*promise; since += time.Second {
+			now = start.Add(since)
+			if uses(since) || since >= promise {
+				used++
+				_, err := gate.Authenticate(t.Context(), token)
+				if since <= 0 && err != nil {
+					t.Fatalf("%s: a good key is answered with %v", name, err)
+				}
+				if since >= promise && fault.CodeOf(err) != fault.Unauthenticated {
+					t.Errorf("%s: %s after its revocation the key is answered with %v", name, since, err)
+				}
+			}
+			if since == 0 {
+				revoked := key
+				revoked.RevokedAt = now
+				ring[key.ID] = &revoked
+			}
+		}
+		if used < 32 {
+			t.Errorf("%s: used %d times", name, used)
+		}
 	}
 }
 

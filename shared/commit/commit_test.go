@@ -110,14 +110,14 @@ func seq(t *testing.T, store commit.Store) int64 {
 func TestOperationsGoTogether(t *testing.T) {
 	reversal := ledger.Keyed("back", ledger.ReverseDebit{Of: "op-0"})
 	settings := ledger.Command{Action: ledger.Configure{Settings: ledger.Settings{Name: "Other", Zone: "UTC", Status: ledger.Active}}}
-	many := debits(commit.MaxOperations + 2)
+	many := debits(99 + 2)
 	for name, c := range map[string]struct {
 		commands []ledger.Command
 		commits  []int
 	}{
 		"one":                   {debits(1), []int{1}},
-		"as many as may be":     {many[:commit.MaxOperations], []int{commit.MaxOperations}},
-		"more":                  {many, []int{commit.MaxOperations, 2}},
+		"as many as may be":     {many[:99], []int{99}},
+		"more":                  {many, []int{99, 2}},
 		"a reversal goes alone": {[]ledger.Command{many[0], many[1], reversal, many[2], many[3]}, []int{2, 1, 2}},
 		"settings go alone":     {[]ledger.Command{settings, many[0], grant("more", 1)}, []int{1, 2}},
 	} {

@@ -225,7 +225,7 @@ func TestChecksAreMadeInTheirOrder(t *testing.T) {
 	reader := e.key("", access.Read)
 	runtime := e.key("", access.Debit)
 	// The first call is wrong in every way. Each next one mends what was refused.
-	c := call{route: httpapi.PostDebit, path: map[string]string{"account_id": "acme"}, body: strings.Repeat("{", httpapi.MaxBody+1)}
+	c := call{route: httpapi.PostDebit, path: map[string]string{"account_id": "acme"}, body: strings.Repeat("{", 256<<10+1)}
 	for _, step := range []struct {
 		mend   func()
 		status int
@@ -416,7 +416,7 @@ func TestBase64Body(t *testing.T) {
 	if got := e.do(c); got.Status != 201 {
 		t.Errorf("a base64 body is answered with %d %s", got.Status, got.Body)
 	}
-	c.body = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", httpapi.MaxBody)))
+	c.body = base64.StdEncoding.EncodeToString([]byte(strings.Repeat("x", 256<<10)))
 	if got := e.do(c); got.slug(t) != "malformed-json" {
 		t.Errorf("the limit is on what was sent, not on its encoding: %d %s", got.Status, got.Body)
 	}

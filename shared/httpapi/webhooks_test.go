@@ -167,7 +167,7 @@ func TestStripesWebhookIsPassedAsItCame(t *testing.T) {
 	if got := h.invoke([]byte(payload)); got.Status != 200 || got.Body != `{"received":true}` || string(h.notice.Payload) != body || h.notice.Signature != "t=1,v1=a" {
 		t.Errorf("%+v, read as %q, %q", got, h.notice.Payload, h.notice.Signature)
 	}
-	if got := h.do(call{route: httpapi.StripeWebhook, body: strings.Repeat("x", httpapi.MaxBody+1)}); got.Status != 413 {
+	if got := h.do(call{route: httpapi.StripeWebhook, body: strings.Repeat("x", 256<<10+1)}); got.Status != 413 {
 		t.Errorf("too large: %d", got.Status)
 	}
 }

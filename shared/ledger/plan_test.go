@@ -248,19 +248,19 @@ func TestOwedIsPaidFirst(t *testing.T) {
 
 func TestWhatIsPaidForFindsAPlace(t *testing.T) {
 	a := open(t)
-	for range ledger.MaxOpenGrants {
+	for range 50 {
 		a.grant(noon, 1)
 	}
 	a.refuse(fault.TooManyGrants, grantOf(1), noon)
 	paid := grantOf(1)
 	paid.Source, paid.Payment = ledger.FromPurchase, "pi_1"
-	for range ledger.MaxGrants - ledger.MaxOpenGrants - 2 {
+	for range 60 - 50 - 2 {
 		a.accept(ledger.Command{Action: paid}, noon)
 	}
 	a.open(noon, periodOf(0))
 	a.setRefill(noon, 1000)
 	a.settle(noon, a.start(noon), ledger.RefillPaid)
-	if len(a.wallet.Grants) != ledger.MaxGrants {
+	if len(a.wallet.Grants) != 60 {
 		t.Fatalf("%d grants", len(a.wallet.Grants))
 	}
 	a.refuse(fault.TooManyGrants, paid, noon)
@@ -272,7 +272,7 @@ func TestADebitDrawsAtMostFiftyGrants(t *testing.T) {
 	a := open(t, overage(100*credit.Credit))
 	paid := grantOf(1)
 	paid.Payment = "pi_1"
-	for range ledger.MaxDraws + 2 {
+	for range 50 + 2 {
 		a.accept(ledger.Command{Action: paid}, noon)
 	}
 	refused := a.refuse(fault.InsufficientCredits, whole(51), noon)
@@ -285,7 +285,7 @@ func TestADebitDrawsAtMostFiftyGrants(t *testing.T) {
 	if err != nil || quote.Shortfall != credit.Credit || quote.Overage != 0 {
 		t.Errorf("quote %+v, %v", quote, err)
 	}
-	if got := len(a.debit(noon, "d", 50).Debit.Drawn); got != ledger.MaxDraws {
+	if got := len(a.debit(noon, "d", 50).Debit.Drawn); got != 50 {
 		t.Errorf("%d draws", got)
 	}
 	if entry := a.debit(noon, "e", 5); entry.Debit.Overage != 3*credit.Credit {

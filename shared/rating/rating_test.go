@@ -125,10 +125,10 @@ func TestCardsArePublishedAhead(t *testing.T) {
 		t.Errorf("the first card: %v", err)
 	}
 	book := rating.NewBook([]rating.Card{card("v1", noon, noon)})
-	if err := book.Publish(card("v2", noon.Add(rating.LeadTime), noon), noon); err != nil {
+	if err := book.Publish(card("v2", noon.Add(2*time.Minute), noon), noon); err != nil {
 		t.Errorf("just ahead: %v", err)
 	}
-	if err := book.Publish(card("v2", noon.Add(rating.LeadTime-time.Millisecond), noon), noon); fault.CodeOf(err) != fault.InvalidRequest {
+	if err := book.Publish(card("v2", noon.Add(2*time.Minute-time.Millisecond), noon), noon); fault.CodeOf(err) != fault.InvalidRequest {
 		t.Errorf("too late: %v", err)
 	}
 }

@@ -139,7 +139,7 @@ func TestALongRunIsCutSoThatNoSheetGetsTooMuch(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, delta := range deltas {
-			if delta.Attributes() > usage.MaxAttributes {
+			if delta.Attributes() > 240 {
 				t.Errorf("%d attributes for %v", delta.Attributes(), delta.Key)
 			}
 		}

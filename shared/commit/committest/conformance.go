@@ -196,12 +196,12 @@ func testBatch(f *fixture) {
 	f.commit(0, committed, debit(1, "op-1"))
 	var entries []ledger.Entry
 	var ids []ledger.OperationID
-	for i := range int64(commit.MaxOperations) {
+	for i := range int64(99) {
 		ids = append(ids, ledger.OperationID(fmt.Sprintf("batched-%d", i)))
 		entries = append(entries, debit(2+i, ids[i]))
 	}
 	f.commit(1, committed, entries...)
-	f.seqIs(1 + commit.MaxOperations)
+	f.seqIs(1 + 99)
 	found := f.read(ids...).Entries
 	for _, entry := range entries {
 		if !reflect.DeepEqual(found[entry.Operation], entry) {
