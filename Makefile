@@ -67,15 +67,18 @@ run: require local ## Start the whole platform on this machine (PORT, ADMIN_KEY,
 .PHONY: test
 test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
+	all=$$(go list ./...) || exit 1; \
+	platform=$$(grep -e '^drawdown/infra/e2e' -e '^drawdown/infra/local' <<<"$$all") || { echo "test: there is no test of the platform" >&2; exit 1; }; \
+	others=$$(grep -vx -e 'drawdown/infra/\(e2e\|local\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%') <<<"$$all") || { echo "test: there is no other package" >&2; exit 1; }; \
 	status=0; \
 	echo "test: what runs in parallel $(RACE_NOTE)"; \
 	go test -vet=off $(RACE) $(PARALLEL) || status=1; \
 	echo "test: everything else but the running platform"; \
-	go test -vet=off $$(go list ./... | grep -vx -e 'drawdown/infra/\(e2e\|local\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%')) || status=1; \
+	go test -vet=off $$others || status=1; \
 	echo "test: the parts of the Usage page"; \
 	node $(WEB)/test.mjs || status=1; \
 	echo "test: the running platform"; \
-	go test -vet=off -count=1 -p 1 -timeout 15m $$(go list ./... | grep -e '^drawdown/infra/e2e' -e '^drawdown/infra/local') || status=1; \
+	go test -vet=off -count=1 -p 1 -timeout 15m $$platform || status=1; \
 	exit $$status
 
 # The packages with goroutines of their own. Under the race detector everything
