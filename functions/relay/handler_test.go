@@ -11,11 +11,14 @@ import (
 
 	"drawdown/events"
 	"drawdown/shared/commit"
+	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/eventbus/eventbustest"
 	"drawdown/shared/failures/failurestest"
 	"drawdown/shared/ledger"
+	"drawdown/shared/ledger/ledgertest"
+	"drawdown/shared/rating"
 	"drawdown/shared/rollup/rolluptest"
 )
 
@@ -125,6 +128,67 @@ func TestNewsAreSaidWithTheEntrysBalance(t *testing.T) {
 	}
 	if f.said.Requests() != 1 {
 		t.Errorf("%d requests", f.said.Requests())
+	}
+}
+
+// A batch that falls, is granted to, falls again and ends with a debit that
+// crosses nothing: each crossing is said once, of the entry that made it and with
+// the balance after that entry, though there is one image of them all. The image
+// that comes twice says the same again.
+func TestEveryCrossingOfABatchIsSaid(t *testing.T) {
+	f := newFixture(t)
+	committer := committest.NewCommitter(f.tables.Client, func() time.Time { return ledgertest.Start })
+	grant := func(credits credit.Amount) ledger.Action {
+		return ledger.AddGrant{Amount: credits * credit.Credit, Source: ledger.FromPromo}
+	}
+	debit := func(credits credit.Amount) ledger.Action { // an AI reply takes one and a half
+		lines := []rating.Line{{Item: rating.Item{Node: "ai_reply", Action: "run"}, Quantity: credits * credit.Credit * 2 / 3}}
+		return ledger.Debit{Agent: ledger.Agent{ID: "a1"}, Channel: "api", Lines: lines}
+	}
+	settings := ledger.Settings{
+		Name: "Acme", Zone: "UTC", Status: ledger.Active, LowBalance: 5 * credit.Credit,
+		Overage: &ledger.Overage{Policy: ledger.Bill, Limit: 3 * credit.Credit},
+	}
+	commands := []ledger.Command{{Action: ledger.Configure{Settings: settings}}} // which goes alone
+	for i, action := range []ledger.Action{
+		grant(9), debit(6), debit(3), grant(12), debit(9), debit(3), grant(3), debit(6), debit(0),
+	} {
+		commands = append(commands, ledger.Keyed(ledger.OperationID(fmt.Sprintf("op-%d", i)), action))
+	}
+	for _, outcome := range committer.Run(t.Context(), "acme", commands...) {
+		if outcome.Err != nil {
+			t.Fatal(outcome.Err)
+		}
+	}
+	wallet, err := f.tables.Wallet(t.Context(), "acme")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var alerts []string
+	for _, alert := range wallet.Alerts {
+		alerts = append(alerts, fmt.Sprintf("%d %s", alert.Seq, alert.Kind))
+	}
+	image := record(1, "acme", int(wallet.Seq), false, alerts...)
+	want := []string{
+		"acme#3#balance.low 3/0", "acme#4#balance.depleted 0/0", "acme#6#balance.low 3/0", "acme#7#balance.depleted 0/0",
+		"acme#9#balance.depleted 0/3", "acme#9#overage.started 0/3", "acme#9#overage.limit_reached 0/3",
+	}
+	for try := 1; try <= 2; try++ {
+		if got := f.call(records(image)); got != clean {
+			t.Errorf("answer %s", got)
+		}
+		var said []string
+		for _, each := range f.said.Said()[(try-1)*len(want):] {
+			message, err := events.Decode([]byte(each.Detail))
+			after, _ := message.Data.(*events.Balance)
+			if err != nil || after == nil {
+				t.Fatalf("said %+v, %v", each, err)
+			}
+			said = append(said, fmt.Sprintf("%s %s/%s", message.ID, after.Available, after.OverageUsed))
+		}
+		if !slices.Equal(said, want) {
+			t.Fatalf("time %d: said %q, want %q", try, said, want)
+		}
 	}
 }
 

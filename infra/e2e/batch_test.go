@@ -4,13 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 
+	"drawdown/events"
 	"drawdown/shared/httpapi"
 )
 
@@ -154,6 +157,55 @@ func TestABoundKeyDebitsItsOwnAccountOnlyInABatch(t *testing.T) {
 	equal(t, "the results", summary(got), "201 403:forbidden 403:forbidden 201")
 	equal(t, "what the other account has", walletOf(t, other).Available, 10*credit)
 	equal(t, "entries", len(entriesOf(t, mine)), 4)
+}
+
+// A batch is one write of the wallet, and each of its debits may cross a
+// threshold: the operator is notified of every one, once, though the last debit
+// crosses none.
+func TestEveryThresholdThatABatchCrossesIsTold(t *testing.T) {
+	t.Parallel()
+	server := newReceiver(t)
+	register(t, server.URL, events.BalanceLow, events.BalanceDepleted, events.OverageStarted, events.OverageLimitReached)
+	account := openAccount(t, settings().with("low_balance_threshold", "5").with("overage", body{"policy": "bill", "limit": "2"}))
+	addGrant(t, account, body{"amount": "10", "source": "promo"})
+	var items []body
+	for i, amount := range []credits{4, 2, 4, 1, 1} { // from seq 3 on
+		items = append(items, item(account, fmt.Sprintf("d-%d", i), use("unit", amount*credit)))
+	}
+	items = append(items, item(account, "last", use("free", credit)))
+	for i, r := range outcomes(t, read[results](t, admin(t).call(batch(items...)), http.StatusOK)) {
+		if d := r.debited(t); r.Status != http.StatusCreated || d.Seq != int64(i)+3 {
+			t.Fatalf("result %d is %d %s", i, r.Status, r.Debit)
+		}
+	}
+	want := []string{
+		events.ID(account, 4, events.BalanceLow), events.ID(account, 5, events.BalanceDepleted),
+		events.ID(account, 6, events.OverageStarted), events.ID(account, 7, events.OverageLimitReached),
+	}
+	ids := func() []string {
+		server.mu.Lock()
+		defer server.mu.Unlock()
+		var got []string
+		for _, h := range server.kept[account] {
+			got = append(got, h.header.Get("webhook-id"))
+		}
+		slices.Sort(got)
+		return got
+	}
+	await(t, "the webhooks", func() (bool, any) { got := ids(); return len(got) >= len(want), got })
+	if got := ids(); !slices.Equal(got, want) {
+		t.Errorf("the webhooks are %q, want %q", got, want)
+	}
+	said := map[string]bool{}
+	for _, e := range platform.Events() {
+		var m events.Message
+		if e.Source == events.Source && json.Unmarshal(e.Detail, &m) == nil && m.AccountID == account && !events.Type(e.DetailType).Internal() {
+			said[m.ID] = true
+		}
+	}
+	if got := slices.Sorted(maps.Keys(said)); !slices.Equal(got, want) {
+		t.Errorf("the bus has %q, want %q", got, want)
+	}
 }
 
 // invoke calls the debit function directly, as an agent runtime with the AWS SDK does, and is the payload it answers.

@@ -17,7 +17,8 @@
 //
 // Retries use full jitter and read the wallet again after each sleep: what
 // came back with a lost race is stale by the time the sleep is over. They end
-// with the deadline of the context, in fault.Contended.
+// with the deadline of the context, in fault.Contended. A deadline that passes
+// during the first try is fault.Unavailable: no other writer is to blame.
 package commit
 
 import (
@@ -159,30 +160,45 @@ func (c *Committer) Do(ctx context.Context, account string, command ledger.Comma
 func (c *Committer) runGroup(ctx context.Context, group *group) []Outcome {
 	start, asked := time.Now(), c.Now()
 	if err := c.load(ctx, group); err != nil {
-		return group.fail(err)
+		return c.fail(ctx, group, err)
 	}
 	for try := 0; ; try++ {
 		verdict, err := c.try(ctx, group, asked)
 		switch {
-		case err != nil && try > 0 && errors.Is(err, context.DeadlineExceeded):
-			return group.fail(c.outOfTime(ctx, group.cause))
 		case err != nil:
-			return group.fail(err)
+			return c.fail(ctx, group, err)
 		case verdict.Committed:
 			return group.outcomes
 		}
 		group.cause = verdict.Cause
 		c.OnRetry(ctx, verdict.Cause)
 		if err := c.sleep(ctx, group, try, time.Since(start)); err != nil {
-			return group.fail(err)
+			return c.fail(ctx, group, err)
 		}
 		start, asked = time.Now(), c.Now()
-		if err := c.reload(ctx, group); errors.Is(err, context.DeadlineExceeded) {
-			return group.fail(c.outOfTime(ctx, group.cause))
-		} else if err != nil {
-			return group.fail(err)
+		if err := c.reload(ctx, group); err != nil {
+			return c.fail(ctx, group, err)
 		}
 	}
+}
+
+// fail ends a group that could not be committed. Where its time has run out, the
+// answer says why it did, wherever the deadline has passed.
+func (c *Committer) fail(ctx context.Context, group *group, err error) []Outcome {
+	if errors.Is(err, context.DeadlineExceeded) && group.cause != "" {
+		return group.fail(c.outOfTime(ctx, group.cause))
+	}
+	return group.fail(interrupted(err))
+}
+
+// interrupted makes a fault of a passed deadline and of a call that was canceled:
+// nobody has done anything wrong, and the same request may be sent again.
+func interrupted(err error) error {
+	if fault.CodeOf(err) == fault.Internal && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		refusal := fault.New(fault.Unavailable, "The platform's store did not answer in time. Send the same request again; under the same key it takes effect once.")
+		return fmt.Errorf("commit: %w: %w", refusal, err)
+	}
+	return err
 }
 
 // try decides the group and commits what there is to commit.
@@ -205,6 +221,7 @@ func (c *Committer) try(ctx context.Context, group *group, asked time.Time) (Ver
 func (c *Committer) load(ctx context.Context, group *group) error {
 	if until, priced := group.pricedUntil(c.Now()); priced {
 		group.book, group.bookErr = c.Rates.Book(ctx, until)
+		group.bookErr = interrupted(group.bookErr)
 	}
 	return c.reload(ctx, group)
 }

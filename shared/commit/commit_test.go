@@ -456,3 +456,7 @@ func TestAGrantLandsBesideBusyCallers(t *testing.T) {
 	store := &memory.Store{}
 	committest.GrantBesideBusyCallers(t, committest.Subject{Store: store, Entries: store.Entries}, account)
 }
+
+func TestABatchesImageNamesTheAlertsOfAllItsEntries(t *testing.T) {
+	committest.Alerts(t, &memory.Store{}, 200)
+}

@@ -116,10 +116,12 @@ func TestTheWalletShowsNewsAndDueRefills(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		// Where there is nothing to tell, they take no byte.
 		_, al := out.Item["al"]
+		na, hasNews := out.Item["na"].(*types.AttributeValueMemberBOOL)
 		rd, isDue := out.Item["rd"].(*types.AttributeValueMemberBOOL)
-		if al != news || isDue != due || due && !rd.Value {
-			t.Errorf("after %s: news %t, refill due %t", after, al, isDue)
+		if al != news || hasNews != news || news && !na.Value || isDue != due || due && !rd.Value {
+			t.Errorf("after %s: alerts %t, news %t, refill due %t", after, al, hasNews, isDue)
 		}
 	}
 	accept(t, committer, "acme", ledger.Command{Action: ledger.Configure{Settings: ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active}}}, grant("g", 20))

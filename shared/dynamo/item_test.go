@@ -5,12 +5,14 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/go-json-experiment/json"
 
 	"drawdown/shared/commit"
 	"drawdown/shared/credit"
@@ -123,6 +125,11 @@ func TestTheLargestItemsFit(t *testing.T) {
 	for len(wallet.Grants) < 60 {
 		wallet.Grants = append(wallet.Grants, wallet.Grants[0])
 	}
+	for seq := range int64(commit.MaxOperations) {
+		for _, kind := range []ledger.AlertKind{ledger.LowBalance, ledger.Depleted, ledger.OverageStarted, ledger.OverageLimit, ledger.PurchaseCompleted} {
+			wallet.Alerts = append(wallet.Alerts, ledger.Alert{Seq: 1<<40 + seq, Kind: kind})
+		}
+	}
 	entryItem, err := encodeEntry(&entry)
 	if err != nil {
 		t.Fatal(err)
@@ -135,6 +142,74 @@ func TestTheLargestItemsFit(t *testing.T) {
 	if size := itemSize(entryItem); size > itemLimit || size*99+itemSize(walletItem) > transactionLimit {
 		t.Errorf("the largest entry has %d bytes, the largest wallet %d", size, itemSize(walletItem))
 	}
+}
+
+// What the relay reads of an image is what the wallet was written with: every
+// alert of the commit, each with its entry.
+func TestTheNewsOfAnImageAreThoseOfItsWallet(t *testing.T) {
+	for name, alerts := range map[string][]ledger.Alert{
+		"none":           nil,
+		"one":            {{Seq: 7, Kind: ledger.Depleted}},
+		"of many":        {{Seq: 3, Kind: ledger.LowBalance}, {Seq: 4, Kind: ledger.Depleted}, {Seq: 4, Kind: ledger.OverageStarted}, {Seq: 7, Kind: ledger.LowBalance}},
+		"not the last's": {{Seq: 5, Kind: ledger.PurchaseCompleted}},
+	} {
+		wallet := usualWallet()
+		wallet.Seq, wallet.Alerts = 7, alerts
+		item, err := encodeWallet(&wallet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(map[string]any{"dynamodb": map[string]any{
+			"SequenceNumber": "1", "Keys": inStream(map[string]types.AttributeValue{"pk": item["pk"]}), "NewImage": inStream(item),
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var record NewsRecord
+		if err := json.Unmarshal(text, &record); err != nil {
+			t.Fatal(err)
+		}
+		news := NewsOf([]NewsRecord{record})
+		if len(alerts) == 0 {
+			if len(news) > 0 {
+				t.Errorf("%s: %+v", name, news)
+			}
+			continue
+		}
+		want := News{Account: wallet.Account, Seq: 7, LastAt: wallet.LastAt.UnixMilli(), Alerts: alerts, Record: "1"}
+		if len(news) != 1 || !reflect.DeepEqual(news[0], want) {
+			t.Errorf("%s: %+v, want %+v", name, news, want)
+		}
+	}
+}
+
+// inStream is an item as a stream record has it.
+func inStream(item map[string]types.AttributeValue) map[string]any {
+	fields := make(map[string]any, len(item))
+	for name, value := range item {
+		fields[name] = streamed(value)
+	}
+	return fields
+}
+
+func streamed(value types.AttributeValue) any {
+	switch v := value.(type) {
+	case *types.AttributeValueMemberS:
+		return map[string]any{"S": v.Value}
+	case *types.AttributeValueMemberN:
+		return map[string]any{"N": v.Value}
+	case *types.AttributeValueMemberBOOL:
+		return map[string]any{"BOOL": v.Value}
+	case *types.AttributeValueMemberL:
+		list := make([]any, len(v.Value))
+		for i := range v.Value {
+			list[i] = streamed(v.Value[i])
+		}
+		return map[string]any{"L": list}
+	case *types.AttributeValueMemberM:
+		return map[string]any{"M": inStream(v.Value)}
+	}
+	return map[string]any{"NULL": true}
 }
 
 // itemSize is the size that DynamoDB's documentation gives an item: the names,

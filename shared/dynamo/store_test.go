@@ -48,6 +48,10 @@ func TestClientAnswersAsTheReferenceDoes(t *testing.T) {
 	})
 }
 
+func TestABatchesImageNamesTheAlertsOfAllItsEntries(t *testing.T) {
+	committest.Alerts(t, dynamotest.NewClient(t), 10)
+}
+
 // Every fault that a caller answers by sending again, at random requests.
 func TestClientAnswersAsTheReferenceDoesWhateverGoesWrong(t *testing.T) {
 	committest.Bound(t, 20)
