@@ -182,13 +182,21 @@ func (c *Committer) runGroup(ctx context.Context, group *group) []Outcome {
 	}
 }
 
-// fail ends a group that could not be committed. Where its time has run out, the
-// answer says why it did, wherever the deadline has passed.
+// fail ends a group that could not be committed. Where its time has run out after
+// lost tries, the answer says why they were lost, wherever the deadline has passed.
 func (c *Committer) fail(ctx context.Context, group *group, err error) []Outcome {
-	if errors.Is(err, context.DeadlineExceeded) && group.cause != "" {
+	if group.cause != "" && errors.Is(err, context.DeadlineExceeded) && expired(ctx) {
 		return group.fail(c.outOfTime(ctx, group.cause))
 	}
 	return group.fail(interrupted(err))
+}
+
+// expired reports whether the deadline of the context itself has passed: a single
+// request may have had an earlier one. Clients that look at the clock notice it
+// before the context does.
+func expired(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
 // interrupted makes a fault of a passed deadline and of a call that was canceled:

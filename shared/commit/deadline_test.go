@@ -180,3 +180,16 @@ func TestACanceledCallMayBeSentAgain(t *testing.T) {
 		cancel()
 	}
 }
+
+// A request that was given less time than the call is not the call's deadline:
+// nothing says that other writers took the time.
+func TestATimeoutOfOneRequestIsNoContention(t *testing.T) {
+	store, committer := newAccount(t, 3)
+	timeout := func() (commit.Verdict, error) { return commit.Verdict{}, &wrapped{context.DeadlineExceeded} }
+	store.script = []func() (commit.Verdict, error){ends(commit.Conflict), timeout}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if outcome := committer.Do(ctx, account, debit("op", 1)); fault.CodeOf(outcome.Err) != fault.Unavailable {
+		t.Errorf("outcome %+v", outcome)
+	}
+}
