@@ -61,6 +61,26 @@ func TestANewKeyBeginsWhenEveryEnvironmentKnowsIt(t *testing.T) {
 	}
 }
 
+// Two environments around a rotation: whatever a cold one signs, one that has read
+// the keys just before knows.
+func TestAWarmEnvironmentKnowsWhatAColdOneSigns(t *testing.T) {
+	stages := map[string]secrets.Version{"AWSCURRENT": {ID: "old", Value: "o", CreatedAt: time.Now().Add(-time.Hour)}}
+	environment := vaultOf(t, stages)
+	warm := openSessionKeys(environment.get)
+	if known, err := warm.Find(t.Context(), "old"); err != nil || known == nil {
+		t.Fatal(known, err)
+	}
+	stages["AWSPREVIOUS"] = stages["AWSCURRENT"]
+	stages["AWSCURRENT"] = secrets.Version{ID: "new", Value: "n", CreatedAt: time.Now()}
+	signer, err := openSessionKeys(environment.get).Current(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if known, err := warm.Find(t.Context(), signer.ID); err != nil || known == nil {
+		t.Errorf("the cold one signs with %q, which the warm one does not know: %v", signer.ID, err)
+	}
+}
+
 func TestKeysThatCannotBeReadAreNobodysFault(t *testing.T) {
 	keys := openSessionKeys(vaultOf(t, nil).get)
 	if _, err := keys.Current(t.Context()); fault.CodeOf(err) != fault.Unavailable {

@@ -112,9 +112,28 @@ func TestArithmeticAgreesWithBigIntegers(t *testing.T) {
 	})
 }
 
+// anyFactors are two factors of a price. Every other time their product lies at a
+// half of a micro-credit: exactly, or next to it.
+func anyFactors(t *rapid.T) (quantity, perUnit credit.Amount) {
+	if rapid.Bool().Draw(t, "anything?") {
+		return anyAmount(t, "quantity"), anyAmount(t, "per unit")
+	}
+	const half = credit.Credit / 2
+	quantity = rapid.SampledFrom([]credit.Amount{1, 1, 2, 5, 32, 125, 1000, 15_625, half}).Draw(t, "divisor")
+	odd := 2*credit.Amount(rapid.IntRange(0, 1000).Draw(t, "whole")) + 1
+	perUnit = half/quantity*odd + credit.Amount(rapid.IntRange(-1, 1).Draw(t, "beside"))
+	if rapid.Bool().Draw(t, "swapped?") {
+		return perUnit, quantity
+	}
+	return quantity, perUnit
+}
+
 func TestPriceRoundsHalfUpExactly(t *testing.T) {
+	// Exact halves over an even and over an odd number: rounding them to even, up
+	// or down is one and the same for only some of them.
+	halves := map[bool]int{}
 	rapid.Check(t, func(t *rapid.T) {
-		q, p := anyAmount(t, "quantity"), anyAmount(t, "per unit")
+		q, p := anyFactors(t)
 		got, err := credit.Price(q, p)
 		if q < 0 || p < 0 {
 			if err == nil {
@@ -122,9 +141,18 @@ func TestPriceRoundsHalfUpExactly(t *testing.T) {
 			}
 			return
 		}
-		exact := new(big.Int).Mul(big.NewInt(int64(q)), big.NewInt(int64(p)))
-		exact.Add(exact, big.NewInt(int64(credit.Credit/2)))
-		exact.Div(exact, big.NewInt(int64(credit.Credit)))
-		agrees(t, got, err, exact)
+		product := new(big.Int).Mul(big.NewInt(int64(q)), big.NewInt(int64(p)))
+		whole, rest := new(big.Int).DivMod(product, big.NewInt(int64(credit.Credit)), new(big.Int))
+		if rest.Cmp(big.NewInt(int64(credit.Credit/2))) == 0 {
+			halves[whole.Bit(0) == 0]++
+		}
+		if rest.Cmp(big.NewInt(int64(credit.Credit/2))) >= 0 {
+			whole.Add(whole, big.NewInt(1))
+		}
+		agrees(t, got, err, whole)
 	})
+	t.Logf("exact halves: %d over even numbers, %d over odd ones", halves[true], halves[false])
+	if halves[true] < 3 || halves[false] < 3 {
+		t.Errorf("too few exact halves: %v", halves)
+	}
 }

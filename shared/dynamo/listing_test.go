@@ -207,6 +207,51 @@ func TestRatesAreReadAgainInTime(t *testing.T) {
 	}
 }
 
+// Two environments: whenever one has read its book, and however long a card that
+// the other publishes has been on its way meanwhile, the first prices by that card
+// from the instant of its effect on.
+func TestAWarmEnvironmentKnowsACardWhenItIsInForce(t *testing.T) {
+	tables := dynamotest.NewTables(t)
+	cards := ledgertest.Cards()
+	first := cards[0]
+	if published, err := tables.PublishRateCard(t.Context(), first, true); err != nil || !published {
+		t.Fatal(published, err)
+	}
+	const longest = 10 * time.Second // a function may run, and so a card be on its way
+	for i, onItsWay := range []time.Duration{0, longest} {
+		checked := ledgertest.Start.Add(time.Duration(i) * time.Hour)
+		second := cards[1]
+		second.Version, second.EffectiveAt, second.PublishedAt = fmt.Sprintf("later-%d", i), checked.Add(rating.LeadTime), checked
+		if err := rating.NewBook(cards[:1]).Publish(second, checked); err != nil {
+			t.Fatal(err)
+		}
+		var environments []*dynamo.Rates // each has read its book at another instant, a moment before the card was there
+		now := checked
+		for ago := time.Duration(0); ago <= onItsWay+dynamo.BookTTL; ago += 5 * time.Second {
+			now = checked.Add(onItsWay - ago)
+			rates := dynamo.NewRates(tables.Connect(t).ReadBook, func() time.Time { return now })
+			if _, err := rates.Book(t.Context(), now); err != nil {
+				t.Fatal(err)
+			}
+			environments = append(environments, rates)
+		}
+		if published, err := tables.PublishRateCard(t.Context(), second, false); err != nil || !published {
+			t.Fatal(published, err)
+		}
+		for now = checked.Add(onItsWay); now.Before(checked.Add(2 * rating.LeadTime)); now = now.Add(5 * time.Second) {
+			for n, rates := range environments {
+				for _, at := range []time.Time{now, now.Add(ledgertest.Rules().MaxAhead)} {
+					book, err := rates.Book(t.Context(), at)
+					card, found := book.At(at)
+					if err != nil || !found || (card.Version == second.Version) != !at.Before(second.EffectiveAt) {
+						t.Fatalf("environment %d, %s after the publication, prices what happens at %s by %q: %v", n, now.Sub(checked), at, card.Version, err)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestAnEmptyBookIsNotKept(t *testing.T) {
 	reads := 0
 	rates := dynamo.NewRates(func(context.Context) (rating.Book, error) { reads++; return rating.Book{}, nil }, atStart)

@@ -16,6 +16,7 @@ import (
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/ledger"
 	"drawdown/shared/rollup/rolluptest"
+	"drawdown/shared/usage"
 )
 
 // appender writes made-up entries as commits do, each time with a wallet of
@@ -67,8 +68,18 @@ func together(entries []ledger.Entry) int {
 	return len(entries)
 }
 
-// Two clients of the same tables, each with faults of its own: as two
-// environments of a function have them.
+// forgetful is an environment that is cold each time: it remembers no conversation.
+type forgetful struct {
+	*dynamo.Client
+	fresh func() *dynamo.Client
+}
+
+func (f forgetful) See(ctx context.Context, account string, epoch int64, sightings []usage.Sighting) (map[usage.Conversation]int64, error) {
+	return f.fresh().See(ctx, account, epoch, sightings)
+}
+
+// Three clients of the same tables: two warm environments of a function, each with
+// faults of its own, and one that is always cold.
 func TestAnyWayOfFoldingGivesTheSameSheets(t *testing.T) {
 	committest.Bound(t, 20)
 	tables := dynamotest.NewTables(t)
@@ -80,6 +91,7 @@ func TestAnyWayOfFoldingGivesTheSameSheets(t *testing.T) {
 	for i := range faults {
 		stores = append(stores, tables.Connect(t, dynamotest.WithFaults(&faults[i])).Client)
 	}
+	stores = append(stores, forgetful{tables.Client, func() *dynamo.Client { return tables.Connect(t).Client }})
 	next := 0
 	rapid.Check(t, func(t *rapid.T) {
 		next++

@@ -455,3 +455,66 @@ func TestARebuildFindsConversationsAnew(t *testing.T) {
 	catchUp(t, tables.Connect(t).Client, "acme", 4)
 	holds(t, tables.Client, "acme", entries)
 }
+
+// What an environment remembers of conversations ends with the epoch. It may make
+// the rebuild itself, or go on with one that another has begun: either way it must
+// leave behind, for an environment that remembers nothing, which entry had each
+// conversation first.
+func TestAWarmEnvironmentForgetsConversationsWithTheirEpoch(t *testing.T) {
+	tables := dynamotest.NewTables(t)
+	rebuild := func(t *testing.T, client *dynamo.Client, account string) {
+		if _, err := newFolder(client).Rebuild(t.Context(), account, 4); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, rebuilt := range map[string]func(t *testing.T, warm *dynamo.Client, account string){
+		"by-itself":  rebuild,
+		"by-another": func(t *testing.T, _ *dynamo.Client, account string) { rebuild(t, tables.Connect(t).Client, account) },
+		"gone-on-with": func(t *testing.T, warm *dynamo.Client, account string) {
+			faults := &dynamotest.Faults{}
+			begun := tables.Connect(t, dynamotest.WithFaults(faults))
+			faults.Plan(func(n int, _ string) dynamotest.Fault { // the mark is read and written, and no more
+				if n > 2 {
+					return dynamotest.Unsent
+				}
+				return dynamotest.None
+			})
+			if _, err := newFolder(begun.Client).Rebuild(t.Context(), account, 4); err == nil {
+				t.Fatal("the rebuild was not cut short")
+			}
+			catchUp(t, warm, account, 4)
+		},
+	} {
+		for _, coldFirst := range []bool{true, false} {
+			t.Run(fmt.Sprintf("%s, cold first %t", name, coldFirst), func(t *testing.T) {
+				account := fmt.Sprintf("%s-%t", name, coldFirst)
+				entries := wide(account, 8, 1, same)
+				for i := range entries {
+					entries[i].Debit.Conversation = fmt.Sprintf("c%d", i%2)
+				}
+				appender := &appender{client: tables.Client, account: account}
+				show := func(more []ledger.Entry) {
+					if err := appender.append(more); err != nil {
+						t.Fatal(err)
+					}
+				}
+				show(entries[:4])
+				warm := tables.Connect(t).Client
+				catchUp(t, warm, account, 4)
+				rebuilt(t, warm, account)
+				if mark, err := warm.Mark(t.Context(), account); err != nil || mark != (usage.Mark{Epoch: 1, Seq: 4}) {
+					t.Fatalf("rebuilt, the mark is %+v, %v", mark, err)
+				}
+				order := []*dynamo.Client{tables.Connect(t).Client, warm}
+				if !coldFirst {
+					slices.Reverse(order)
+				}
+				for i, client := range order {
+					show(entries[4+2*i : 6+2*i])
+					catchUp(t, client, account, int64(6+2*i))
+				}
+				holds(t, tables.Client, account, entries)
+			})
+		}
+	}
+}

@@ -47,6 +47,40 @@ func TestRatesAreRoundedHalfUp(t *testing.T) {
 	}
 }
 
+// Every other price lies at a half of the minor unit: exactly, or next to it.
+func TestPricesOfCreditsAreExact(t *testing.T) {
+	const one = 1_000_000_000_000 // a millionth of a credit at a millionth of a minor unit, to the minor unit
+	halves := map[bool]int{}      // by whether they lie over an even number
+	rapid.Check(t, func(t *rapid.T) {
+		credits := rapid.Int64Range(0, 1<<50).Draw(t, "credits")
+		rate := rapid.Int64Range(0, 1<<30).Draw(t, "rate")
+		if rapid.Bool().Draw(t, "a half?") {
+			credits = rapid.SampledFrom([]int64{1, 1, 32, 1000, 500_000, 1_000_000, 100_000_000}).Draw(t, "divisor")
+			odd := 2*rapid.Int64Range(0, 1000).Draw(t, "whole") + 1
+			rate = one/2/credits*odd + rapid.Int64Range(-1, 1).Draw(t, "beside")
+		}
+		got, err := money.Rate{PerCredit: credit.Amount(rate), Currency: "usd"}.Of(credit.Amount(credits))
+		product := new(big.Int).Mul(big.NewInt(credits), big.NewInt(rate))
+		whole, rest := new(big.Int).DivMod(product, big.NewInt(one), new(big.Int))
+		if rest.Cmp(big.NewInt(one/2)) == 0 {
+			halves[whole.Bit(0) == 0]++
+		}
+		if rest.Cmp(big.NewInt(one/2)) >= 0 {
+			whole.Add(whole, big.NewInt(1))
+		}
+		if !whole.IsInt64() {
+			t.Skip("beyond what money holds")
+		}
+		if err != nil || got.Minor != whole.Int64() {
+			t.Fatalf("%d micro-credits at %d: %d, %v, want %s", credits, rate, got.Minor, err, whole)
+		}
+	})
+	t.Logf("exact halves: %d over even numbers, %d over odd ones", halves[true], halves[false])
+	if halves[true] < 3 || halves[false] < 3 {
+		t.Errorf("too few exact halves: %v", halves)
+	}
+}
+
 // Whatever the parts, they never take more than the whole, and all of it in the end.
 func TestSharesNeverPassTheWhole(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

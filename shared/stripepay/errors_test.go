@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
@@ -209,6 +210,31 @@ func TestWithoutKeysNothingIsAsked(t *testing.T) {
 	_, err := stripepay.Open(stripepay.Options{Keys: key("broken"), URL: "http://127.0.0.1:1"}).Invoice(t.Context(), "in_1")
 	if err == nil || errors.Is(err, billing.ErrNotConfigured) || errors.Is(err, billing.ErrUnknown) {
 		t.Errorf("no keeper: %v", err)
+	}
+}
+
+// rotating is a keeper whose key is replaced.
+type rotating struct{ key string }
+
+func (r *rotating) Keys(context.Context) (secretKey, webhookSecret string, err error) { return r.key, "", nil }
+
+// A warm environment asks with the key that is in force, not with the one that it
+// began with.
+func TestAReplacedKeyIsNotUsed(t *testing.T) {
+	var asked []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked = append(asked, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
+		_, _ = w.Write([]byte(`{"id":"in_1","object":"invoice"}`)) // whoever asked looks at it
+	}))
+	defer server.Close()
+	keeper := &rotating{}
+	processor := stripepay.Open(stripepay.Options{Keys: keeper, URL: server.URL})
+	want := []string{"sk_test_1", "sk_test_1", "sk_test_2"}
+	for _, keeper.key = range want {
+		_, _ = processor.Invoice(t.Context(), "in_1") // what it answers is not the question
+	}
+	if !slices.Equal(asked, want) {
+		t.Errorf("asked with %q, want %q", asked, want)
 	}
 }
 
