@@ -185,6 +185,40 @@ func TestAChangeGrantsTheDifferenceOfWhatIsLeft(t *testing.T) {
 	}
 }
 
+// A part of a credit that is less than the least there is goes to nobody, be it a
+// half of that, less or more.
+func TestSharesAreRoundedDown(t *testing.T) {
+	for _, c := range []struct {
+		more        credit.Amount // in micro-credits
+		left, parts time.Duration // of the period, so many halves or thirds
+		want        credit.Amount
+	}{
+		{1, 1, 2, 0}, {3, 1, 2, 1}, {5, 1, 2, 2}, // exact halves
+		{1, 1, 3, 0}, {1, 2, 3, 0}, {2, 2, 3, 1}, {4, 2, 3, 2}, {3, 2, 3, 2},
+	} {
+		a := open(t)
+		a.open(noon, periodOf(0))
+		change := changeTo("pro", 10, cent)
+		change.Included += c.more
+		change.At = noon.Add(month - month/c.parts*c.left)
+		entry := a.accept(ledger.Command{Operation: ledger.ChangeOperation("in_1"), Action: change}, change.At)
+		if entry.Credits != c.want {
+			t.Errorf("%d/%d of %d micro-credits are %d, want %d", c.left, c.parts, c.more, entry.Credits, c.want)
+		}
+	}
+	// Of the least amount the first of a debit's two equal lines gets a half: nothing.
+	a := open(t)
+	a.grant(noon, 10)
+	debit := whole(1)
+	debit.Lines = append(debit.Lines, debit.Lines[0])
+	a.accept(ledger.Keyed("d", debit), noon)
+	least := credit.Micro
+	lines := a.accept(ledger.Command{Action: ledger.ReverseDebit{Of: "d", Credits: &least}}, noon).Reversal.Lines
+	if len(lines) != 2 || lines[0].Credits != 0 || lines[1].Credits != least {
+		t.Errorf("the lines got %+v", lines)
+	}
+}
+
 func TestAChangeOfPriceBillsWhatWasUsedBefore(t *testing.T) {
 	a := open(t)
 	a.open(noon, periodOf(0))

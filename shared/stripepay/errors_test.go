@@ -216,7 +216,9 @@ func TestWithoutKeysNothingIsAsked(t *testing.T) {
 // rotating is a keeper whose key is replaced.
 type rotating struct{ key string }
 
-func (r *rotating) Keys(context.Context) (secretKey, webhookSecret string, err error) { return r.key, "", nil }
+func (r *rotating) Keys(context.Context) (secretKey, webhookSecret string, err error) {
+	return r.key, "", nil
+}
 
 // A warm environment asks with the key that is in force, not with the one that it
 // began with.
