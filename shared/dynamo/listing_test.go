@@ -209,47 +209,64 @@ func TestRatesAreReadAgainInTime(t *testing.T) {
 
 // Two environments: whenever one has read its book, and however long a card that
 // the other publishes has been on its way meanwhile, the first prices by that card
-// from the instant of its effect on.
+// what happens from the instant of its effect on.
 func TestAWarmEnvironmentKnowsACardWhenItIsInForce(t *testing.T) {
 	tables := dynamotest.NewTables(t)
 	cards := ledgertest.Cards()
-	first := cards[0]
-	if published, err := tables.PublishRateCard(t.Context(), first, true); err != nil || !published {
-		t.Fatal(published, err)
-	}
-	const longest = 10 * time.Second // a function may run, and so a card be on its way
-	for i, onItsWay := range []time.Duration{0, longest} {
-		checked := ledgertest.Start.Add(time.Duration(i) * time.Hour)
-		second := cards[1]
-		second.Version, second.EffectiveAt, second.PublishedAt = fmt.Sprintf("later-%d", i), checked.Add(rating.LeadTime), checked
-		if err := rating.NewBook(cards[:1]).Publish(second, checked); err != nil {
+	book := func() rating.Book {
+		read, err := tables.Connect(t).ReadBook(t.Context())
+		if err != nil {
 			t.Fatal(err)
 		}
-		var environments []*dynamo.Rates // each has read its book at another instant, a moment before the card was there
-		now := checked
-		for ago := time.Duration(0); ago <= onItsWay+dynamo.BookTTL; ago += 5 * time.Second {
-			now = checked.Add(onItsWay - ago)
-			rates := dynamo.NewRates(tables.Connect(t).ReadBook, func() time.Time { return now })
-			if _, err := rates.Book(t.Context(), now); err != nil {
-				t.Fatal(err)
-			}
-			environments = append(environments, rates)
-		}
-		if published, err := tables.PublishRateCard(t.Context(), second, false); err != nil || !published {
+		return read
+	}
+	publish := func(card rating.Card, first bool) {
+		if published, err := tables.PublishRateCard(t.Context(), card, first); err != nil || !published {
 			t.Fatal(published, err)
 		}
-		for now = checked.Add(onItsWay); now.Before(checked.Add(2 * rating.LeadTime)); now = now.Add(5 * time.Second) {
-			for n, rates := range environments {
-				for _, at := range []time.Time{now, now.Add(ledgertest.Rules().MaxAhead)} {
-					book, err := rates.Book(t.Context(), at)
-					card, found := book.At(at)
-					if err != nil || !found || (card.Version == second.Version) != !at.Before(second.EffectiveAt) {
-						t.Fatalf("environment %d, %s after the publication, prices what happens at %s by %q: %v", n, now.Sub(checked), at, card.Version, err)
+	}
+	publish(cards[0], true)
+	checked := ledgertest.Start
+	second := cards[1]
+	second.EffectiveAt, second.PublishedAt = checked.Add(rating.LeadTime), checked
+	if err := book().Publish(second, checked); err != nil {
+		t.Fatal(err)
+	}
+	before := book()
+	publish(second, false)
+	after := book()
+	const longest, step = 10 * time.Second, 5 * time.Second // a function may run, and so a card be on its way
+	for _, there := range []time.Time{checked, checked.Add(longest)} {
+		for read := there.Add(-2 * rating.LeadTime); !read.After(there); read = read.Add(step) {
+			for now := there; now.Before(second.EffectiveAt.Add(time.Minute)); now = now.Add(step) {
+				for at := now; !at.After(now.Add(ledgertest.Rules().MaxAhead)); at = at.Add(step) {
+					card := pricedBy(t, read, now, at, before, after)
+					if (card == second.Version) != !at.Before(second.EffectiveAt) {
+						t.Fatalf("a book that was read %s after the check, the card there %s after it: %s after it, what happens at %s is priced by %q",
+							read.Sub(checked), there.Sub(checked), now.Sub(checked), at.Sub(checked), card)
 					}
 				}
 			}
 		}
 	}
+}
+
+// pricedBy is the card by which an environment that has read one book at an
+// instant, and would read another by now, prices what happens at some time.
+func pricedBy(t *testing.T, read, now, at time.Time, known, current rating.Book) string {
+	t.Helper()
+	clock, book := read, known
+	rates := dynamo.NewRates(func(context.Context) (rating.Book, error) { return book, nil }, func() time.Time { return clock })
+	if _, err := rates.Book(t.Context(), read); err != nil {
+		t.Fatal(err)
+	}
+	clock, book = now, current
+	got, err := rates.Book(t.Context(), at)
+	card, found := got.At(at)
+	if err != nil || !found {
+		t.Fatal(found, err)
+	}
+	return card.Version
 }
 
 func TestAnEmptyBookIsNotKept(t *testing.T) {
