@@ -112,16 +112,16 @@ func TestArithmeticAgreesWithBigIntegers(t *testing.T) {
 	})
 }
 
-// anyFactors are two factors of a price. Every other time their product lies at a
-// half of a micro-credit: exactly, or next to it.
+// anyFactors are two factors of a price. Mostly their product lies at a half of a
+// micro-credit: exactly, or next to it.
 func anyFactors(t *rapid.T) (quantity, perUnit credit.Amount) {
-	if rapid.Bool().Draw(t, "anything?") {
+	if rapid.IntRange(0, 3).Draw(t, "anything?") == 0 {
 		return anyAmount(t, "quantity"), anyAmount(t, "per unit")
 	}
 	const half = credit.Credit / 2
 	quantity = rapid.SampledFrom([]credit.Amount{1, 1, 2, 5, 32, 125, 1000, 15_625, half}).Draw(t, "divisor")
 	odd := 2*credit.Amount(rapid.IntRange(0, 1000).Draw(t, "whole")) + 1
-	perUnit = half/quantity*odd + credit.Amount(rapid.IntRange(-1, 1).Draw(t, "beside"))
+	perUnit = half/quantity*odd + rapid.SampledFrom([]credit.Amount{0, 0, 0, -1, 1}).Draw(t, "beside")
 	if rapid.Bool().Draw(t, "swapped?") {
 		return perUnit, quantity
 	}
@@ -152,7 +152,7 @@ func TestPriceRoundsHalfUpExactly(t *testing.T) {
 		agrees(t, got, err, whole)
 	})
 	t.Logf("exact halves: %d over even numbers, %d over odd ones", halves[true], halves[false])
-	if halves[true] < 3 || halves[false] < 3 {
+	if halves[true] == 0 || halves[false] == 0 {
 		t.Errorf("too few exact halves: %v", halves)
 	}
 }

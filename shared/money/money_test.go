@@ -47,17 +47,17 @@ func TestRatesAreRoundedHalfUp(t *testing.T) {
 	}
 }
 
-// Every other price lies at a half of the minor unit: exactly, or next to it.
+// Mostly the price lies at a half of the minor unit: exactly, or next to it.
 func TestPricesOfCreditsAreExact(t *testing.T) {
 	const one = 1_000_000_000_000 // a millionth of a credit at a millionth of a minor unit, to the minor unit
 	halves := map[bool]int{}      // by whether they lie over an even number
 	rapid.Check(t, func(t *rapid.T) {
 		credits := rapid.Int64Range(0, 1<<50).Draw(t, "credits")
 		rate := rapid.Int64Range(0, 1<<30).Draw(t, "rate")
-		if rapid.Bool().Draw(t, "a half?") {
+		if rapid.IntRange(0, 3).Draw(t, "anything?") > 0 {
 			credits = rapid.SampledFrom([]int64{1, 1, 32, 1000, 500_000, 1_000_000, 100_000_000}).Draw(t, "divisor")
 			odd := 2*rapid.Int64Range(0, 1000).Draw(t, "whole") + 1
-			rate = one/2/credits*odd + rapid.Int64Range(-1, 1).Draw(t, "beside")
+			rate = one/2/credits*odd + rapid.SampledFrom([]int64{0, 0, 0, -1, 1}).Draw(t, "beside")
 		}
 		got, err := money.Rate{PerCredit: credit.Amount(rate), Currency: "usd"}.Of(credit.Amount(credits))
 		product := new(big.Int).Mul(big.NewInt(credits), big.NewInt(rate))
@@ -76,7 +76,7 @@ func TestPricesOfCreditsAreExact(t *testing.T) {
 		}
 	})
 	t.Logf("exact halves: %d over even numbers, %d over odd ones", halves[true], halves[false])
-	if halves[true] < 3 || halves[false] < 3 {
+	if halves[true] == 0 || halves[false] == 0 {
 		t.Errorf("too few exact halves: %v", halves)
 	}
 }
