@@ -69,27 +69,27 @@ func TestADeadlineIsNoInternalError(t *testing.T) {
 	const conflict, condition, throttled = "TransactionConflict", "ConditionalCheckFailed", "ThrottlingError"
 	for name, c := range map[string]struct {
 		command  ledger.Command
-		database database
+		database *database
 		want     string
 	}{
-		"the rate cards":               {debit, database{hangs: "Query 1"}, "unavailable"},
-		"the rate cards, failing":      {debit, database{}, "unavailable"}, // each try, so that the client waits in between
-		"the first read":               {grant, database{hangs: "BatchGetItem 1"}, "unavailable"},
-		"half of the first read":       {grant, database{hangs: "BatchGetItem 1", part: `{"Responses":`}, "unavailable"},
-		"the first commit":             {grant, database{hangs: "TransactWriteItems 1"}, "unavailable"},
-		"half of the first commit":     {grant, database{hangs: "TransactWriteItems 1", part: "{"}, "unavailable"},
-		"the second read":              {grant, database{lost: conflict, hangs: "BatchGetItem 2"}, "contended"},
-		"half of the second read":      {grant, database{lost: conflict, hangs: "BatchGetItem 2", part: "{"}, "contended"},
-		"the second commit":            {grant, database{lost: condition, hangs: "TransactWriteItems 2"}, "contended"},
-		"half of the second commit":    {grant, database{lost: condition, hangs: "TransactWriteItems 2", part: "{"}, "contended"},
-		"the second commit, throttled": {grant, database{lost: throttled, hangs: "TransactWriteItems 2"}, "unavailable"},
-		"nothing but conflicts":        {grant, database{lost: conflict}, "contended"},
-		"nothing but throttled writes": {grant, database{lost: throttled}, "unavailable"},
+		"the rate cards":               {debit, &database{hangs: "Query 1"}, "unavailable"},
+		"the rate cards, failing":      {debit, &database{}, "unavailable"}, // each try, so that the client waits in between
+		"the first read":               {grant, &database{hangs: "BatchGetItem 1"}, "unavailable"},
+		"half of the first read":       {grant, &database{hangs: "BatchGetItem 1", part: `{"Responses":`}, "unavailable"},
+		"the first commit":             {grant, &database{hangs: "TransactWriteItems 1"}, "unavailable"},
+		"half of the first commit":     {grant, &database{hangs: "TransactWriteItems 1", part: "{"}, "unavailable"},
+		"the second read":              {grant, &database{lost: conflict, hangs: "BatchGetItem 2"}, "contended"},
+		"half of the second read":      {grant, &database{lost: conflict, hangs: "BatchGetItem 2", part: "{"}, "contended"},
+		"the second commit":            {grant, &database{lost: condition, hangs: "TransactWriteItems 2"}, "contended"},
+		"half of the second commit":    {grant, &database{lost: condition, hangs: "TransactWriteItems 2", part: "{"}, "contended"},
+		"the second commit, throttled": {grant, &database{lost: throttled, hangs: "TransactWriteItems 2"}, "unavailable"},
+		"nothing but conflicts":        {grant, &database{lost: conflict}, "contended"},
+		"nothing but throttled writes": {grant, &database{lost: throttled}, "unavailable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.database.seen = map[string]int{}
-			server := httptest.NewServer(&c.database)
+			server := httptest.NewServer(c.database)
 			defer server.Close()
 			expires(t, server.URL, c.command, c.want)
 		})
