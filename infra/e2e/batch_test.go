@@ -187,7 +187,7 @@ func TestEveryThresholdThatABatchCrossesIsTold(t *testing.T) {
 		defer server.mu.Unlock()
 		var got []string
 		for _, h := range server.kept[account] {
-			got = append(got, h.header.Get("webhook-id"))
+			got = append(got, h.message(t).ID)
 		}
 		slices.Sort(got)
 		return got
