@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -94,9 +93,8 @@ func (c *Client) list(ctx context.Context, kind, after string, limit int) ([]map
 		condition += " AND li > :after"
 		values[":after"] = text(after)
 	}
-	return c.queryPage(ctx, &dynamodb.QueryInput{
+	return c.queryIndex(ctx, List, &dynamodb.QueryInput{
 		TableName:                 &c.names.Accounts,
-		IndexName:                 aws.String(List.Name),
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: values,
 	}, limit)

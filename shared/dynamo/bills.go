@@ -172,9 +172,8 @@ func (c *Client) DueAfter(ctx context.Context, bucket DueBucket, after string, l
 }
 
 func (c *Client) due(ctx context.Context, limit int, condition string, values map[string]types.AttributeValue) ([]DueItem, error) {
-	items, err := c.queryPage(ctx, &dynamodb.QueryInput{
+	items, err := c.queryIndex(ctx, Due, &dynamodb.QueryInput{
 		TableName:                 &c.names.Accounts,
-		IndexName:                 &Due.Name,
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: values,
 	}, limit)

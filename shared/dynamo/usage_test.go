@@ -116,7 +116,7 @@ func readSheets(t *rapid.T, client *dynamo.Client, account string, key usage.Key
 	case usage.AgentDay:
 		sheets, err = client.AgentDays(context.Background(), account, key.Agent, key.Period, key.Period)
 	case usage.AgentMonth:
-		sheets, err = client.AgentMonths(context.Background(), account, key.Period, key.Period)
+		sheets, err = client.LaggingAgentMonths(context.Background(), account, key.Period, key.Period)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -397,7 +397,9 @@ func TestSheetsAreReadWithOneQuery(t *testing.T) {
 		"agent days": func() ([]usage.Sheet, error) {
 			return tables.AgentDays(t.Context(), "acme", "a1", "2026-11-01", "2026-11-02")
 		},
-		"agent months": func() ([]usage.Sheet, error) { return tables.AgentMonths(t.Context(), "acme", "2026-10", "2026-11") },
+		"agent months": func() ([]usage.Sheet, error) {
+			return tables.LaggingAgentMonths(t.Context(), "acme", "2026-10", "2026-11")
+		},
 	} {
 		tables.Requests.Take()
 		sheets, err := read()

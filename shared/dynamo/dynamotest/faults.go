@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,31 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	smithy "github.com/aws/smithy-go/middleware"
 )
-
-// Requests records the names of the requests that a client sends.
-type Requests struct {
-	mu    sync.Mutex
-	names []string
-}
-
-// Take is the names since the last Take, sorted: some go at the same time.
-func (r *Requests) Take() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	names := r.names
-	r.names = nil
-	slices.Sort(names)
-	return names
-}
-
-func (r *Requests) install(o *dynamodb.Options) {
-	around(o, "dynamotest.Requests", func(ctx context.Context, in smithy.InitializeInput, next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
-		r.mu.Lock()
-		r.names = append(r.names, middleware.GetOperationName(ctx))
-		r.mu.Unlock()
-		return next.HandleInitialize(ctx, in)
-	})
-}
 
 // Fault is something that goes wrong with one request.
 type Fault string
