@@ -57,6 +57,8 @@ var breaches = []struct{ rule, path, source, names string }{
 	{"only mains exit", "infra/local/x.go", `package local; import "os"; func f() { os.Exit(1) }`, "os.Exit"},
 	{"no init", "shared/boot/x.go", `package boot; func init() {}`, "func init"},
 	{"no scans", "shared/dynamo/x.go", `package dynamo; import "a/dynamodb"; var s dynamodb.ScanInput`, "ScanInput"},
+	{"reads in one place", "shared/dynamo/x.go", `package dynamo; func f(c *Client) { c.db.Query(nil, nil) }`, "Query"},
+	{"reads in one place", "shared/dynamo/x.go", `package dynamo; var in = dynamodb.QueryInput{ConsistentRead: nil}`, "ConsistentRead"},
 	{"the stack types no route", "infra/stack/x.go", `package stack; const p = "/v1/usage"`, "/v1/usage"},
 }
 

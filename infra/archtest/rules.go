@@ -241,6 +241,13 @@ func writingRules() []Rule {
 				}
 				return identifiers(f, "ScanInput", "NewScanPaginator")
 			})},
+		{"reads in one place", "whether a read may lag is said there once, and no emulator shows it",
+			everyFile(func(f *File) []string {
+				if f.Test || f.Dir != "shared/dynamo" || path.Base(f.Path) == "requests.go" {
+					return nil
+				}
+				return identifiers(f, "ConsistentRead", "GetItem", "BatchGetItem", "Query", "NewQueryPaginator", "TransactGetItems", "IndexName")
+			})},
 		{"the stack types no route", "routes are written once, in shared/httpapi; a second list would drift",
 			everyFile(func(f *File) []string {
 				if f.Dir != "infra/stack" || f.Test {

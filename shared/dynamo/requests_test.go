@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"reflect"
 	"slices"
@@ -196,6 +197,34 @@ func TestEveryMethodReadsAsItsNameSays(t *testing.T) {
 		}
 		if got, want := slices.Sorted(maps.Keys(seen)), slices.Sorted(slices.Values(all[name].reads)); !slices.Equal(got, want) {
 			t.Errorf("%s reads %q, want %q", name, got, want)
+		}
+	}
+}
+
+// An answer may hold less than was asked for, and even nothing, with more behind it.
+func TestShortAnswersAreReadOn(t *testing.T) {
+	tables := dynamotest.NewTables(t)
+	faults := &dynamotest.Faults{}
+	short := tables.Connect(t, dynamotest.WithFaults(faults))
+	faults.Plan(func(int, string) dynamotest.Fault { return dynamotest.Short })
+	const count = 3
+	entries := make([]ledger.Entry, count)
+	for i := range entries {
+		entries[i] = rolluptest.WideDebit("acme", int64(i)+1, 0, 1)
+		day := usage.Key{Kind: usage.AccountDay, Period: fmt.Sprintf("2026-11-%02d", i+1)}
+		if _, err := tables.Add(t.Context(), "acme", 0, usage.Delta{Key: day, First: 1, Last: 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := (&appender{client: tables.Client, account: "acme"}).append(entries); err != nil {
+		t.Fatal(err)
+	}
+	if days, err := short.Days(t.Context(), "acme", "2026-11-01", "2026-11-30"); err != nil || len(days) != count {
+		t.Errorf("%d days, %v", len(days), err)
+	}
+	for limit := 1; limit <= count+1; limit++ {
+		if got, err := short.Entries(t.Context(), "acme", dynamo.Page{Limit: limit}); err != nil || len(got) != min(limit, count) {
+			t.Errorf("of %d entries: %d, %v", limit, len(got), err)
 		}
 	}
 }

@@ -28,6 +28,7 @@ const (
 	Codeless    Fault = "codeless"    // a transaction: cancelled, with reasons that have no code
 	Throttled   Fault = "throttled"   // any request: refused as one too many
 	Unprocessed Fault = "unprocessed" // a batch read: some keys are left unread
+	Short       Fault = "short"       // a query: one item, and perhaps more behind it
 )
 
 // Faults makes requests go wrong. Its zero value lets all pass.
@@ -82,6 +83,11 @@ func (f *Faults) install(o *dynamodb.Options) {
 		}
 		if batch, ok := in.Parameters.(*dynamodb.BatchGetItemInput); ok && fault == Unprocessed {
 			return leaveUnprocessed(ctx, batch, next)
+		}
+		if query, ok := in.Parameters.(*dynamodb.QueryInput); ok && fault == Short {
+			part := *query
+			part.Limit = aws.Int32(1)
+			in.Parameters = &part
 		}
 		out, metadata, err := next.HandleInitialize(ctx, in)
 		if fault == Lost {
