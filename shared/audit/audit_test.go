@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"drawdown/shared/audit"
+	"drawdown/shared/census"
 	"drawdown/shared/commit"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
@@ -92,6 +93,7 @@ func newFolder(store rollup.Store, page int) *rollup.Folder {
 // life is a random history of an account.
 type life struct {
 	t       *rapid.T
+	did     *census.Census
 	store   books
 	account string
 	history *ledgertest.History
@@ -99,29 +101,36 @@ type life struct {
 }
 
 // live runs a random history, folding it now and then, at times only half way.
-func live(t *rapid.T, store books, account string) *life {
-	l := &life{t: t, store: store, account: account, history: &ledgertest.History{}}
+func live(t *rapid.T, did *census.Census, store books, account string) *life {
+	l := &life{t: t, did: did, store: store, account: account, history: &ledgertest.History{}}
 	l.next = l.history.Open(t)
-	for range rapid.IntRange(1, 30).Draw(t, "steps") {
+	for range 1 + ledgertest.OneOf(t, 30, "steps") {
 		l.step()
 		if rapid.IntRange(0, 3).Draw(t, "fold?") == 0 {
-			foldSome(t, store, account)
+			foldSome(t, did, store, account)
 		}
 		if rapid.IntRange(0, 7).Draw(t, "audit?") == 0 {
-			clean(t, store, account)
+			clean(t, did, store, account)
 		}
 	}
-	clean(t, store, account)
+	clean(t, did, store, account)
 	return l
 }
 
 func (l *life) step() {
 	now := l.next.Now
-	committest.NewCommitter(l.store, func() time.Time { return now }).Run(context.Background(), l.account, l.next.Commands...)
+	committer := committest.NewCommitter(l.store, func() time.Time { return now })
+	for i, outcome := range committer.Run(context.Background(), l.account, l.next.Commands...) {
+		answer, err := ledgertest.AnswerTo(outcome.Entry, outcome.Replayed, outcome.Err)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		ledgertest.Count(l.did, l.next.Commands[i], answer)
+	}
 	l.next = l.history.Next(l.t)
 }
 
-func foldSome(t *rapid.T, store books, account string) {
+func foldSome(t *rapid.T, did *census.Census, store books, account string) {
 	wallet, err := store.Wallet(context.Background(), account)
 	if err != nil || wallet == nil {
 		return
@@ -133,12 +142,15 @@ func foldSome(t *rapid.T, store books, account string) {
 	if rapid.IntRange(0, 4).Draw(t, "rebuild?") == 0 {
 		run = folder.Rebuild
 	}
-	if result, err := run(context.Background(), account, wallet.Seq); err != nil && !errors.Is(err, errCrashed) || result.Quarantined {
+	result, err := run(context.Background(), account, wallet.Seq)
+	if err != nil && !errors.Is(err, errCrashed) || result.Quarantined {
 		t.Fatalf("folding: %+v, %v", result, err)
 	}
+	did.Count("folds")
+	did.CountIf(err != nil, "folds cut short")
 }
 
-func clean(t *rapid.T, store books, account string) {
+func clean(t *rapid.T, did *census.Census, store books, account string) {
 	wallet, err := store.Wallet(context.Background(), account)
 	if err != nil {
 		t.Fatal(err)
@@ -157,23 +169,32 @@ func clean(t *rapid.T, store books, account string) {
 	for _, count := range result.Entries {
 		entries += count
 	}
+	did.Count("audits")
+	did.CountIf(result.Behind > 0, "audits while usage is behind")
+	did.CountIf(result.Balance.Available > 0, "audits of a balance")
 	if result.Seq != wallet.Seq || entries != wallet.Seq || result.Behind != wallet.Seq-result.Mark.Seq || result.Balance != wallet.BalanceAt(wallet.LastAt) {
 		t.Fatalf("the proof is %+v of a wallet at %d", result, wallet.Seq)
 	}
 }
 
+// auditFloors are what 100 audited histories come to at the least.
+var auditFloors = census.Floors{
+	"audits": 150, "audits of a balance": 60, "audits while usage is behind": 100, "folds": 150, "folds cut short": 50,
+	"debits accepted": 50, "debits refused": 40, "debits with overage": 2, "entries of a reversal": 2, "entries that let a grant lapse": 20,
+}
+
 func TestRandomHistoriesAreClean(t *testing.T) {
 	committest.Bound(t, 300)
-	rapid.Check(t, func(t *rapid.T) { live(t, newBooks(), "acme") })
+	census.Check(t, auditFloors, func(t *rapid.T, did *census.Census) { live(t, did, newBooks(), "acme") })
 }
 
 func TestRandomHistoriesAreCleanInTheTables(t *testing.T) {
 	committest.Bound(t, 10)
 	client := dynamotest.NewClient(t)
 	next := 0
-	rapid.Check(t, func(t *rapid.T) {
+	census.Check(t, auditFloors, func(t *rapid.T, did *census.Census) {
 		next++
-		live(t, client, fmt.Sprintf("acme-%d", next))
+		live(t, did, client, fmt.Sprintf("acme-%d", next))
 	})
 }
 
@@ -470,27 +491,24 @@ func wrongs(key usage.Key) []wrong {
 	}
 }
 
-// found counts the runs of the law below by what they were about.
-type found struct{ runs, behind, ahead, rebuilding int }
-
 // nameTheWrong runs a random history, folds it up to somewhere, perhaps only half
 // way, and alters one sheet: the audit names that sheet and no other, however far
 // the mark is. Before that nothing is named, since what is late is not wrong.
-func nameTheWrong(t *rapid.T, store books, account string, count *found) {
-	lived := live(t, store, account)
+func nameTheWrong(t *rapid.T, did *census.Census, store books, account string) {
+	lived := live(t, did, store, account)
 	mark, sheets := folded(t, store, account)
 	for range 50 { // until there is use
 		if len(sheets) > 0 {
 			break
 		}
 		lived.step()
-		foldSome(t, store, account)
+		foldSome(t, did, store, account)
 		mark, sheets = folded(t, store, account)
 	}
 	for range rapid.IntRange(0, 10).Draw(t, "steps behind") {
 		lived.step()
 	}
-	clean(t, store, account)
+	clean(t, did, store, account)
 	if len(sheets) == 0 {
 		return
 	}
@@ -511,15 +529,10 @@ func nameTheWrong(t *rapid.T, store books, account string, count *found) {
 			t.Fatalf("%s of %v is wrong, and named is %+v", how.name, sheet.Key, drift)
 		}
 	}
-	count.runs++
-	for _, counted := range []struct {
-		is    bool
-		count *int
-	}{{result.Behind > 0, &count.behind}, {sheet.Upto > mark.Seq, &count.ahead}, {mark.Rebuild != 0, &count.rebuilding}} {
-		if counted.is {
-			*counted.count++
-		}
-	}
+	did.Count("sheets altered")
+	did.CountIf(result.Behind > 0, "sheets altered while usage is behind")
+	did.CountIf(sheet.Upto > mark.Seq, "sheets altered ahead of the mark")
+	did.CountIf(mark.Rebuild != 0, "sheets altered during a rebuild")
 }
 
 // folded is the mark of an account and its sheets, those that a rebuild has not
@@ -536,39 +549,24 @@ func folded(t *rapid.T, store books, account string) (usage.Mark, []usage.Sheet)
 	return mark, slices.DeleteFunc(sheets, func(s usage.Sheet) bool { return s.Epoch != mark.Epoch })
 }
 
-// enough fails where the law has hardly met what it is about.
-func (f *found) enough(t *testing.T, runs int) {
-	t.Helper()
-	t.Logf("%d sheets altered: %d with usage behind, %d ahead of the mark, %d during a rebuild", f.runs, f.behind, f.ahead, f.rebuilding)
-	if f.runs*3 < runs || f.behind*4 < runs || f.ahead*30 < runs || f.rebuilding*100 < runs {
-		t.Errorf("%+v of %d runs are too few", *f, runs)
-	}
+// wrongFloors are what 100 altered histories come to at the least.
+var wrongFloors = census.Floors{
+	"sheets altered": 33, "sheets altered while usage is behind": 25, "sheets altered ahead of the mark": 3, "sheets altered during a rebuild": 1,
 }
 
 func TestAWrongSheetIsNamedHoweverFarUsageIs(t *testing.T) {
 	committest.Bound(t, 300)
-	var count found
-	runs := 0
-	rapid.Check(t, func(t *rapid.T) {
-		runs++
-		nameTheWrong(t, newBooks(), "acme", &count)
-	})
-	count.enough(t, runs)
+	census.Check(t, wrongFloors, func(t *rapid.T, did *census.Census) { nameTheWrong(t, did, newBooks(), "acme") })
 }
 
 func TestAWrongSheetIsNamedInTheTables(t *testing.T) {
 	committest.Bound(t, 10)
 	client := dynamotest.NewClient(t)
-	runs := 0
-	var count found
-	rapid.Check(t, func(t *rapid.T) {
-		runs++
-		nameTheWrong(t, client, fmt.Sprintf("acme-%d", runs), &count)
+	next := 0
+	census.Check(t, wrongFloors, func(t *rapid.T, did *census.Census) {
+		next++
+		nameTheWrong(t, did, client, fmt.Sprintf("acme-%d", next))
 	})
-	t.Logf("%+v", count)
-	if count.behind == 0 {
-		t.Error("usage was never behind")
-	}
 }
 
 // late holds a run back at its first sheet of an entry until something has gone by.

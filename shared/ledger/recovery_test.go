@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
@@ -179,7 +180,8 @@ func TestARenewalsOwnCreditsAreTakenBack(t *testing.T) {
 // In any order and however often the totals come, nothing spent in between, the
 // last one counts; and none at all restores what there was.
 func TestTheLastTotalCounts(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"totals": 100, "accounts that owe": 10, "accounts that owe nothing": 10}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		spent := credit.Amount(rapid.IntRange(0, 10).Draw(t, "spent"))
 		totals := rapid.SliceOfN(rapid.IntRange(0, 10), 1, 12).Draw(t, "totals")
 		after := func(totals ...int) (credit.Amount, credit.Amount) {
@@ -202,6 +204,9 @@ func TestTheLastTotalCounts(t *testing.T) {
 			return d.wallet.BalanceAt(noon).Available, d.wallet.Owed
 		}
 		available, owed := after(totals...)
+		did.Add("totals", len(totals))
+		did.CountIf(owed > 0, "accounts that owe")
+		did.CountIf(owed == 0, "accounts that owe nothing")
 		wantAvailable, wantOwed := after(totals[len(totals)-1])
 		if available != wantAvailable || owed != wantOwed {
 			t.Fatalf("after %v there are %s and %s owed; after the last alone %s and %s", totals, available, owed, wantAvailable, wantOwed)

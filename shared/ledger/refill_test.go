@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"drawdown/shared/credit"
+	"drawdown/shared/census"
 	"drawdown/shared/ledger"
 	"drawdown/shared/money"
 )
@@ -290,7 +291,8 @@ var zonesOfMonths = []string{"UTC", "America/New_York", "America/St_Johns", "Asi
 // or is in flight, by the month that the ledger counts, stays within the cap; that
 // month never goes back, and it is the zone's as long as the zone stays.
 func TestTheCapIsNeverPassed(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"refills started": 100, "refills paid": 60, "refills put off": 6}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		d := newDirect()
 		now := time.Date(2010, 10, 31, 20, 0, 0, 0, time.UTC).AddDate(rapid.IntRange(0, 15).Draw(t, "year"), rapid.IntRange(0, 12).Draw(t, "month"), 0)
 		settings := ledger.Settings{Name: "Acme", Zone: rapid.SampledFrom(zonesOfMonths).Draw(t, "zone"), Status: ledger.Active}
@@ -318,10 +320,14 @@ func TestTheCapIsNeverPassed(t *testing.T) {
 				command = ledger.Command{Operation: ledger.RefillOperation(r.ID), Action: ledger.SettleRefill{ID: r.ID, Outcome: outcome}}
 				if r.Phase == ledger.RefillInFlight && outcome == ledger.RefillPaid {
 					paid[r.Month] += r.Price.Minor
+					did.Count("refills paid")
 				}
 			}
+			before := *r
 			d.do(t, command, now)
 			r = d.wallet.Refill
+			did.CountIf(before.Phase != ledger.RefillInFlight && r.Phase == ledger.RefillInFlight, "refills started")
+			did.CountIf(r.Reason == ledger.ReasonMonthlyCap && before.Reason != ledger.ReasonMonthlyCap, "refills put off")
 			flying := int64(0)
 			if r.Phase == ledger.RefillInFlight {
 				flying = r.Price.Minor

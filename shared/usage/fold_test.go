@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
@@ -235,7 +236,8 @@ func TestSumsThatOverflowEndAPrefix(t *testing.T) {
 // fold ends in sheets or in Unfoldable.
 func TestNoEntryBreaksAFold(t *testing.T) {
 	committest.Bound(t, 300)
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"runs that fold": 20, "runs that end in their middle": 5, "runs that cannot be folded": 5, "conversations": 20}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		run := rolluptest.AnyLedger(t, "acme", 10)
 		for i := range run {
 			if rapid.IntRange(0, 2).Draw(t, "altered?") == 0 {
@@ -251,8 +253,12 @@ func TestNoEntryBreaksAFold(t *testing.T) {
 			t.Fatalf("a prefix of %d, %v", len(prefix), err)
 		}
 		if err != nil {
+			did.Count("runs that cannot be folded")
 			return
 		}
+		did.Count("runs that fold")
+		did.CountIf(len(prefix) < len(run), "runs that end in their middle")
+		did.Add("conversations", len(usage.Sightings(prefix)))
 		if _, err := usage.Fold(prefix, map[usage.Conversation]int64{}); err != nil {
 			t.Fatalf("a prefix does not fold: %v", err)
 		}
@@ -267,20 +273,27 @@ func TestNoEntryBreaksAFold(t *testing.T) {
 // Folding is adding: the parts of a run, cut anywhere, add up to the whole.
 func TestPartsAddUpToTheWhole(t *testing.T) {
 	committest.Bound(t, 300)
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"parts that both fold": 30, "entries": 300, "sheets in both parts": 20, "conversations": 100}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		run := rolluptest.AnyLedger(t, "acme", 20)
 		cut := rapid.IntRange(0, len(run)).Draw(t, "cut")
 		firsts := map[usage.Conversation]int64{}
 		for _, sighting := range usage.Sightings(run) {
 			firsts[sighting.Conversation] = sighting.Seq
 		}
+		did.CountIf(cut > 0 && cut < len(run), "parts that both fold")
+		did.Add("entries", len(run))
+		did.Add("conversations", len(firsts))
 		var all []usage.Sheet
+		keys := map[usage.Key]bool{}
 		for _, part := range [][]ledger.Entry{run[:cut], run[cut:]} {
 			deltas, err := usage.Fold(part, firsts)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, delta := range deltas {
+				did.CountIf(keys[delta.Key], "sheets in both parts")
+				keys[delta.Key] = true
 				all = append(all, usage.Sheet{Key: delta.Key, Upto: delta.Last, Content: delta.Content})
 			}
 		}

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
 	"drawdown/shared/rating"
@@ -31,12 +32,15 @@ func within(all []usage.Sheet, kind usage.Kind, agent, first, last string) []usa
 	return found
 }
 
+// reportFloors are what 100 generated reports come to at the least.
+var reportFloors = census.Floors{"reports with credits": 20, "reports of an agent with credits": 5, "groups": 100}
+
 // For every grouping, and for one agent, the groups add up to the total, and the
 // total to the entries' own sum over the range's days.
 func TestGroupsAddUpToTheTotal(t *testing.T) {
 	committest.Bound(t, 300)
 	ends := []string{"2026-10-01", "2026-10-31", "2026-11-01", "2026-11-02", "2026-11-29", "2026-11-30", "2026-12-01", "2026-12-05"}
-	rapid.Check(t, func(t *rapid.T) {
+	census.Check(t, reportFloors, func(t *rapid.T, did *census.Census) {
 		entries := rolluptest.AnyLedger(t, "acme", 30)
 		all := rolluptest.CleanFold(t, entries)
 		at := rapid.IntRange(0, len(ends)-1).Draw(t, "from")
@@ -55,6 +59,8 @@ func TestGroupsAddUpToTheTotal(t *testing.T) {
 				want -= e.Credits
 			}
 		}
+		did.CountIf(want > 0, "reports with credits")
+		did.CountIf(want > 0 && agent != "", "reports of an agent with credits")
 		kind := usage.AccountDay
 		if agent != "" {
 			kind = usage.AgentDay
@@ -76,6 +82,7 @@ func TestGroupsAddUpToTheTotal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			did.Add("groups", len(got.Groups))
 			sum := usage.Counts{}
 			counted := len(got.Groups) > 0
 			for _, group := range got.Groups {
