@@ -119,6 +119,12 @@ SNAPSHOT = git ls-files --cached --others --exclude-standard | sort -u | while I
 bench: require local arm64 ## Measure the budgets: capacity, round trips, throughput, size, cold start
 	@go run ./infra/load
 
+.PHONY: mutants
+mutants: require npm page $(MOCK) ## Break each listed guard in a copy of the tree and show which test notices (RUN)
+	@CHROMIUM=$$(infra/tools/chromium.sh 2>/dev/null) || true; export CHROMIUM; \
+	$(GO_BUILD) -o $(BUILD)/bin/mutants ./infra/mutants; \
+	exec $(BUILD)/bin/mutants
+
 .PHONY: vuln
 vuln: $(VULN) ## Look for known vulnerabilities in what the code calls
 	$(VULN) ./...

@@ -107,6 +107,21 @@ func seq(t *testing.T, store commit.Store) int64 {
 	return snapshot.Wallet.Seq
 }
 
+// A refusal is no commit: neither alone nor among nothing but refusals.
+func TestARefusalWritesNothing(t *testing.T) {
+	store, committer := newAccount(t, 2)
+	for _, commands := range [][]ledger.Command{debits(1), debits(3)} {
+		for _, outcome := range committer.Run(t.Context(), account, commands...) {
+			if fault.CodeOf(outcome.Err) != fault.InsufficientCredits {
+				t.Errorf("ended with %+v", outcome)
+			}
+		}
+	}
+	if len(store.commits) != 0 {
+		t.Errorf("there were commits, of %v entries", store.commits)
+	}
+}
+
 func TestOperationsGoTogether(t *testing.T) {
 	reversal := ledger.Keyed("back", ledger.ReverseDebit{Of: "op-0"})
 	settings := ledger.Command{Action: ledger.Configure{Settings: ledger.Settings{Name: "Other", Zone: "UTC", Status: ledger.Active}}}

@@ -8,8 +8,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"drawdown/shared/credit"
 	"drawdown/shared/census"
+	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
 	"drawdown/shared/money"
 )
