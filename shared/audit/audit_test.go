@@ -180,7 +180,7 @@ func clean(t *rapid.T, did *census.Census, store books, account string) {
 // auditFloors are what 100 audited histories come to at the least.
 var auditFloors = census.Floors{
 	"audits": 150, "audits of a balance": 60, "audits while usage is behind": 100, "folds": 150, "folds cut short": 50,
-	"debits accepted": 50, "debits refused": 40, "debits with overage": 2, "entries of a reversal": 2, "entries that let a grant lapse": 20,
+	"debits accepted": 30, "debits refused": 30, "debits with overage": 2, "entries of a reversal": 2, "entries that let a grant lapse": 15,
 }
 
 func TestRandomHistoriesAreClean(t *testing.T) {

@@ -402,12 +402,12 @@ func TestApplyRefusesWhatDoesNotFollow(t *testing.T) {
 	before := a.wallet
 	entry := a.debit(noon, "d", 2)
 	for name, forge := range map[string]func(*ledger.Entry){
-		"a gap":                 func(e *ledger.Entry) { e.Seq++ },
-		"a repetition":          func(e *ledger.Entry) { e.Seq-- },
-		"another account":       func(e *ledger.Entry) { e.Account = "other" },
-		"another balance":       func(e *ledger.Entry) { e.After.Available++ },
-		"another change":        func(e *ledger.Entry) { e.Change++ },
-		"a sum that is not":     func(e *ledger.Entry) { e.Credits++ },
+		"a gap":             func(e *ledger.Entry) { e.Seq++ },
+		"a repetition":      func(e *ledger.Entry) { e.Seq-- },
+		"another account":   func(e *ledger.Entry) { e.Account = "other" },
+		"another balance":   func(e *ledger.Entry) { e.After.Available++; e.Change++ },
+		"another change":    func(e *ledger.Entry) { e.Change++ },
+		"a sum that is not": func(e *ledger.Entry) { e.Credits++ },
 		// These two are wrong in nothing but what they take: their sums and balances agree.
 		"overage beyond": func(e *ledger.Entry) {
 			e.Debit.Overage, e.Credits, e.After.OverageUsed = 2*credit.Credit, 4*credit.Credit, 2*credit.Credit
