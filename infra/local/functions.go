@@ -17,7 +17,8 @@ import (
 	"drawdown/infra/local/template"
 )
 
-// The credentials that functions and tools are given: DynamoDB Local wants some, and checks none.
+// The credentials that functions and tools are given: DynamoDB Local wants some, and checks none. The id of a function's
+// key goes on with what tells functions apart.
 const (
 	accessKeyID     = "LOCALACCESSKEY"
 	secretAccessKey = "local-secret-access-key"
@@ -178,7 +179,7 @@ func (p *Platform) environment(name, dir string, f functionProperties) []string 
 		logGroup = "/aws/lambda/" + name
 	}
 	variables := map[string]string{
-		"AWS_ACCESS_KEY_ID":               accessKeyID,
+		"AWS_ACCESS_KEY_ID":               credentialOf(name),
 		"AWS_SECRET_ACCESS_KEY":           secretAccessKey,
 		"AWS_SESSION_TOKEN":               sessionToken,
 		"AWS_DEFAULT_REGION":              template.Region,
@@ -196,7 +197,7 @@ func (p *Platform) environment(name, dir string, f functionProperties) []string 
 		"TZ":                              ":UTC",
 		"_HANDLER":                        f.Handler,
 		// Where the SDK looks for services before it looks to AWS.
-		"AWS_ENDPOINT_URL_DYNAMODB":        p.DynamoDBURL(),
+		"AWS_ENDPOINT_URL_DYNAMODB":        p.functionsDynamoDBURL(),
 		"AWS_ENDPOINT_URL_EVENTBRIDGE":     p.EventBridgeURL(),
 		"AWS_ENDPOINT_URL_SQS":             p.SQSURL(),
 		"AWS_ENDPOINT_URL_LAMBDA":          p.InvokeURL(),

@@ -22,11 +22,13 @@ import (
 	"syscall"
 	"time"
 
+	"drawdown/infra/iam"
 	"drawdown/infra/local/awsjson"
 	"drawdown/infra/local/bus"
 	"drawdown/infra/local/function"
 	"drawdown/infra/local/invoke"
 	"drawdown/infra/local/objects"
+	"drawdown/infra/local/permission"
 	"drawdown/infra/local/queues"
 	"drawdown/infra/local/secrets"
 	"drawdown/infra/local/stream"
@@ -50,6 +52,9 @@ type Options struct {
 	StreamFaults *StreamFaults     // what goes wrong with the deliveries of streams; nothing if nil
 	BusFaults    *BusFaults        // what goes wrong on the event buses; nothing if nil
 	Waits        Waits
+	// Uses is told of every request of a function to a service, before it is served: the permissions that it needs. It may be
+	// called by several at once; where it is nil nobody asks, and nothing is between functions and DynamoDB Local.
+	Uses func(function string, needed iam.Request)
 	// Logs takes the lines that functions log, and those that the platform logs of another resource by its logical id, or
 	// of the event buses by the name EventBridge.
 	Logs func(function, line string)
@@ -84,7 +89,10 @@ type Platform struct {
 	dir     string // private temporary folder
 	logs    sync.Mutex
 
-	dynamodb    *DynamoDB
+	dynamodb *DynamoDB
+	// Where functions reach DynamoDB if what they use is watched; otherwise empty.
+	dynamodbProxy string
+
 	tables      map[string]*table            // by logical id
 	functions   map[string]*deployedFunction // by logical id
 	api         *httpAPI
@@ -166,9 +174,10 @@ func (p *Platform) start(ctx context.Context) error {
 	if err := p.checkAPI(); err != nil {
 		return err
 	}
-	p.serve(p.invokeListener, &invoke.API{Find: p.find})
-	p.serve(p.s3Listener, p.objects)
-	p.serve(p.servicesListener, awsjson.Server{p.busStore.Service(), p.queueStore.Service(), p.secretStore.Service()})
+	p.serve(p.invokeListener, p.watched(&invoke.API{Find: p.find}, permission.Lambda))
+	p.serve(p.s3Listener, p.watched(p.objects, permission.S3))
+	services := awsjson.Server{p.busStore.Service(), p.queueStore.Service(), p.secretStore.Service()}
+	p.serve(p.servicesListener, p.watched(services, permission.Services))
 	if p.api != nil {
 		p.serve(p.gatewayListener, p.api.gateway)
 	}
@@ -191,7 +200,7 @@ func (p *Platform) startTables(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return p.watchDynamoDB(ctx)
 }
 
 func (p *Platform) listen(ctx context.Context) error {

@@ -173,8 +173,12 @@ func testEnvironment(t *testing.T, p *local.Platform) {
 		}
 		delete(got, name)
 	}
+	if id := got["AWS_ACCESS_KEY_ID"]; !strings.HasPrefix(id, "LOCALACCESSKEY") || len(id) != 22 {
+		t.Errorf("the id of the access key, by which services know the function, is %q", id)
+	}
+	delete(got, "AWS_ACCESS_KEY_ID")
 	want := map[string]string{
-		"AWS_ACCESS_KEY_ID": "LOCALACCESSKEY", "AWS_SECRET_ACCESS_KEY": "local-secret-access-key", "AWS_SESSION_TOKEN": "local-session-token",
+		"AWS_SECRET_ACCESS_KEY": "local-secret-access-key", "AWS_SESSION_TOKEN": "local-session-token",
 		"AWS_REGION": "us-east-1", "AWS_DEFAULT_REGION": "us-east-1", "AWS_EXECUTION_ENV": "AWS_Lambda_provided.al2023",
 		"AWS_LAMBDA_FUNCTION_NAME": "probe-echo", "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST", "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
 		"AWS_LAMBDA_LOG_GROUP_NAME": "Probe-EchoLog11111111", "AWS_LAMBDA_LOG_FORMAT": "JSON", "AWS_LAMBDA_LOG_LEVEL": "",
