@@ -5,15 +5,72 @@ import (
 	"testing"
 )
 
+// The least of what the rules are and hold of: a loop over nothing would pass.
+const (
+	leastFiles     = 400
+	leastRules     = 18
+	leastFunctions = 13
+)
+
+// allRules are the rules, none of which a loop may miss.
+func allRules(t *testing.T) []Rule {
+	t.Helper()
+	if n := len(Rules()); n < leastRules {
+		t.Fatalf("there are %d rules", n)
+	}
+	return Rules()
+}
+
+// A rule about a package holds of nothing once the package has another name.
+func TestRulesAreAboutWhatIsThere(t *testing.T) {
+	tree, err := Load("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, imported, mains := map[string]bool{}, map[string]bool{}, 0
+	for _, f := range tree.Files {
+		if f.Test {
+			continue
+		}
+		sources[f.Dir] = true
+		for name := range f.Imports {
+			for sdk, home := range adapters {
+				if strings.Contains(name, sdk) && f.In(home) {
+					imported[sdk] = true
+				}
+			}
+		}
+		if f.In("functions") && f.AST.Name.Name == "main" && strings.HasSuffix(f.Path, "/main.go") {
+			mains++
+		}
+	}
+	for dir := range domain {
+		if !sources[dir] {
+			t.Errorf("the domain has no package %s", dir)
+		}
+	}
+	if !sources[committer] || !sources["infra/stack"] || len(domain) == 0 {
+		t.Errorf("one of %s, infra/stack and the domain is not there", committer)
+	}
+	for sdk, home := range adapters {
+		if !imported[sdk] {
+			t.Errorf("%s does not import %s", home, sdk)
+		}
+	}
+	if mains < leastFunctions {
+		t.Errorf("there are %d functions", mains)
+	}
+}
+
 func TestLayout(t *testing.T) {
 	tree, err := Load("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tree.Files) == 0 {
-		t.Fatal("no Go file found: the rules would hold of nothing")
+	if len(tree.Files) < leastFiles {
+		t.Fatalf("%d Go files found: the rules would hold of next to nothing", len(tree.Files))
 	}
-	for _, rule := range Rules() {
+	for _, rule := range allRules(t) {
 		t.Run(rule.Name, func(t *testing.T) {
 			for _, breach := range rule.Check(tree) {
 				t.Errorf("%s\n\twhy: %s", breach, rule.Why)
@@ -64,7 +121,7 @@ var breaches = []struct{ rule, path, source, names string }{
 
 func TestEveryRuleCanFail(t *testing.T) {
 	rules := map[string]Rule{}
-	for _, rule := range Rules() {
+	for _, rule := range allRules(t) {
 		rules[rule.Name] = rule
 	}
 	tested := map[string]bool{}
@@ -105,7 +162,7 @@ func TestRightSourcesPass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rule := range Rules() {
+	for _, rule := range allRules(t) {
 		for _, breach := range rule.Check(tree) {
 			t.Errorf("rule %q: %s", rule.Name, breach)
 		}
