@@ -81,6 +81,11 @@ test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	go test -vet=off -count=1 -p 1 -timeout 15m $$platform || status=1; \
 	exit $$status
 
+.PHONY: uses
+uses: require local $(MOCK) ## Record anew what functions use of AWS, by all end-to-end tests
+	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
+	go test -vet=off -count=1 -timeout 15m ./infra/e2e -update
+
 # The packages with goroutines of their own. Under the race detector everything
 # that a test imports is compiled anew, so it is kept to those.
 PARALLEL   := ./shared/access ./shared/commit ./shared/dynamo ./shared/lambdaio ./shared/ledger ./shared/memory ./shared/rollup ./shared/telemetry

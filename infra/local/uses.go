@@ -58,6 +58,12 @@ func (p *Platform) watchDynamoDB(ctx context.Context) error {
 	proxy := &httputil.ReverseProxy{
 		Rewrite:   func(r *httputil.ProxyRequest) { r.SetURL(target) },
 		Transport: &http.Transport{MaxIdleConns: proxyConnections, MaxIdleConnsPerHost: proxyConnections, DisableCompression: true},
+		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
+			if r.Context().Err() == nil { // otherwise the function is gone, which tests kill
+				p.log("DynamoDB", err.Error())
+			}
+			w.WriteHeader(http.StatusBadGateway)
+		},
 	}
 	p.serve(listener, p.watched(proxy, permission.DynamoDB(p.partitionOf)))
 	return nil
