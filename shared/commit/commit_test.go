@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"drawdown/shared/commit"
@@ -407,22 +408,25 @@ func TestAPanicStaysWithItsAccount(t *testing.T) {
 	}
 }
 
+// In a bubble of its own clock, so that a slow machine does not pass the deadline by itself.
 func TestContentionEndsWithTheDeadline(t *testing.T) {
-	store, committer := newAccount(t, 3)
-	for range 1000 {
-		store.script = append(store.script, ends(commit.Conflict))
-	}
-	tries := 0
-	committer.OnRetry = func(context.Context, commit.Cause) { tries++ }
-	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
-	defer cancel()
-	outcome := committer.Do(ctx, account, debit("op", 1))
-	if fault.CodeOf(outcome.Err) != fault.Contended || outcome.Entry != nil || tries < 2 || ctx.Err() != nil {
-		t.Errorf("after %d tries, context %v: %+v", tries, ctx.Err(), outcome)
-	}
-	if got := seq(t, store); got != 2 {
-		t.Errorf("seq %d: something was changed", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		store, committer := newAccount(t, 3)
+		for range 1000 {
+			store.script = append(store.script, ends(commit.Conflict))
+		}
+		tries := 0
+		committer.OnRetry = func(context.Context, commit.Cause) { tries++ }
+		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+		defer cancel()
+		outcome := committer.Do(ctx, account, debit("op", 1))
+		if fault.CodeOf(outcome.Err) != fault.Contended || outcome.Entry != nil || tries < 2 || ctx.Err() != nil {
+			t.Errorf("after %d tries, context %v: %+v", tries, ctx.Err(), outcome)
+		}
+		if got := seq(t, store); got != 2 {
+			t.Errorf("seq %d: something was changed", got)
+		}
+	})
 }
 
 func TestACancelledCallStopsWaiting(t *testing.T) {
