@@ -14,8 +14,7 @@ import (
 
 // scratch is a copy of the tree to break.
 type scratch struct {
-	dir   string
-	local bool // its running platform is what its sources say
+	dir string
 }
 
 // linked are the folders that are not git's and that tests need.

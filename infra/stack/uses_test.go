@@ -78,7 +78,7 @@ func resolved(value any) any {
 		if join := list(v["Fn::Join"]); len(join) == 2 {
 			var text strings.Builder
 			for _, part := range list(resolved(join[1])) {
-				text.WriteString(fmt.Sprint(part))
+				_, _ = fmt.Fprint(&text, part)
 			}
 			return text.String()
 		}

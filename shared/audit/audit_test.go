@@ -512,7 +512,7 @@ func nameTheWrong(t *rapid.T, did *census.Census, store books, account string) {
 	if len(sheets) == 0 {
 		return
 	}
-	slices.SortFunc(sheets, func(a, b usage.Sheet) int { return strings.Compare(a.Key.String(), b.Key.String()) })
+	slices.SortFunc(sheets, func(a, b usage.Sheet) int { return strings.Compare(a.String(), b.String()) })
 	sheet := rapid.SampledFrom(sheets).Draw(t, "sheet")
 	how := rapid.SampledFrom(wrongs(sheet.Key)).Draw(t, "wrong")
 	delta := usage.Delta{Key: sheet.Key, First: sheet.Upto + 1, Last: sheet.Upto + how.ahead, Content: how.content}
@@ -524,7 +524,7 @@ func nameTheWrong(t *rapid.T, did *census.Census, store books, account string) {
 		t.Fatalf("%s of %v is wrong and not named: %+v, %v", how.name, sheet, result, err)
 	}
 	for _, drift := range result.Drift {
-		where := "usage " + sheet.Key.String()
+		where := "usage " + sheet.String()
 		if !strings.HasPrefix(drift.Where, where+" ") && drift.Where != where+".upto" {
 			t.Fatalf("%s of %v is wrong, and named is %+v", how.name, sheet.Key, drift)
 		}

@@ -11,6 +11,7 @@ import (
 
 	"drawdown/shared/access"
 	"drawdown/shared/billing"
+	"drawdown/shared/commit"
 	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/ledger"
@@ -64,7 +65,7 @@ func walletMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 		"EntriesAfter": {[]string{"Query Ledger/by_seq"}, func() error { return errOf(c.EntriesAfter(ctx, "acme", 0, 1)) }},
 		"Commit": {nil, func() error {
 			opened := appender{client: c, account: "opened"}
-			return opened.append([]ledger.Entry{rolluptest.WideDebit("opened", 1, 0, 1)})
+			return errOf(c.Commit(ctx, commit.Change{After: opened.wallet(1), Entries: []ledger.Entry{rolluptest.WideDebit("opened", 1, 0, 1)}}))
 		}},
 	}
 }

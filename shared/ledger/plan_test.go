@@ -190,7 +190,7 @@ func TestAChangeGrantsTheDifferenceOfWhatIsLeft(t *testing.T) {
 func TestSharesAreRoundedDown(t *testing.T) {
 	for _, c := range []struct {
 		more        credit.Amount // in micro-credits
-		left, parts time.Duration // of the period, so many halves or thirds
+		left, parts int64         // of the period, so many halves or thirds
 		want        credit.Amount
 	}{
 		{1, 1, 2, 0}, {3, 1, 2, 1}, {5, 1, 2, 2}, // exact halves
@@ -200,7 +200,7 @@ func TestSharesAreRoundedDown(t *testing.T) {
 		a.open(noon, periodOf(0))
 		change := changeTo("pro", 10, cent)
 		change.Included += c.more
-		change.At = noon.Add(month - month/c.parts*c.left)
+		change.At = noon.Add(month - time.Duration(int64(month)/c.parts*c.left))
 		entry := a.accept(ledger.Command{Operation: ledger.ChangeOperation("in_1"), Action: change}, change.At)
 		if entry.Credits != c.want {
 			t.Errorf("%d/%d of %d micro-credits are %d, want %d", c.left, c.parts, c.more, entry.Credits, c.want)

@@ -245,7 +245,7 @@ func TestRefillsEndInOneChargeEach(t *testing.T) {
 		w.deliverRefills()
 		w.refilled(w.processor.charges())
 		did.Add("payments", len(w.processor.payments))
-		did.Add("charges", int(w.processor.charges()))
+		did.Add("charges", w.processor.charges())
 	})
 }
 

@@ -30,7 +30,7 @@ type Subject struct {
 
 // Floors are what the law of 100 ledgers comes to at the least.
 var Floors = census.Floors{
-	"entries of a debit": 300, "entries of a reversal": 30, "entries of a grant": 10, "entries of a settings": 10, "entries of a expiry": 10,
+	"entries of a debit": 300, "entries of a reversal": 10, "entries of a grant": 10, "entries of a settings": 10, "entries of a expiry": 10,
 	"runs that ended": 50, "runs that failed": 20, "runs that the index held up": 2, "runs overtaken": 4, "runs side by side": 4,
 	"rebuilds": 20, "ledgers with a drift": 4,
 }
