@@ -330,10 +330,10 @@ func atDebit(change func(*ledger.Entry)) altered {
 		if e.Seq != 4 {
 			return
 		}
-		if e.Debit != nil {
-			detail := *e.Debit
+		if charge := ledger.DetailOf[*ledger.Charge](e); charge != nil {
+			detail := *charge
 			detail.Lines = slices.Clone(detail.Lines)
-			e.Debit = &detail
+			e.Detail = &detail
 		}
 		change(e)
 	}}
@@ -390,14 +390,14 @@ func TestEveryCorruptionIsFoundAndNamed(t *testing.T) {
 		"entry's credits":       {atDebit(func(e *ledger.Entry) { e.Credits++ }), "usage account_day " + day + " credits"},
 		"entry's balance":       {atDebit(func(e *ledger.Entry) { e.After.Available++ }), "ledger entry 4"},
 		"entry's change":        {atDebit(func(e *ledger.Entry) { e.Change++ }), "ledger entry 4"},
-		"entry's draws":         {atDebit(func(e *ledger.Entry) { e.Debit.Drawn = nil }), "ledger entry 4"},
-		"entry's type":          {atDebit(func(e *ledger.Entry) { e.Type = ledger.GrantEntry }), "ledger entry 4"},
+		"entry's draws":         {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Drawn = nil }), "ledger entry 4"},
+		"entry's type":          {atDebit(func(e *ledger.Entry) { e.Detail = &ledger.Unknown{Kind: ledger.GrantEntry} }), "ledger entry 4"},
 		"entry's account":       {atDebit(func(e *ledger.Entry) { e.Account = "other" }), "ledger entry 4"},
-		"entry's messages":      {atDebit(func(e *ledger.Entry) { e.Debit.Messages++ }), "usage account_day " + day + " messages"},
-		"entry's day":           {atDebit(func(e *ledger.Entry) { e.Debit.Day = "2026-11-02" }), "usage account_day 2026-11-02.upto"},
-		"entry's channel":       {atDebit(func(e *ledger.Entry) { e.Debit.Channel = "fax" }), "usage account_day " + day + " channel fax"},
-		"entry's quantity":      {atDebit(func(e *ledger.Entry) { e.Debit.Lines[0].Quantity++ }), "usage account_day " + day + " ai_reply/run quantity"},
-		"entry unfoldable":      {atDebit(func(e *ledger.Entry) { e.Debit.Day = "soon" }), "usage of entry 4"},
+		"entry's messages":      {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Messages++ }), "usage account_day " + day + " messages"},
+		"entry's day":           {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Day = "2026-11-02" }), "usage account_day 2026-11-02.upto"},
+		"entry's channel":       {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Channel = "fax" }), "usage account_day " + day + " channel fax"},
+		"entry's quantity":      {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Lines[0].Quantity++ }), "usage account_day " + day + " ai_reply/run quantity"},
+		"entry unfoldable":      {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Day = "soon" }), "usage of entry 4"},
 		"entry unreadable": {altered{entries: func(after int64) error {
 			if after == 3 {
 				return &usage.Unfoldable{Seq: 4, Reason: "garbage"}

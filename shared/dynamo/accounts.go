@@ -9,7 +9,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
 )
 
@@ -30,8 +29,8 @@ type profileRecord struct {
 
 // updateProfile brings the listing up to what a settings entry says, in the
 // entry's own transaction.
-func (c *Client) updateProfile(entry *ledger.Entry) types.TransactWriteItem {
-	s := entry.Settings
+func (c *Client) updateProfile(entry *ledger.Entry) (*types.TransactWriteItem, error) {
+	s := ledger.DetailOf[*ledger.Settings](entry)
 	set := "SET lk = :lk, li = :li, nm = :nm, z = :z, st = :st, lb = :lb, ua = :t, ca = if_not_exists(ca, :t)"
 	values := map[string]types.AttributeValue{
 		":lk": text(kindAccount),
@@ -51,12 +50,12 @@ func (c *Client) updateProfile(entry *ledger.Entry) types.TransactWriteItem {
 			"l": number(int64(s.Overage.Limit)),
 		}}
 	}
-	return types.TransactWriteItem{Update: &types.Update{
+	return &types.TransactWriteItem{Update: &types.Update{
 		TableName:                 &c.names.Accounts,
 		Key:                       profileKey(entry.Account).attributes(),
 		UpdateExpression:          &set,
 		ExpressionAttributeValues: values,
-	}}
+	}}, nil
 }
 
 // Profile reads one account's profile strongly consistently; nil where there is none.
@@ -107,15 +106,8 @@ func decodeProfile(item map[string]types.AttributeValue) (Profile, error) {
 	}
 	return Profile{
 		Account:   r.ID,
-		Settings:  r.settings(),
+		Settings:  *r.settings(),
 		CreatedAt: instant(r.CreatedAt),
 		UpdatedAt: instant(r.UpdatedAt),
 	}, nil
-}
-
-func (r settingsRecord) settings() ledger.Settings {
-	return ledger.Settings{
-		Name: r.Name, Zone: r.Zone, Status: ledger.Status(r.Status),
-		Overage: r.Overage.overage(), LowBalance: credit.Amount(r.LowBalance),
-	}
 }

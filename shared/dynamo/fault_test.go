@@ -133,10 +133,10 @@ func kept(t *testing.T, tables *dynamotest.Tables, account string) []ledger.Entr
 
 // normal says no draws as they are read.
 func normal(entry ledger.Entry) ledger.Entry {
-	if entry.Reversal != nil && len(entry.Reversal.Total.Draws) == 0 {
-		reversal := *entry.Reversal
+	if detail := ledger.DetailOf[*ledger.Reversal](&entry); detail != nil && len(detail.Total.Draws) == 0 {
+		reversal := *detail
 		reversal.Total.Draws = nil
-		entry.Reversal = &reversal
+		entry.Detail = &reversal
 	}
 	return entry
 }

@@ -68,7 +68,7 @@ func (c *Client) Wallet(ctx context.Context, account string) (*ledger.Wallet, er
 // consistently; nil where the account has no such debit.
 func (c *Client) Charged(ctx context.Context, account string, debit ledger.OperationID) (*ledger.Charged, error) {
 	charged, err := c.undoable(ctx, account, debit)
-	if err != nil || charged == nil || charged.Entry.Debit == nil {
+	if err != nil || charged == nil || ledger.DetailOf[*ledger.Charge](&charged.Entry) == nil {
 		return nil, err
 	}
 	return charged, nil

@@ -62,7 +62,7 @@ func (a *appender) append(entries []ledger.Entry) error {
 func together(entries []ledger.Entry) int {
 	const most = 40
 	for i := range entries {
-		if i > 0 && (i == most || entries[i].Settings != nil || entries[0].Settings != nil) {
+		if i > 0 && (i == most || ledger.DetailOf[*ledger.Settings](&entries[i]) != nil || ledger.DetailOf[*ledger.Settings](&entries[0]) != nil) {
 			return i
 		}
 	}

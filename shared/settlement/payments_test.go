@@ -52,7 +52,10 @@ func (w *world) checkMoney(payments []string, spent credit.Amount) {
 	for _, id := range payments {
 		payment, err := w.processor.Payment(w.ctx(), id)
 		w.must(err)
-		sum, times := w.granted(func(e *ledger.Entry) bool { return e.Grant != nil && e.Grant.Payment == id })
+		sum, times := w.granted(func(e *ledger.Entry) bool {
+			issue := ledger.DetailOf[*ledger.Issue](e)
+			return issue != nil && issue.Payment == id
+		})
 		if sum != payment.Pack.Credits || times != 1 {
 			w.Errorf("payment %s has granted %s credits in %d entries, want %s", id, sum, times, payment.Pack.Credits)
 		}

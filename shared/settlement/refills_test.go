@@ -42,7 +42,8 @@ func (w *world) phase(want ledger.RefillPhase, reason string) {
 func (w *world) refilled(want int) {
 	w.Helper()
 	_, granted := w.granted(func(e *ledger.Entry) bool {
-		return e.Refill != nil && e.Refill.Issue != nil || e.Grant != nil && e.Grant.Grant.Source == ledger.FromAutoRefill
+		step, issue := ledger.DetailOf[*ledger.RefillStep](e), ledger.DetailOf[*ledger.Issue](e)
+		return step != nil && step.Issue != nil || issue != nil && issue.Grant.Source == ledger.FromAutoRefill
 	})
 	if got := w.processor.charges(); got != want || granted != want {
 		w.Errorf("%d refills are charged and %d granted, want %d", got, granted, want)
@@ -238,8 +239,8 @@ func TestRefillsEndInOneChargeEach(t *testing.T) {
 			}
 		}
 		for _, entry := range w.entries() {
-			if entry.Refill != nil {
-				did.Count(strings.TrimSpace(fmt.Sprintf("refills %s %s", entry.Refill.Step, entry.Refill.Outcome)))
+			if step := ledger.DetailOf[*ledger.RefillStep](&entry); step != nil {
+				did.Count(strings.TrimSpace(fmt.Sprintf("refills %s %s", step.Step, step.Outcome)))
 			}
 		}
 		w.deliverRefills()
@@ -335,7 +336,10 @@ func TestARejectedRefill(t *testing.T) {
 		_ = w.Refill(w.ctx(), acme)
 		w.phase(ledger.RefillBackoff, "rejected")
 		w.refilled(0)
-		_, settled := w.granted(func(e *ledger.Entry) bool { return e.Refill != nil && e.Refill.Outcome == ledger.RefillUnavailable })
+		_, settled := w.granted(func(e *ledger.Entry) bool {
+			step := ledger.DetailOf[*ledger.RefillStep](e)
+			return step != nil && step.Outcome == ledger.RefillUnavailable
+		})
 		if settled != 1 || w.wallet().Refill.Spent != 0 {
 			t.Errorf("it is settled %d times, with %d spent", settled, w.wallet().Refill.Spent)
 		}

@@ -126,7 +126,7 @@ func (w *world) entries() []ledger.Entry {
 // countEntries counts the account's entries by their type.
 func (w *world) countEntries(did *census.Census) {
 	for _, entry := range w.entries() {
-		did.Count("entries of a " + string(entry.Type))
+		did.Count("entries of a " + string(entry.Type()))
 	}
 }
 

@@ -53,7 +53,7 @@ func NewProof(mark Mark, sheets []Sheet) *Proof {
 
 // Entry takes the next entry of the ledger. It fails with *Unfoldable.
 func (p *Proof) Entry(entry ledger.Entry) error {
-	if conversation, there := conversationOf(&entry); there {
+	if conversation, there := sighted(&entry); there {
 		if _, known := p.firsts[conversation]; !known {
 			p.firsts[conversation] = entry.Seq
 		}

@@ -11,6 +11,7 @@ import (
 	"drawdown/shared/census"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
+	"drawdown/shared/ledger"
 	"drawdown/shared/rating"
 	"drawdown/shared/rollup/rolluptest"
 	"drawdown/shared/usage"
@@ -52,10 +53,10 @@ func TestGroupsAddUpToTheTotal(t *testing.T) {
 			in := func(id, day string) bool {
 				return (agent == "" || id == agent) && days.First <= day && day <= days.Last
 			}
-			if d := e.Debit; d != nil && in(d.Agent.ID, d.Day) {
+			if d := ledger.DetailOf[*ledger.Charge](&e); d != nil && in(d.Agent.ID, d.Day) {
 				want += e.Credits
 			}
-			if r := e.Reversal; r != nil && in(r.Agent.ID, r.Day) {
+			if r := ledger.DetailOf[*ledger.Reversal](&e); r != nil && in(r.Agent.ID, r.Day) {
 				want -= e.Credits
 			}
 		}

@@ -223,8 +223,8 @@ func (p *parallel) justify(t *testing.T, reference *ledgertest.Reference, justif
 
 // commandOf is the command that left an entry.
 func (p *parallel) commandOf(entry *ledger.Entry) (ledger.Command, bool) {
-	if entry.Settings != nil {
-		return ledger.Command{Action: ledger.Configure{Settings: *entry.Settings}}, true
+	if settings := ledger.DetailOf[*ledger.Settings](entry); settings != nil {
+		return ledger.Command{Action: ledger.Configure{Settings: *settings}}, true
 	}
 	at := slices.IndexFunc(p.calls, func(c call) bool {
 		return c.command.Operation == entry.Operation && c.command.Hash == entry.Hash

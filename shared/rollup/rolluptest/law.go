@@ -61,7 +61,7 @@ func Law(t *rapid.T, did *census.Census, subject Subject, account string, entrie
 	}
 	l.settle(drifted)
 	for i := range entries {
-		did.Count("entries of a " + string(entries[i].Type))
+		did.Count("entries of a " + string(entries[i].Type()))
 	}
 	did.CountIf(drifted, "ledgers with a drift")
 }

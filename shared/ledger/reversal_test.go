@@ -29,7 +29,7 @@ func TestAWholeReversalLeavesWhatWas(t *testing.T) {
 	if len(back.Reopened) != 1 || back.Reopened[0].Amount != 2*credit.Credit {
 		t.Fatalf("reopened %+v", back.Reopened)
 	}
-	if got, want := back.Reopened[0].Terms, a.entries[1].Grant.Grant.Terms; got != want {
+	if got, want := back.Reopened[0].Terms, ledger.DetailOf[*ledger.Issue](&a.entries[1]).Grant.Terms; got != want {
 		t.Errorf("terms %+v, want the old ones %+v of %s", got, want, one)
 	}
 	a.holds(part(two, 2), part("g6", 2))
@@ -186,7 +186,7 @@ func TestAReversalIsSpreadOverTheLines(t *testing.T) {
 		}
 		entry := a.accept(ledger.Command{Action: reverse}, noon)
 		var sum credit.Amount
-		for i, line := range entry.Reversal.Lines {
+		for i, line := range ledger.DetailOf[*ledger.Reversal](entry).Lines {
 			sum += line.Credits
 			if left[i] -= line.Credits; line.Credits < 0 || left[i] < 0 {
 				t.Fatalf("line %d has %s left after %s", i, left[i], line.Credits)
@@ -208,7 +208,7 @@ func TestAReversalIsCountedWhereTheDebitWas(t *testing.T) {
 	debit.Conversation, debit.Channel, debit.Agent.Name = "c1", "widget", "Ava"
 	charged := a.accept(ledger.Keyed("d", debit), noon)
 	back := a.reverse(noon.Add(3*day), "d")
-	if back.Day != charged.Debit.Day || back.Channel != "widget" || back.Conversation != "c1" || back.Agent != debit.Agent || back.OfSeq != charged.Seq {
-		t.Errorf("reversal %+v of %+v", back, charged.Debit)
+	if back.Day != ledger.DetailOf[*ledger.Charge](charged).Day || back.Channel != "widget" || back.Conversation != "c1" || back.Agent != debit.Agent || back.OfSeq != charged.Seq {
+		t.Errorf("reversal %+v of %+v", back, ledger.DetailOf[*ledger.Charge](charged))
 	}
 }

@@ -40,8 +40,8 @@ func TestWhatWasSpentIsOwed(t *testing.T) {
 	entry := a.takeBack(noon, 10)
 	a.holds()
 	a.owes(4)
-	r := entry.Recovery
-	if entry.Type != ledger.TakeBackEntry || entry.Credits != 10*credit.Credit || entry.Change != -6*credit.Credit ||
+	r := ledger.DetailOf[*ledger.TakenBack](entry)
+	if entry.Type() != ledger.TakeBackEntry || entry.Credits != 10*credit.Credit || entry.Change != -6*credit.Credit ||
 		!slices.Equal(r.Taken, []ledger.Part{{GrantID: "g2", Credits: 6 * credit.Credit}}) || r.Owed != 4*credit.Credit || r.Reason != "refunded" || r.OfSeq != 2 {
 		t.Errorf("entry %+v, %+v", entry, r)
 	}
@@ -68,13 +68,13 @@ func TestAWonDisputeRestoresTheGrant(t *testing.T) {
 	a.takeBack(noon, 5)
 	a.holds(part("g2", 1))
 	entry := a.takeBack(noon, 0)
-	if entry.Type != ledger.GiveBackEntry || len(entry.Recovery.Reopened) > 0 {
-		t.Errorf("entry %+v", entry.Recovery)
+	if given := ledger.DetailOf[*ledger.GivenBack](entry); given == nil || len(given.Reopened) > 0 {
+		t.Errorf("entry %+v", entry)
 	}
 	a.holds(part("g2", 6))
 	a.takeBack(noon, 8) // all six, and two are owed
 	a.owes(2)
-	back := a.takeBack(noon, 7).Recovery // the last first: the debt
+	back := ledger.DetailOf[*ledger.GivenBack](a.takeBack(noon, 7)) // the last first: the debt
 	if back.Owed != credit.Credit {
 		t.Errorf("given back %+v", back)
 	}
@@ -92,7 +92,7 @@ func TestADebtThatWasPaidComesBackAsCredits(t *testing.T) {
 	a.takeBack(noon, 10)
 	a.grant(noon, 7) // pays seven
 	a.owes(3)
-	back := a.takeBack(noon, 0).Recovery
+	back := ledger.DetailOf[*ledger.GivenBack](a.takeBack(noon, 0))
 	a.owes(0)
 	if back.Owed != 3*credit.Credit || len(back.Reopened) != 1 || !back.Reopened[0].ExpiresAt.Equal(noon.Add(90*day)) {
 		t.Errorf("given back %+v", back)
@@ -119,7 +119,7 @@ func TestWhatComesBackAfterItsExpiryHasTheTimeThatWasLeft(t *testing.T) {
 		a.debit(noon, "d", 10)
 		a.takeBack(c.taken, 10)
 		a.grant(c.taken, 10) // pays the debt
-		back := a.takeBack(c.given, 0).Recovery
+		back := ledger.DetailOf[*ledger.GivenBack](a.takeBack(c.given, 0))
 		if len(back.Reopened) != 1 || !back.Reopened[0].ExpiresAt.Equal(c.given.Add(c.want)) {
 			t.Errorf("%s: %+v", name, back.Reopened)
 		}
@@ -133,7 +133,7 @@ func TestTheTimeThatWasLeftIsThatOfWhatIsGone(t *testing.T) {
 	a.takeBack(noon.Add(2*day), 10)
 	a.takeBack(noon.Add(3*day), 0)
 	a.takeBack(noon.Add(9*day), 10)
-	back := a.takeBack(noon.Add(100*day), 0).Recovery
+	back := ledger.DetailOf[*ledger.GivenBack](a.takeBack(noon.Add(100*day), 0))
 	if len(back.Reopened) != 1 || !back.Reopened[0].ExpiresAt.Equal(noon.Add(101*day)) {
 		t.Errorf("given back %+v", back.Reopened)
 	}
