@@ -235,7 +235,7 @@ func (plain *Entry) detail(detail ledger.Detail) {
 	case *ledger.RefillStep:
 		plain.issue(d.Issue)
 		plain.Refill = RefillDetail{string(d.Step), d.ID, d.Price.String(), string(d.Outcome), d.Payment, *RefillOf(&d.State)}
-	case *ledger.Expiry, *ledger.Unknown: // say nothing
+	default: // says nothing that the reference knows
 	}
 }
 
