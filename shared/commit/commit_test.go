@@ -466,6 +466,37 @@ type noRates struct{ err error }
 
 func (n noRates) Book(context.Context, time.Time) (rating.Book, error) { return rating.Book{}, n.err }
 
+// asked remembers up to when a book was asked for.
+type asked struct {
+	commit.Rates
+	until []time.Time
+}
+
+func (a *asked) Book(ctx context.Context, until time.Time) (rating.Book, error) {
+	a.until = append(a.until, until)
+	return a.Rates.Book(ctx, until)
+}
+
+// A book must be complete for the latest of the debits that it prices, and no less than now.
+func TestABookReachesUpToTheLatestDebit(t *testing.T) {
+	_, committer := newAccount(t, 100*credit.Credit)
+	rates := &asked{Rates: committer.Rates}
+	committer.Rates = rates
+	at := func(id ledger.OperationID, from time.Duration) ledger.Command {
+		command := debit(id, 1)
+		action, _ := command.Action.(ledger.Debit)
+		occurred := ledgertest.Start.Add(from)
+		action.OccurredAt = &occurred
+		return ledger.Keyed(id, action)
+	}
+	committer.Do(t.Context(), account, grant("more", 1))
+	committer.Do(t.Context(), account, at("back", -time.Minute))
+	committer.Run(t.Context(), account, debit("now", 1), at("ahead", 2*time.Minute), at("less", time.Minute))
+	if want := []time.Time{ledgertest.Start, ledgertest.Start.Add(2 * time.Minute)}; !slices.EqualFunc(rates.until, want, time.Time.Equal) {
+		t.Errorf("books were asked for up to %v, want %v", rates.until, want)
+	}
+}
+
 func TestOnlyWhatCanBeAffordedIsAccepted(t *testing.T) {
 	store := &memory.Store{}
 	committest.Affordable(t, committest.Subject{Store: store, Entries: store.Entries}, account)
