@@ -26,7 +26,7 @@ type group struct {
 // groupSize is how many of the commands, from the first on, go together.
 func groupSize(commands []ledger.Command) int {
 	for i, command := range commands[:min(len(commands), MaxOperations)] {
-		if command.Action.Needs().Alone {
+		if command.Needs().Alone {
 			return max(i, 1)
 		}
 	}
@@ -41,7 +41,7 @@ func newGroup(account string, commands []ledger.Command) *group {
 			seen[command.Operation] = true
 			g.operations = append(g.operations, command.Operation)
 		}
-		needs := command.Action.Needs()
+		needs := command.Needs()
 		if needs.Charged != "" {
 			g.of = needs.Charged
 		}
@@ -57,7 +57,7 @@ func newGroup(account string, commands []ledger.Command) *group {
 func (g *group) pricedUntil(now time.Time) (time.Time, bool) {
 	until, priced := now, false
 	for _, command := range g.commands {
-		needs := command.Action.Needs()
+		needs := command.Needs()
 		if needs.Rates && needs.PricedAt.After(until) {
 			until = needs.PricedAt
 		}
@@ -78,7 +78,7 @@ func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
 			g.outcomes[i] = replay(first, command)
 			continue
 		}
-		if g.bookErr != nil && command.Action.Needs().Rates {
+		if g.bookErr != nil && command.Needs().Rates {
 			g.outcomes[i] = Outcome{Err: g.bookErr}
 			continue
 		}

@@ -23,8 +23,8 @@ type Command struct {
 //
 //sumtype:decl
 type Action interface {
-	// Needs is what deciding and committing the action takes.
-	Needs() Needs
+	// needs is what deciding and committing the action takes.
+	needs() Needs
 	// decide makes the draft's entry, or refuses. A draft that it leaves without a
 	// detail changes nothing.
 	decide(draft *draft, state State) error
@@ -49,6 +49,9 @@ type Needs struct {
 
 	opens bool // it may be the first of its account
 }
+
+// Needs is what deciding and committing the command takes.
+func (c Command) Needs() Needs { return c.Action.needs() }
 
 // Keyed makes a command under a caller's id.
 func Keyed(id OperationID, action Action) Command {

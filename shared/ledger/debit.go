@@ -52,8 +52,7 @@ type Draw struct {
 	Terms Terms
 }
 
-// Needs implements Action.
-func (a Debit) Needs() Needs {
+func (a Debit) needs() Needs {
 	needs := Needs{Rates: true}
 	if a.OccurredAt != nil {
 		needs.PricedAt = *a.OccurredAt
@@ -168,8 +167,7 @@ func occurrence(rules Rules, given *time.Time, createdAt time.Time) (time.Time, 
 	return at, nil
 }
 
-// Type implements Detail.
-func (*Charge) Type() EntryType { return DebitEntry }
+func (*Charge) kind() EntryType { return DebitEntry }
 
 func (c *Charge) fold(w *Wallet, entry *Entry) error {
 	taken := c.Overage

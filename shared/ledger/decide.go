@@ -38,7 +38,7 @@ type Decision struct {
 func Decide(state State, command Command, now time.Time) (Decision, error) {
 	before := state.Wallet
 	if before == nil {
-		if !command.Action.Needs().opens {
+		if !command.Needs().opens {
 			return Decision{}, NoAccount(state.Account)
 		}
 		before = &Wallet{Account: state.Account}

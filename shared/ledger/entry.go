@@ -41,8 +41,8 @@ type Entry struct {
 //
 //sumtype:decl
 type Detail interface {
-	// Type is the name of the kind.
-	Type() EntryType
+	// kind is its name.
+	kind() EntryType
 	// fold brings the entry into a wallet that has let go of what had lapsed. It
 	// fails, and may leave the wallet in pieces, where the two do not fit.
 	fold(wallet *Wallet, entry *Entry) error
@@ -95,7 +95,7 @@ func DetailOf[D Detail](entry *Entry) D {
 }
 
 // Type is the kind of the entry.
-func (e *Entry) Type() EntryType { return e.detail().Type() }
+func (e *Entry) Type() EntryType { return e.detail().kind() }
 
 // Bill is the overage that an entry has closed and that must be paid; false
 // where there is nothing to pay.
@@ -138,8 +138,7 @@ func (e *Entry) detail() Detail {
 	return e.Detail
 }
 
-// Type implements Detail.
-func (u *Unknown) Type() EntryType { return u.Kind }
+func (u *Unknown) kind() EntryType { return u.Kind }
 
 func (u *Unknown) err() error {
 	if slices.Contains(EntryTypes(), u.Kind) {

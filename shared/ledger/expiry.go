@@ -9,10 +9,9 @@ type ExpireGrants struct{}
 // Expiry is the detail of an expiry. It is empty: Entry.Lapsed says all.
 type Expiry struct{}
 
-// Needs implements Action.
-func (ExpireGrants) Needs() Needs { return Needs{} }
+func (ExpireGrants) needs() Needs { return Needs{} }
 
-func (ExpireGrants) decide(d *draft, _ State) error {
+func (ExpireGrants) decide(d *draft, _ State) error { //nolint:unparam // other actions may refuse
 	if len(d.entry.Lapsed) == 0 {
 		return nil
 	}
@@ -20,11 +19,9 @@ func (ExpireGrants) decide(d *draft, _ State) error {
 	return nil
 }
 
-// Type implements Detail.
-func (*Expiry) Type() EntryType { return ExpiryEntry }
-
 func (*Expiry) fold(*Wallet, *Entry) error { return nil }
 func (*Expiry) effects() effects           { return effects{} }
+func (*Expiry) kind() EntryType            { return ExpiryEntry }
 func (*Expiry) use(*Entry) *Use            { return nil }
 
 func (ExpireGrants) canonical(f *canonicalForm) { f.str("expiry/1") }

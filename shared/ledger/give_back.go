@@ -97,9 +97,6 @@ func (g *GivenBack) renewed(terms Terms, now time.Time) Terms {
 	return terms
 }
 
-// Type implements Detail.
-func (*GivenBack) Type() EntryType { return GiveBackEntry }
-
 func (g *GivenBack) fold(w *Wallet, entry *Entry) error {
 	if g.Owed < 0 || g.Owed > w.Owed {
 		return fmt.Errorf("takes %s credits off a debt of %s", g.Owed, w.Owed)
@@ -116,4 +113,5 @@ func (g *GivenBack) fold(w *Wallet, entry *Entry) error {
 }
 
 func (g *GivenBack) effects() effects { return effects{undone: &undone{g.Of, g.Total}} }
+func (*GivenBack) kind() EntryType    { return GiveBackEntry }
 func (*GivenBack) use(*Entry) *Use    { return nil }

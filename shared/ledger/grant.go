@@ -36,8 +36,7 @@ type Issue struct {
 	Payment string // the processor's id of what was paid for it; empty: nothing was
 }
 
-// Needs implements Action.
-func (AddGrant) Needs() Needs { return Needs{} }
+func (AddGrant) needs() Needs { return Needs{} }
 
 func (a AddGrant) decide(d *draft, _ State) error {
 	terms := Terms{Source: a.Source, Priority: DefaultPriority, EffectiveAt: d.entry.CreatedAt}
@@ -66,9 +65,6 @@ func (a AddGrant) decide(d *draft, _ State) error {
 	return nil
 }
 
-// Type implements Detail.
-func (*Issue) Type() EntryType { return GrantEntry }
-
 func (i *Issue) fold(w *Wallet, _ *Entry) error { return w.foldIssue(i) }
 
 func (i *Issue) effects() effects {
@@ -79,6 +75,7 @@ func (i *Issue) effects() effects {
 	return effects
 }
 
+func (*Issue) kind() EntryType { return GrantEntry }
 func (*Issue) use(*Entry) *Use { return nil }
 
 func (a AddGrant) canonical(f *canonicalForm) {

@@ -40,8 +40,7 @@ type PlanChange struct {
 	Bill  OverageBill // closed before its price changed; zero: nothing was
 }
 
-// Needs implements Action.
-func (ChangePlan) Needs() Needs { return Needs{Alone: true} }
+func (ChangePlan) needs() Needs { return Needs{Alone: true} }
 
 // decide keeps the period and its grants. Overage that was used until now is
 // billed now if its price changes: it was used at the old one.
@@ -98,9 +97,6 @@ func (a ChangePlan) difference(old *PlanState) credit.Amount {
 	return proportion(more, credit.Amount(left), credit.Amount(whole))
 }
 
-// Type implements Detail.
-func (*PlanChange) Type() EntryType { return PlanChangeEntry }
-
 func (c *PlanChange) fold(w *Wallet, _ *Entry) error {
 	if w.Plan == nil || w.Plan.Subscription != c.State.Subscription || !w.Plan.Start.Equal(c.State.Start) {
 		return fmt.Errorf("changes a period of subscription %q that is not open", c.State.Subscription)
@@ -119,6 +115,7 @@ func (c *PlanChange) effects() effects {
 	return effects{issue: c.Issue, news: []AlertKind{PlanChanged}, bill: c.Bill}
 }
 
+func (*PlanChange) kind() EntryType { return PlanChangeEntry }
 func (*PlanChange) use(*Entry) *Use { return nil }
 
 func (ChangePlan) canonical(f *canonicalForm) { f.str("plan_change/1") }

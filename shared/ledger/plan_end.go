@@ -21,8 +21,7 @@ type PlanEnd struct {
 	Bill  OverageBill
 }
 
-// Needs implements Action.
-func (EndPlan) Needs() Needs { return Needs{Alone: true} }
+func (EndPlan) needs() Needs { return Needs{Alone: true} }
 
 // decide ends the plan's credits, without any rollover, and bills overage.
 func (a EndPlan) decide(d *draft, _ State) error {
@@ -40,9 +39,6 @@ func (a EndPlan) decide(d *draft, _ State) error {
 	return nil
 }
 
-// Type implements Detail.
-func (*PlanEnd) Type() EntryType { return PlanEndEntry }
-
 func (e *PlanEnd) fold(w *Wallet, _ *Entry) error {
 	if w.Plan == nil {
 		return errors.New("ends a plan that is not there")
@@ -55,6 +51,7 @@ func (e *PlanEnd) fold(w *Wallet, _ *Entry) error {
 }
 
 func (e *PlanEnd) effects() effects { return effects{news: []AlertKind{PlanChanged}, bill: e.Bill} }
+func (*PlanEnd) kind() EntryType    { return PlanEndEntry }
 func (*PlanEnd) use(*Entry) *Use    { return nil }
 
 func (EndPlan) canonical(f *canonicalForm) { f.str("plan_end/1") }

@@ -73,8 +73,7 @@ type RefillStep struct {
 	Payment string
 }
 
-// Needs implements Action.
-func (SetRefill) Needs() Needs { return Needs{Alone: true} }
+func (SetRefill) needs() Needs { return Needs{Alone: true} }
 
 func (a SetRefill) decide(d *draft, _ State) error {
 	if a.Threshold < 0 || a.Cap.Minor < 0 {
@@ -103,8 +102,7 @@ func (a SetRefill) decide(d *draft, _ State) error {
 	return nil
 }
 
-// Needs implements Action.
-func (StartRefill) Needs() Needs { return Needs{} }
+func (StartRefill) needs() Needs { return Needs{} }
 
 func (a StartRefill) decide(d *draft, _ State) error {
 	now := d.entry.CreatedAt
@@ -152,8 +150,7 @@ func (a StartRefill) decide(d *draft, _ State) error {
 	return nil
 }
 
-// Needs implements Action.
-func (SettleRefill) Needs() Needs { return Needs{} }
+func (SettleRefill) needs() Needs { return Needs{} }
 
 func (a SettleRefill) decide(d *draft, _ State) error {
 	flying := d.on.Refill
@@ -186,9 +183,6 @@ func (a SettleRefill) decide(d *draft, _ State) error {
 	d.record(paid, step)
 	return nil
 }
-
-// Type implements Detail.
-func (*RefillStep) Type() EntryType { return RefillEntry }
 
 // fold takes a step's state over, which must be the one that the step leads
 // to: a refill starts from none in flight, and ends the one that is.
@@ -228,6 +222,7 @@ func (s *RefillStep) effects() effects {
 	return effects
 }
 
+func (*RefillStep) kind() EntryType { return RefillEntry }
 func (*RefillStep) use(*Entry) *Use { return nil }
 
 func (SetRefill) canonical(f *canonicalForm)    { f.str("refill_terms/1") }

@@ -36,8 +36,7 @@ type Renewal struct {
 	Bill    OverageBill   // of the last period
 }
 
-// Needs implements Action.
-func (OpenPeriod) Needs() Needs { return Needs{Alone: true} }
+func (OpenPeriod) needs() Needs { return Needs{Alone: true} }
 
 // decide ends what the last period left, carries over what that plan allows,
 // bills and resets overage, and grants the included credits. Where the plan was
@@ -88,9 +87,6 @@ func (a OpenPeriod) decide(d *draft, _ State) error {
 	return nil
 }
 
-// Type implements Detail.
-func (*Renewal) Type() EntryType { return RenewalEntry }
-
 func (r *Renewal) fold(w *Wallet, _ *Entry) error {
 	left, err := w.foldEnded(r.Ended)
 	if err != nil {
@@ -121,6 +117,7 @@ func (r *Renewal) effects() effects {
 	return effects{issue: r.Issue, news: []AlertKind{PeriodRenewed}, bill: r.Bill}
 }
 
+func (*Renewal) kind() EntryType { return RenewalEntry }
 func (*Renewal) use(*Entry) *Use { return nil }
 
 func (OpenPeriod) canonical(f *canonicalForm) { f.str("period/1") }

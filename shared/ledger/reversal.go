@@ -56,8 +56,7 @@ type LineCredits struct {
 	Credits credit.Amount
 }
 
-// Needs implements Action.
-func (a ReverseDebit) Needs() Needs { return Needs{Alone: true, Charged: a.Of} }
+func (a ReverseDebit) needs() Needs { return Needs{Alone: true, Charged: a.Of} }
 
 func (a ReverseDebit) decide(d *draft, state State) error {
 	charged := state.Charged
@@ -204,8 +203,7 @@ func (r *Reversal) reopen(d *draft, terms Terms, amount credit.Amount) error {
 	return nil
 }
 
-// Type implements Detail.
-func (*Reversal) Type() EntryType { return ReversalEntry }
+func (*Reversal) kind() EntryType { return ReversalEntry }
 
 func (r *Reversal) fold(w *Wallet, _ *Entry) error {
 	if err := w.giveBack(r.Restored, r.Reopened); err != nil {

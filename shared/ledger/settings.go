@@ -35,8 +35,7 @@ func (s Settings) Equal(other Settings) bool {
 	return mine == nil || *mine == *theirs
 }
 
-// Needs implements Action.
-func (Configure) Needs() Needs { return Needs{Alone: true, opens: true} }
+func (Configure) needs() Needs { return Needs{Alone: true, opens: true} }
 
 func (a Configure) decide(d *draft, state State) error {
 	if state.Wallet != nil && state.Wallet.Settings.Equal(a.Settings) {
@@ -51,15 +50,13 @@ func (a Configure) decide(d *draft, state State) error {
 	return nil
 }
 
-// Type implements Detail.
-func (*Settings) Type() EntryType { return SettingsEntry }
-
 func (s *Settings) fold(w *Wallet, _ *Entry) error {
 	w.Settings = *s
 	return nil
 }
 
 func (*Settings) effects() effects { return effects{} }
+func (*Settings) kind() EntryType  { return SettingsEntry }
 func (*Settings) use(*Entry) *Use  { return nil }
 
 func (Configure) canonical(f *canonicalForm) { f.str("settings/1") }

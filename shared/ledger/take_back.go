@@ -47,8 +47,7 @@ type TakenBack struct {
 	Taken []Part
 }
 
-// Needs implements Action.
-func (a TakeBack) Needs() Needs { return Needs{Alone: true, Charged: a.Of} }
+func (a TakeBack) needs() Needs { return Needs{Alone: true, Charged: a.Of} }
 
 func (a TakeBack) decide(d *draft, state State) error {
 	charged := state.Charged
@@ -108,9 +107,6 @@ func (t *TakenBack) take(d *draft, left credit.Amount) error {
 	return nil
 }
 
-// Type implements Detail.
-func (*TakenBack) Type() EntryType { return TakeBackEntry }
-
 func (t *TakenBack) fold(w *Wallet, entry *Entry) error {
 	sum := t.Owed
 	for _, part := range t.Taken {
@@ -131,6 +127,7 @@ func (t *TakenBack) fold(w *Wallet, entry *Entry) error {
 }
 
 func (t *TakenBack) effects() effects { return effects{undone: &undone{t.Of, t.Total}} }
+func (*TakenBack) kind() EntryType    { return TakeBackEntry }
 func (*TakenBack) use(*Entry) *Use    { return nil }
 
 func (TakeBack) canonical(f *canonicalForm) { f.str("take_back/1") }
