@@ -71,11 +71,11 @@ test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	echo "test: what runs in parallel $(RACE_NOTE)"; \
 	go test -vet=off $(RACE) $(PARALLEL) || status=1; \
 	echo "test: everything else but the running platform"; \
-	go test -vet=off $$(go list ./... | grep -vx -e 'drawdown/infra/\(e2e\|local\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%')) || status=1; \
+	go test -vet=off $$(go list ./... | grep -vx -e 'drawdown/infra/\(e2e\|emulator\|local\|stripetest\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%')) || status=1; \
 	echo "test: the parts of the Usage page"; \
 	node $(WEB)/test.mjs || status=1; \
 	echo "test: the running platform"; \
-	go test -vet=off -count=1 -p 1 -timeout 15m $$(go list ./... | grep -e '^drawdown/infra/e2e' -e '^drawdown/infra/local') || status=1; \
+	go test -vet=off -count=1 -p 1 -timeout 15m $$(go list ./... | grep '^drawdown/infra/\(e2e\|emulator\|local\|stripetest\)') || status=1; \
 	exit $$status
 
 # The packages with goroutines of their own. Under the race detector everything

@@ -1,0 +1,234 @@
+package emulator
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
+
+	"drawdown/infra/emulator/pattern"
+	"drawdown/infra/emulator/stream"
+	"drawdown/infra/emulator/template"
+)
+
+// What has no bearing on a mapping at hand: labels, metrics and the encryption of filters.
+var inertOfMappings = []string{"KmsKeyArn", "LoggingConfig", "MetricsConfig", "Tags"}
+
+// What Lambda takes where the template says nothing, and what it allows.
+const (
+	defaultBatchSize   = 100
+	batchSizeLimit     = 10_000
+	windowLimit        = 300
+	lanesLimit         = 10
+	retriesLimit       = 10_000
+	shortestMaximumAge = 60
+	longestMaximumAge  = 604_800
+	reportsFailures    = "ReportBatchItemFailures"
+)
+
+type mappingProperties struct {
+	FunctionName                   string
+	EventSourceArn                 string
+	Enabled                        *template.Bool
+	StartingPosition               string
+	BatchSize                      *template.Int
+	MaximumBatchingWindowInSeconds template.Int
+	ParallelizationFactor          *template.Int
+	MaximumRetryAttempts           *template.Int
+	MaximumRecordAgeInSeconds      *template.Int
+	BisectBatchOnFunctionError     template.Bool
+	FunctionResponseTypes          []string
+	DestinationConfig              struct {
+		OnFailure struct{ Destination string }
+	}
+	FilterCriteria filterProperties
+	ScalingConfig  *scalingProperties
+	// This is understood and cannot be run.
+	TumblingWindowInSeconds template.Int
+}
+
+type filterProperties struct {
+	Filters []struct{ Pattern string }
+}
+
+// buildMapping reads a mapping. It starts when the whole platform is up.
+func buildMapping(p *Platform, r template.Resource) error {
+	var properties mappingProperties
+	if err := p.stack.Decode(r, inertOfMappings, &properties); err != nil {
+		return err
+	}
+	if q, ok := p.queueStore.ByARN(properties.EventSourceArn); ok {
+		return p.mapQueue(r, q, properties)
+	}
+	return p.mapStream(r, properties)
+}
+
+func (p *Platform) mapStream(r template.Resource, properties mappingProperties) error {
+	config, err := properties.config(r)
+	if err != nil {
+		return err
+	}
+	if !p.isStream(properties.EventSourceArn) {
+		return r.Errorf("EventSourceArn", "the stream of a table or a queue of the template is expected, not %q", properties.EventSourceArn)
+	}
+	if config.Filters, err = properties.FilterCriteria.patterns(r); err != nil {
+		return err
+	}
+	f, err := p.invokable(properties.FunctionName)
+	if err != nil {
+		return r.Errorf("FunctionName", "%w", err)
+	}
+	if destination := properties.DestinationConfig.OnFailure.Destination; destination != "" {
+		bucket, err := p.bucketOf(destination)
+		if err != nil {
+			return r.Errorf("DestinationConfig: OnFailure: Destination", "%w", err)
+		}
+		config.Discard = func(key string, object []byte) {
+			p.objects.Put(bucket, key, object, map[string]string{"Content-Type": "application/json"})
+		}
+	}
+	if properties.Enabled != nil && !bool(*properties.Enabled) {
+		return nil
+	}
+	config.ID = mappingUUID(r)
+	config.Client = p.streamsClient()
+	config.StreamARN = properties.EventSourceArn
+	config.FunctionARN, config.Invoke = f.ARN(), f.Invoke
+	config.Faults = p.options.StreamFaults
+	config.Log = func(line string) { p.log(r.LogicalID, line) }
+	p.starts = append(p.starts, func() { p.mappings = append(p.mappings, stream.Start(config)) })
+	return nil
+}
+
+// config is the part of a mapping that stands in its own properties.
+func (m mappingProperties) config(r template.Resource) (stream.Config, error) {
+	switch {
+	case m.ScalingConfig != nil:
+		return stream.Config{}, r.Errorf("ScalingConfig", "it is for queues alone")
+	case m.TumblingWindowInSeconds != 0:
+		return stream.Config{}, r.Errorf("TumblingWindowInSeconds", "tumbling windows are not run here")
+	case m.StartingPosition != "TRIM_HORIZON" && m.StartingPosition != "LATEST":
+		return stream.Config{}, r.Errorf("StartingPosition", "TRIM_HORIZON or LATEST is expected, not %q", m.StartingPosition)
+	}
+	reports, err := m.reportsFailures(r)
+	if err != nil {
+		return stream.Config{}, err
+	}
+	age := valueOr(m.MaximumRecordAgeInSeconds, stream.Unlimited)
+	if age != stream.Unlimited && age < shortestMaximumAge {
+		return stream.Config{}, r.Errorf("MaximumRecordAgeInSeconds", "-1 or at least %d is expected, not %d", shortestMaximumAge, age)
+	}
+	config := stream.Config{
+		FromStart:       m.StartingPosition == "TRIM_HORIZON",
+		BatchSize:       valueOr(m.BatchSize, defaultBatchSize),
+		Window:          time.Duration(m.MaximumBatchingWindowInSeconds) * time.Second,
+		Lanes:           valueOr(m.ParallelizationFactor, 1),
+		MaxRetries:      valueOr(m.MaximumRetryAttempts, stream.Unlimited),
+		MaxAge:          time.Duration(max(age, 0)) * time.Second,
+		Bisect:          bool(m.BisectBatchOnFunctionError),
+		ReportsFailures: reports,
+	}
+	return config, withinLimits(r, []limited{
+		{"BatchSize", config.BatchSize, 1, batchSizeLimit},
+		{"MaximumBatchingWindowInSeconds", int(m.MaximumBatchingWindowInSeconds), 0, windowLimit},
+		{"ParallelizationFactor", config.Lanes, 1, lanesLimit},
+		{"MaximumRetryAttempts", config.MaxRetries, stream.Unlimited, retriesLimit},
+		{"MaximumRecordAgeInSeconds", age, stream.Unlimited, longestMaximumAge},
+	})
+}
+
+func (m mappingProperties) reportsFailures(r template.Resource) (bool, error) {
+	types := m.FunctionResponseTypes
+	if len(types) > 1 || len(types) == 1 && types[0] != reportsFailures {
+		return false, r.Errorf("FunctionResponseTypes", "%s alone is expected, not %q", reportsFailures, types)
+	}
+	return len(types) == 1, nil
+}
+
+// patterns are the filters of a mapping: what matches one of them is delivered.
+func (f filterProperties) patterns(r template.Resource) ([]*pattern.Pattern, error) {
+	var patterns []*pattern.Pattern
+	for _, filter := range f.Filters {
+		one, err := pattern.Parse([]byte(filter.Pattern))
+		if err != nil {
+			return nil, r.Errorf("FilterCriteria: "+filter.Pattern, "%w", err)
+		}
+		if slices.Contains(one.Conditions(), "wildcard") {
+			return nil, r.Errorf("FilterCriteria: "+filter.Pattern, "Lambda knows no wildcard, which is for rules alone")
+		}
+		patterns = append(patterns, one)
+	}
+	return patterns, nil
+}
+
+// limited is a property that must lie within limits.
+type limited struct {
+	property               string
+	value, lowest, highest int
+}
+
+func withinLimits(r template.Resource, properties []limited) error {
+	for _, l := range properties {
+		if l.value < l.lowest || l.value > l.highest {
+			return r.Errorf(l.property, "%d is not within %d and %d", l.value, l.lowest, l.highest)
+		}
+	}
+	return nil
+}
+
+func valueOr(n *template.Int, otherwise int) int {
+	if n == nil {
+		return otherwise
+	}
+	return int(*n)
+}
+
+func (p *Platform) isStream(arn string) bool {
+	for _, t := range p.tables {
+		if arn != "" && t.streamARN == arn {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *Platform) streamsClient() *dynamodbstreams.Client {
+	return dynamodbstreams.New(dynamodbstreams.Options{
+		Region:       template.Region,
+		BaseEndpoint: aws.String(p.DynamoDBURL()),
+		Credentials:  aws.CredentialsProviderFunc(localCredentials),
+	})
+}
+
+// mappingUUID is the id of a mapping, the same in every run.
+func mappingUUID(r template.Resource) string {
+	id := digest(r)
+	return strings.Join([]string{id[:8], id[8:12], "4" + id[13:16], "8" + id[17:20], id[20:32]}, "-")
+}
+
+func mappingID(_ *Platform, r template.Resource) (any, error) { return mappingUUID(r), nil }
+
+func mappingAttribute(_ *Platform, r template.Resource, name string) (any, error) {
+	switch name {
+	case "Id":
+		return mappingUUID(r), nil
+	case "EventSourceMappingArn":
+		return arn("lambda", "event-source-mapping:"+mappingUUID(r)), nil
+	}
+	return nil, unknownAttribute(r, name)
+}
+
+// bucketOf is the name of the bucket of the template that has this ARN.
+func (p *Platform) bucketOf(arn string) (string, error) {
+	name, ok := strings.CutPrefix(arn, bucketARN(""))
+	if !ok {
+		return "", fmt.Errorf("a bucket is expected, not %q", arn)
+	}
+	if !p.objects.Has(name) {
+		return "", fmt.Errorf("%q is no bucket of the template", name)
+	}
+	return name, nil
+}
