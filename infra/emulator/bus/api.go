@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"drawdown/infra/emulator/awsjson"
+	"drawdown/infra/emulator/faults"
 	"drawdown/infra/emulator/template"
 )
 
@@ -53,7 +54,7 @@ type putEntry struct {
 }
 
 func (s *Store) putEvents(_ context.Context, in putRequest) (putAnswer, error) {
-	if take(&s.faults.RefuseRequests) {
+	if faults.Take(&s.faults.RefuseRequests) {
 		return putAnswer{}, awsjson.Fail("ThrottlingException", "Rate exceeded")
 	}
 	size := 0
@@ -70,7 +71,7 @@ func (s *Store) putEvents(_ context.Context, in putRequest) (putAnswer, error) {
 	var out putAnswer
 	for _, e := range in.Entries {
 		one := e.check()
-		if one.ErrorCode == "" && take(&s.faults.FailEntries) {
+		if one.ErrorCode == "" && faults.Take(&s.faults.FailEntries) {
 			one = putEntry{ErrorCode: "InternalFailure", ErrorMessage: "Unexpected Error"}
 		}
 		if one.ErrorCode == "" {

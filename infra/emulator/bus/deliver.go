@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"drawdown/infra/emulator/faults"
 )
 
 // The wait before an event is delivered again doubles from the first to the most. EventBridge waits longer.
@@ -118,7 +120,7 @@ func (s *Store) deliver(r Rule, t Target, payload []byte) {
 			s.giveUp(r, t, payload, err, "MaximumEventAgeInSeconds", retries)
 			return
 		}
-		if !pause(s.stopping, wait) {
+		if !faults.Pause(s.stopping, wait) {
 			return
 		}
 	}
@@ -138,15 +140,3 @@ func (s *Store) giveUp(r Rule, t Target, payload []byte, err error, condition st
 }
 
 func backoff(retries int) time.Duration { return min(firstBackoff<<min(retries, 10), mostBackoff) }
-
-// pause waits, and says whether the wait came to its end rather than the bus to its own.
-func pause(stopping <-chan struct{}, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-stopping:
-		return false
-	}
-}

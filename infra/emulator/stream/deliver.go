@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"drawdown/infra/emulator/faults"
 	"drawdown/infra/emulator/function"
 )
 
@@ -36,17 +37,17 @@ func (m *Mapping) deliver(ctx context.Context, shard string, batch []record) {
 
 // attempt delivers a segment once, and returns what is left to do of it, in order. It is not ok if the mapping stops.
 func (m *Mapping) attempt(ctx context.Context, shard string, s segment) (left []segment, ok bool) {
-	if s.failures > 0 && !pause(ctx, backoff(s.failures)) {
+	if s.failures > 0 && !faults.Pause(ctx.Done(), backoff(s.failures)) {
 		return nil, false
 	}
-	if !m.config.Faults.pass(ctx) {
+	if !m.config.Faults.Pass(ctx.Done()) {
 		return nil, false
 	}
 	if old := m.tooOld(s.records); old > 0 {
 		m.giveUp(shard, recordAgeExceeded, s.until(old))
 		return s.from(old), true
 	}
-	if take(&m.config.Faults.DropBatches) {
+	if faults.Take(&m.config.Faults.DropBatches) {
 		return nil, true
 	}
 	failed := m.invoke(&s)
@@ -81,8 +82,8 @@ func (m *Mapping) afterFailure(shard string, s segment, failed int) []segment {
 // invoke delivers the segment, and returns how many of its records, counted from the first, are dealt with.
 func (m *Mapping) invoke(s *segment) int {
 	in := function.Invocation{Payload: payload(m.config.Faults.order(s.records))}
-	faults := m.config.Faults
-	twice := faults.Duplicate.Load() // as it is when the delivery begins
+	injected := m.config.Faults
+	twice := injected.Duplicate.Load() // as it is when the delivery begins
 	s.invoked++
 	s.last = m.config.Invoke(in)
 	dealt := m.dealtWith(s)
@@ -91,7 +92,7 @@ func (m *Mapping) invoke(s *segment) int {
 		s.last = m.config.Invoke(in)
 		dealt = m.dealtWith(s)
 	}
-	if dealt == len(s.records) && take(&faults.DropAnswers) {
+	if dealt == len(s.records) && faults.Take(&injected.DropAnswers) {
 		return 0
 	}
 	return dealt

@@ -5,7 +5,7 @@
 // batch that fails is delivered again, split or given up by the mapping's rules, and holds up its lane alone.
 //
 // The stream of DynamoDB Local cuts times to the minute. What a record's age counts from is therefore when it was
-// read, which in quiet is a tenth of a second after it was written. As functions of the local platform wait for a
+// read, which in quiet is a tenth of a second after it was written. As functions here wait for a
 // process instead of being throttled, throttling does not occur here.
 package stream
 
@@ -77,15 +77,3 @@ func (m *Mapping) Stop() { m.cancel() }
 
 // Wait returns when, after Stop, the last delivery has come to its end.
 func (m *Mapping) Wait() { m.running.Wait() }
-
-// pause waits, and says whether the wait came to its end rather than the mapping to its own.
-func pause(ctx context.Context, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}

@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams/types"
 
+	"drawdown/infra/emulator/faults"
 	"drawdown/infra/emulator/pattern"
 )
 
@@ -146,13 +147,13 @@ func (r *reader) turn(ctx context.Context) bool {
 		return true
 	case err != nil:
 		r.mapping.config.Log(fmt.Sprintf("%s of %s cannot be read: %v", r.shard, r.mapping.config.StreamARN, err))
-		return pause(ctx, troubleInterval)
+		return faults.Pause(ctx.Done(), troubleInterval)
 	case !r.deal(ctx, records) || !more:
 		return false
 	case len(records) == 0:
-		return pause(ctx, idleInterval)
+		return faults.Pause(ctx.Done(), idleInterval)
 	}
-	return pause(ctx, busyInterval)
+	return faults.Pause(ctx.Done(), busyInterval)
 }
 
 // read reads the next page. There is no more when the shard is closed.
