@@ -3,6 +3,7 @@ package template
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -158,16 +159,22 @@ func (s *Stack) getAtt(argument any) (any, error) {
 	return nil, fmt.Errorf("Fn::GetAtt cannot take %v", argument)
 }
 
-func (s *Stack) join(argument any) (any, error) {
+// pair takes the two arguments of a function, the first of them evaluated.
+func (s *Stack) pair(argument any, wanted string) (first string, second any, err error) {
 	list, ok := argument.([]any)
 	if !ok || len(list) != 2 {
-		return nil, fmt.Errorf("Fn::Join wants a delimiter and a list")
+		return "", nil, errors.New(wanted)
 	}
-	delimiter, err := s.EvaluateString(list[0])
+	first, err = s.EvaluateString(list[0])
+	return first, list[1], err
+}
+
+func (s *Stack) join(argument any) (any, error) {
+	delimiter, list, err := s.pair(argument, "Fn::Join wants a delimiter and a list")
 	if err != nil {
 		return nil, err
 	}
-	parts, err := s.strings(list[1])
+	parts, err := s.strings(list)
 	if err != nil {
 		return nil, err
 	}
@@ -231,15 +238,11 @@ func (s *Stack) substitute(name string, locals map[string]any) (string, error) {
 }
 
 func (s *Stack) selectItem(argument any) (any, error) {
-	list, ok := argument.([]any)
-	if !ok || len(list) != 2 {
-		return nil, fmt.Errorf("Fn::Select wants an index and a list")
-	}
-	spelled, err := s.EvaluateString(list[0])
+	spelled, list, err := s.pair(argument, "Fn::Select wants an index and a list")
 	if err != nil {
 		return nil, err
 	}
-	value, err := s.Evaluate(list[1])
+	value, err := s.Evaluate(list)
 	if err != nil {
 		return nil, err
 	}
@@ -252,15 +255,11 @@ func (s *Stack) selectItem(argument any) (any, error) {
 }
 
 func (s *Stack) split(argument any) (any, error) {
-	list, ok := argument.([]any)
-	if !ok || len(list) != 2 {
-		return nil, fmt.Errorf("Fn::Split wants a delimiter and a string")
-	}
-	delimiter, err := s.EvaluateString(list[0])
+	delimiter, text, err := s.pair(argument, "Fn::Split wants a delimiter and a string")
 	if err != nil {
 		return nil, err
 	}
-	whole, err := s.EvaluateString(list[1])
+	whole, err := s.EvaluateString(text)
 	if err != nil {
 		return nil, err
 	}
