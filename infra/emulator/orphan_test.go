@@ -19,7 +19,7 @@ import (
 )
 
 // runsPlatform makes the test binary run a platform of this assembly instead of the tests.
-const runsPlatform = "DRAWDOWN_TEST_RUNS_PLATFORM"
+const runsPlatform = "EMULATOR_TEST_RUNS_PLATFORM"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(runsPlatform); dir != "" {

@@ -82,7 +82,7 @@ func TestPlatform(t *testing.T) {
 			t.Errorf("%s still listens", url)
 		}
 	}
-	if left, err := filepath.Glob(filepath.Join(temp, "drawdown-*")); err != nil || len(left) > 0 {
+	if left, err := filepath.Glob(filepath.Join(temp, "emulator-*")); err != nil || len(left) > 0 {
 		t.Errorf("files are left: %v, %v", left, err)
 	}
 }
@@ -321,7 +321,7 @@ func TestATakenPortIsFoundFirst(t *testing.T) {
 	check(t, err)
 	o.DynamoDBDir = "nowhere" // it must not come to that
 	_, err = emulator.Start(t.Context(), o)
-	if want := "port " + port + " is taken: choose another with PORT=..."; err == nil || err.Error() != want {
+	if want := "port " + port + " is taken"; !errors.Is(err, emulator.ErrPortTaken) || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 }
@@ -430,7 +430,7 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 			if !strings.Contains(err.Error(), c.want) {
 				t.Errorf("got %q, want %q", err, c.want)
 			}
-			if left, err := filepath.Glob(filepath.Join(temp, "drawdown-*")); err != nil || len(left) > 0 {
+			if left, err := filepath.Glob(filepath.Join(temp, "emulator-*")); err != nil || len(left) > 0 {
 				t.Errorf("files are left: %v, %v", left, err)
 			}
 		})

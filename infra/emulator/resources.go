@@ -1,148 +1,93 @@
 package emulator
 
 import (
-	"crypto/sha256"
-	"fmt"
+	"slices"
 
-	"drawdown/infra/emulator/template"
+	"drawdown/infra/emulator/bus"
+	"drawdown/infra/emulator/kinds"
 )
 
-// kind is how the platform treats the resources of one type: it builds them, or says why they are inert.
-type kind struct {
-	inert   string
-	service string // the part of an inert resource's ARN that names its service
+// URL is where the HTTP API listens, without a slash at its end.
+func (p *Platform) URL() string { return url(p.servers.api) }
 
-	// A resource is built in up to three steps. Tables take long to come up, so that what can be found wrong without
-	// them is found before; and what leads to a function is connected when all functions are there.
-	prepare, run, connect step
-	// ref is what Ref gives, and attribute what Fn::GetAtt gives.
-	ref       func(*Platform, template.Resource) (any, error)
-	attribute func(p *Platform, r template.Resource, name string) (any, error)
-}
+// InvokeURL is the endpoint of the Lambda Invoke API.
+func (p *Platform) InvokeURL() string { return url(p.servers.invoke) }
 
-type step func(*Platform, template.Resource) error
+// S3URL is the endpoint of S3.
+func (p *Platform) S3URL() string { return url(p.servers.s3) }
 
-// kinds are all the resource types that a template may have. It is filled by init, since what builds one resource
-// looks up others.
-var kinds map[string]kind
+// EventBridgeURL is the endpoint of EventBridge. The services that speak JSON share one.
+func (p *Platform) EventBridgeURL() string { return url(p.servers.services) }
 
-func init() {
-	kinds = map[string]kind{
-		"AWS::DynamoDB::Table":            {prepare: buildTable, ref: tableName, attribute: tableAttribute},
-		"AWS::DynamoDB::GlobalTable":      {prepare: buildGlobalTable, ref: tableName, attribute: tableAttribute},
-		"AWS::Lambda::Function":           {prepare: unpackFunction, run: startFunction, ref: functionName, attribute: functionAttribute},
-		"AWS::S3::Bucket":                 {prepare: buildBucket, ref: bucketName, attribute: bucketAttribute},
-		"AWS::Lambda::EventInvokeConfig":  {connect: configureInvoke, ref: logicalID},
-		"AWS::Events::EventBus":           {prepare: buildBus, ref: busName, attribute: busAttribute},
-		"AWS::SQS::Queue":                 {prepare: buildQueue, run: connectQueue, ref: queueURL, attribute: queueAttribute},
-		"AWS::Lambda::EventSourceMapping": {connect: buildMapping, ref: mappingID, attribute: mappingAttribute},
-		"AWS::SecretsManager::Secret":     {prepare: buildSecret, ref: secretRef, attribute: secretAttribute},
-		"AWS::Events::Rule":               {connect: buildRule, ref: ruleName, attribute: ruleAttribute},
-		"AWS::ApiGatewayV2::Api":          {prepare: buildAPI, ref: apiID, attribute: apiAttribute},
-		"AWS::ApiGatewayV2::Integration":  {connect: checkIntegration, ref: logicalID},
-		"AWS::ApiGatewayV2::Route":        {connect: buildRoute, ref: logicalID},
-		"AWS::ApiGatewayV2::Stage":        {connect: buildStage, ref: stageName},
+// SQSURL is the endpoint of SQS.
+func (p *Platform) SQSURL() string { return url(p.servers.services) }
 
-		"AWS::CDK::Metadata":                  {inert: "it tells AWS which constructs are in use", service: "cdk"},
-		"AWS::CloudWatch::Alarm":              {inert: "there are no metrics to watch", service: "cloudwatch"},
-		"AWS::CloudWatch::CompositeAlarm":     {inert: "there are no metrics to watch", service: "cloudwatch"},
-		"AWS::CloudWatch::Dashboard":          {inert: "there are no metrics to show", service: "cloudwatch"},
-		"AWS::IAM::ManagedPolicy":             {inert: "permissions are not checked", service: "iam"},
-		"AWS::IAM::Policy":                    {inert: "permissions are not checked", service: "iam"},
-		"AWS::IAM::Role":                      {inert: "permissions are not checked", service: "iam"},
-		"AWS::KMS::Alias":                     {inert: "nothing is encrypted at rest", service: "kms"},
-		"AWS::KMS::Key":                       {inert: "nothing is encrypted at rest", service: "kms"},
-		"AWS::Lambda::Permission":             {inert: "permissions are not checked", service: "lambda"},
-		"AWS::Logs::LogGroup":                 {inert: "logs go to the terminal", service: "logs"},
-		"AWS::Logs::MetricFilter":             {inert: "there are no metrics to make", service: "logs"},
-		"AWS::Logs::QueryDefinition":          {inert: "logs go to the terminal", service: "logs"},
-		"AWS::SQS::QueuePolicy":               {inert: "permissions are not checked", service: "sqs"},
-		"AWS::Events::EventBusPolicy":         {inert: "permissions are not checked", service: "events"},
-		"AWS::S3::BucketPolicy":               {inert: "permissions are not checked", service: "s3"},
-		"AWS::SecretsManager::ResourcePolicy": {inert: "permissions are not checked", service: "secretsmanager"},
-		"AWS::Logs::ResourcePolicy":           {inert: "permissions are not checked", service: "logs"},
+// SecretsURL is the endpoint of Secrets Manager.
+func (p *Platform) SecretsURL() string { return url(p.servers.services) }
+
+// DynamoDBURL is the endpoint of DynamoDB Local, or empty if the template has no table.
+func (p *Platform) DynamoDBURL() string { return p.kinds.Tables.URL() }
+
+// TableName is the physical name of the table with this logical id or construct name. It is empty if there is none,
+// or if the beginning of a logical id is given that several tables share.
+func (p *Platform) TableName(logical string) string { return p.kinds.Tables.Name(logical) }
+
+// BucketName is the physical name of the bucket with this logical id or construct name, or empty if there is none.
+func (p *Platform) BucketName(logical string) string { return p.kinds.Ref(p.kinds.Buckets, logical) }
+
+// SecretARN is the ARN of the secret with this logical id, construct name or name, or empty if there is none.
+func (p *Platform) SecretARN(logical string) string { return p.kinds.Secrets.ARN(logical) }
+
+// BusName is the name of the event bus with this logical id or construct name, or empty if there is none.
+func (p *Platform) BusName(logical string) string { return p.kinds.Ref(p.kinds.Buses, logical) }
+
+// BusARN is the ARN of the event bus with this logical id or construct name, or empty if there is none.
+func (p *Platform) BusARN(logical string) string {
+	if name := p.BusName(logical); name != "" {
+		return bus.ARN(name)
 	}
+	return ""
 }
 
-// sortResources finds the types that cannot be run, all of them at once, and notes the inert resources.
-func (p *Platform) sortResources() error {
-	unknown := ""
-	for _, r := range p.stack.Resources() {
-		k, ok := kinds[r.Type]
-		switch {
-		case !ok:
-			unknown += fmt.Sprintf("; %s", r)
-		case k.inert != "":
-			p.inertNotes = append(p.inertNotes, fmt.Sprintf("%s: %s", r, k.inert))
-		}
-	}
-	if unknown != "" {
-		return fmt.Errorf("the template has resources that cannot be run on one machine: %s", unknown[2:])
-	}
-	return nil
+// Event is an event that has been put on a bus.
+type Event = bus.Event
+
+// Events lists the events that have been put on all buses, in their order: the latest ten thousand. Those of schedules
+// are not among them.
+func (p *Platform) Events() []Event { return p.kinds.Buses.Events() }
+
+// Subscribe gives every event that is put on a bus from now on, until cancel is called, which closes the channel. What
+// does not fit into the channel's buffer is left out.
+func (p *Platform) Subscribe(buffer int) (events <-chan Event, cancel func()) {
+	return p.kinds.Buses.Subscribe(buffer)
 }
 
-// build does one step for all resources.
-func (p *Platform) build(of func(kind) step) error {
-	for _, r := range p.stack.Resources() {
-		if build := of(kinds[r.Type]); build != nil {
-			if err := build(p, r); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
+// QueueURL is the URL of the queue with this logical id or construct name, or empty if there is none.
+func (p *Platform) QueueURL(logical string) string { return p.kinds.Ref(p.kinds.Queues, logical) }
+
+// DeadLetter is a message that has ended in a queue of dead letters.
+type DeadLetter = kinds.DeadLetter
+
+// DeadLetters lists what lies in the queue with this logical id or construct name or, if that has a queue of dead letters
+// of its own, in that one. It takes nothing out.
+func (p *Platform) DeadLetters(logical string) []DeadLetter {
+	return p.kinds.Queues.DeadLetters(logical)
 }
 
-// attribute answers Ref and Fn::GetAtt of a resource.
-func (p *Platform) attribute(r template.Resource, name string) (any, error) {
-	k := kinds[r.Type]
-	var value any
-	var err error
-	switch {
-	case k.inert != "" && name == "":
-		value = p.physicalName(r)
-	case k.inert != "" && name == "Arn":
-		value = arn(k.service, r.LogicalID)
-	case name == "" && k.ref != nil:
-		value, err = k.ref(p, r)
-	case name != "" && k.attribute != nil:
-		value, err = k.attribute(p, r, name)
-	default:
-		err = unknownAttribute(r, name)
-	}
-	return value, err
+// Fire fires a scheduled rule at once, whether or not it is enabled. The rule is given by its logical id or the name of
+// its construct.
+func (p *Platform) Fire(logical string) error { return p.kinds.Rules.Fire(logical) }
+
+// FunctionNames lists the names of the functions.
+func (p *Platform) FunctionNames() []string { return p.kinds.Functions.Names() }
+
+// Kill sends SIGKILL to every process of a function, given by its name or the last word of it, and says to how many.
+func (p *Platform) Kill(name string) int { return p.kinds.Functions.Kill(name) }
+
+// Processes lists the ids of all processes that the platform runs now.
+func (p *Platform) Processes() []int {
+	return slices.Concat(p.kinds.Tables.PIDs(), p.kinds.Functions.PIDs())
 }
 
-func unknownAttribute(r template.Resource, name string) error {
-	return fmt.Errorf("%s: the attribute %q is not known", r, name)
-}
-
-// physicalName is the name of a resource that is given none.
-func (p *Platform) physicalName(r template.Resource) string {
-	return p.stack.StackName + "-" + r.LogicalID
-}
-
-// named is the name that a resource is given by its property, or else its physical name.
-func (p *Platform) named(r template.Resource, property string) (string, error) {
-	value, ok := r.Properties[property]
-	if !ok {
-		return p.physicalName(r), nil
-	}
-	name, err := p.stack.EvaluateString(value)
-	if err != nil {
-		return "", r.Errorf(property, "%w", err)
-	}
-	return name, nil
-}
-
-func arn(service, resource string) string {
-	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", template.Partition, service, template.Region, template.AccountID, resource)
-}
-
-// shortID is an id as services make them up, the same for a resource in every run.
-func shortID(r template.Resource) string { return digest(r)[:10] }
-
-func digest(r template.Resource) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(r.LogicalID))) }
-
-func logicalID(_ *Platform, r template.Resource) (any, error) { return r.LogicalID, nil }
+// Inert lists the resources that have no meaning on one machine, each with the reason.
+func (p *Platform) Inert() []string { return p.kinds.Inert() }

@@ -31,7 +31,7 @@ const (
 	tailLimit = 4 << 10
 )
 
-// Version is the only version of a function: the local platform publishes none.
+// Version is the only version of a function: none is published here.
 const Version = "$LATEST"
 
 // Config says what a function is and how it runs.

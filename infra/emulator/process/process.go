@@ -1,4 +1,4 @@
-// Package process starts the programs that the local platform runs, and sees to it that none outlives the platform.
+// Package process starts the programs that the emulator runs, and sees to it that none outlives the platform.
 //
 // Every child leads a process group of its own, so that a signal reaches whatever it has started too, and so that a
 // Ctrl-C in the terminal reaches the platform alone, which then stops its children in order. On Linux the kernel kills

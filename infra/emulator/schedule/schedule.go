@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,15 +27,33 @@ func Parse(expression string) (Schedule, error) {
 	return nil, fmt.Errorf("%q is neither rate(...) nor cron(...)", expression)
 }
 
-// Run calls fire with the time whenever the schedule is due, until stop is closed or nothing is due any more. What was
+// Running is a schedule that is followed.
+type Running struct {
+	stop chan struct{}
+	done sync.WaitGroup
+}
+
+// Start calls fire with the time whenever the schedule is due, until it is stopped or nothing is due any more. What was
 // missed by a minute or more, since the machine has slept, is not made up for.
-func Run(s Schedule, stop <-chan struct{}, fire func(time.Time)) {
+func Start(s Schedule, fire func(time.Time)) *Running {
+	r := &Running{stop: make(chan struct{})}
+	r.done.Go(func() { r.follow(s, fire) })
+	return r
+}
+
+// Stop lets it fire no more. It may be called once.
+func (r *Running) Stop() { close(r.stop) }
+
+// Wait returns when, after Stop, the last call of fire has come to its end.
+func (r *Running) Wait() { r.done.Wait() }
+
+func (r *Running) follow(s Schedule, fire func(time.Time)) {
 	for due := s.Next(time.Now()); !due.IsZero(); due = s.Next(due) {
 		timer := time.NewTimer(time.Until(due))
 		select {
 		case <-timer.C:
 			fire(due)
-		case <-stop:
+		case <-r.stop:
 			timer.Stop()
 			return
 		}

@@ -57,29 +57,25 @@ func TestNext(t *testing.T) {
 	}
 }
 
-func TestRun(t *testing.T) {
+func TestScheduleIsFollowed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, err := schedule.Parse("cron(0/10 * * * ? *)")
 		if err != nil {
 			t.Fatal(err)
 		}
-		began, stop := time.Now(), make(chan struct{})
+		began := time.Now()
 		var fired []time.Time
-		done := make(chan struct{})
-		go func() {
-			defer close(done)
-			schedule.Run(s, stop, func(due time.Time) {
-				if late := time.Since(due); late != 0 {
-					t.Errorf("it is fired %s late", late)
-				}
-				if fired = append(fired, due); len(fired) == 3 {
-					time.Sleep(25 * time.Minute) // as if the machine had slept
-				}
-			})
-		}()
+		running := schedule.Start(s, func(due time.Time) {
+			if late := time.Since(due); late != 0 {
+				t.Errorf("it is fired %s late", late)
+			}
+			if fired = append(fired, due); len(fired) == 3 {
+				time.Sleep(25 * time.Minute) // as if the machine had slept
+			}
+		})
 		time.Sleep(75*time.Minute + time.Second)
-		close(stop)
-		<-done
+		running.Stop()
+		running.Wait()
 		var got []time.Duration
 		for _, due := range fired {
 			got = append(got, due.Sub(began))

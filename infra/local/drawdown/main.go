@@ -68,8 +68,11 @@ func run() error {
 	platform, err := emulator.Start(ctx, options)
 	if err != nil {
 		money.close()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return errors.New("stopped before it was up")
+		case errors.Is(err, emulator.ErrPortTaken):
+			return fmt.Errorf("%w: choose another with PORT=...", err) //nolint:revive,staticcheck // the dots stand for what the user writes
 		}
 		return err
 	}

@@ -1,4 +1,4 @@
-// Command probe is a Lambda function that does as its event says, for the tests of the local platform.
+// Command probe is a Lambda function that does as its event says, for the tests of the emulator.
 package main
 
 import (

@@ -1,13 +1,10 @@
-package emulator
+package kinds
 
 import (
-	"fmt"
+	"context"
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
 	"drawdown/infra/emulator/pattern"
 	"drawdown/infra/emulator/stream"
@@ -54,52 +51,64 @@ type filterProperties struct {
 	Filters []struct{ Pattern string }
 }
 
-// buildMapping reads a mapping. It starts when the whole platform is up.
-func buildMapping(p *Platform, r template.Resource) error {
-	var properties mappingProperties
-	if err := p.stack.Decode(r, inertOfMappings, &properties); err != nil {
-		return err
-	}
-	if q, ok := p.queueStore.ByARN(properties.EventSourceArn); ok {
-		return p.mapQueue(r, q, properties)
-	}
-	return p.mapStream(r, properties)
+// mappings deliver what comes from streams and queues to functions.
+type mappings struct {
+	plain
+	host       *Host
+	tables     *Tables
+	queues     *Queues
+	functions  *Functions
+	buckets    *Buckets
+	faults     *stream.Faults
+	redelivery time.Duration // Waits.Redelivery
 }
 
-func (p *Platform) mapStream(r template.Resource, properties mappingProperties) error {
+// The mappings begin to deliver when the whole platform is up.
+func (k *mappings) Run(_ context.Context, r template.Resource) error {
+	var properties mappingProperties
+	if err := k.host.Decode(r, inertOfMappings, &properties); err != nil {
+		return err
+	}
+	if q, ok := k.queues.ByARN(properties.EventSourceArn); ok {
+		return k.mapQueue(r, q, properties)
+	}
+	return k.mapStream(r, properties)
+}
+
+func (k *mappings) mapStream(r template.Resource, properties mappingProperties) error {
 	config, err := properties.config(r)
 	if err != nil {
 		return err
 	}
-	if !p.isStream(properties.EventSourceArn) {
+	if !k.tables.hasStream(properties.EventSourceArn) {
 		return r.Errorf("EventSourceArn", "the stream of a table or a queue of the template is expected, not %q", properties.EventSourceArn)
 	}
 	if config.Filters, err = properties.FilterCriteria.patterns(r); err != nil {
 		return err
 	}
-	f, err := p.invokable(properties.FunctionName)
+	f, err := k.functions.invokable(properties.FunctionName)
 	if err != nil {
 		return r.Errorf("FunctionName", "%w", err)
 	}
 	if destination := properties.DestinationConfig.OnFailure.Destination; destination != "" {
-		bucket, err := p.bucketOf(destination)
+		bucket, err := k.buckets.withARN(destination)
 		if err != nil {
 			return r.Errorf("DestinationConfig: OnFailure: Destination", "%w", err)
 		}
 		config.Discard = func(key string, object []byte) {
-			p.objects.Put(bucket, key, object, map[string]string{"Content-Type": "application/json"})
+			k.buckets.Put(bucket, key, object, map[string]string{"Content-Type": "application/json"})
 		}
 	}
 	if properties.Enabled != nil && !bool(*properties.Enabled) {
 		return nil
 	}
 	config.ID = mappingUUID(r)
-	config.Client = p.streamsClient()
+	config.Client = k.tables.streams()
 	config.StreamARN = properties.EventSourceArn
 	config.FunctionARN, config.Invoke = f.ARN(), f.Invoke
-	config.Faults = p.options.StreamFaults
-	config.Log = func(line string) { p.log(r.LogicalID, line) }
-	p.starts = append(p.starts, func() { p.mappings = append(p.mappings, stream.Start(config)) })
+	config.Faults = k.faults
+	config.Log = func(line string) { k.host.Log(r.LogicalID, line) }
+	k.host.Deliveries.add(func() Delivery { return stream.Start(config) })
 	return nil
 }
 
@@ -164,71 +173,20 @@ func (f filterProperties) patterns(r template.Resource) ([]*pattern.Pattern, err
 	return patterns, nil
 }
 
-// limited is a property that must lie within limits.
-type limited struct {
-	property               string
-	value, lowest, highest int
-}
-
-func withinLimits(r template.Resource, properties []limited) error {
-	for _, l := range properties {
-		if l.value < l.lowest || l.value > l.highest {
-			return r.Errorf(l.property, "%d is not within %d and %d", l.value, l.lowest, l.highest)
-		}
-	}
-	return nil
-}
-
-func valueOr(n *template.Int, otherwise int) int {
-	if n == nil {
-		return otherwise
-	}
-	return int(*n)
-}
-
-func (p *Platform) isStream(arn string) bool {
-	for _, t := range p.tables {
-		if arn != "" && t.streamARN == arn {
-			return true
-		}
-	}
-	return false
-}
-
-func (p *Platform) streamsClient() *dynamodbstreams.Client {
-	return dynamodbstreams.New(dynamodbstreams.Options{
-		Region:       template.Region,
-		BaseEndpoint: aws.String(p.DynamoDBURL()),
-		Credentials:  aws.CredentialsProviderFunc(localCredentials),
-	})
-}
-
 // mappingUUID is the id of a mapping, the same in every run.
 func mappingUUID(r template.Resource) string {
 	id := digest(r)
 	return strings.Join([]string{id[:8], id[8:12], "4" + id[13:16], "8" + id[17:20], id[20:32]}, "-")
 }
 
-func mappingID(_ *Platform, r template.Resource) (any, error) { return mappingUUID(r), nil }
+func (*mappings) Ref(r template.Resource) (string, error) { return mappingUUID(r), nil }
 
-func mappingAttribute(_ *Platform, r template.Resource, name string) (any, error) {
+func (*mappings) Attribute(r template.Resource, name string) (string, error) {
 	switch name {
 	case "Id":
 		return mappingUUID(r), nil
 	case "EventSourceMappingArn":
 		return arn("lambda", "event-source-mapping:"+mappingUUID(r)), nil
 	}
-	return nil, unknownAttribute(r, name)
-}
-
-// bucketOf is the name of the bucket of the template that has this ARN.
-func (p *Platform) bucketOf(arn string) (string, error) {
-	name, ok := strings.CutPrefix(arn, bucketARN(""))
-	if !ok {
-		return "", fmt.Errorf("a bucket is expected, not %q", arn)
-	}
-	if !p.objects.Has(name) {
-		return "", fmt.Errorf("%q is no bucket of the template", name)
-	}
-	return name, nil
+	return "", unknownAttribute(r, name)
 }

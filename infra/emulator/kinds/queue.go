@@ -1,6 +1,7 @@
-package emulator
+package kinds
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -41,8 +42,21 @@ type queueProperties struct {
 	FifoQueue template.Bool
 }
 
-func buildQueue(p *Platform, r template.Resource) error {
-	properties, name, err := p.queueProperties(r)
+// Queues are the queues of SQS.
+type Queues struct {
+	*queues.Store
+	host        *Host
+	queues      map[string]*queues.Queue // by logical id
+	deadLetters map[string]*queues.Queue // the queues of dead letters, by the logical id of the queue that has one
+}
+
+func newQueues(host *Host) *Queues {
+	return &Queues{Store: queues.NewStore(), host: host, queues: map[string]*queues.Queue{}, deadLetters: map[string]*queues.Queue{}}
+}
+
+// Prepare implements Kind.
+func (k *Queues) Prepare(r template.Resource) error {
+	properties, name, err := k.properties(r)
 	if err != nil {
 		return err
 	}
@@ -63,32 +77,32 @@ func buildQueue(p *Platform, r template.Resource) error {
 		return err
 	}
 	q := queues.New(queues.Config{
-		Name: name, ARN: arn("sqs", name), URL: p.queueURLOf(name),
+		Name: name, ARN: arn("sqs", name), URL: k.url(name),
 		Visibility: time.Duration(visibility) * time.Second, Retention: time.Duration(retention) * time.Second,
 		Delay: time.Duration(delay) * time.Second, Wait: time.Duration(wait) * time.Second, MaxBytes: size,
 	})
-	if !p.queueStore.Add(q) {
+	if !k.Add(q) {
 		return r.Errorf("QueueName", "another queue is named %q", name)
 	}
-	p.queues[r.LogicalID] = q
+	k.queues[r.LogicalID] = q
 	return nil
 }
 
-func (p *Platform) queueProperties(r template.Resource) (properties queueProperties, name string, err error) {
-	if err := p.stack.Decode(r, inertOfQueues, &properties); err != nil {
+func (k *Queues) properties(r template.Resource) (properties queueProperties, name string, err error) {
+	if err := k.host.Decode(r, inertOfQueues, &properties); err != nil {
 		return properties, "", err
 	}
-	name, err = p.named(r, "QueueName")
+	name, err = k.host.name(r, "QueueName")
 	return properties, name, err
 }
 
-// connectQueue leads a queue's dead letters to their queue, once all queues are there.
-func connectQueue(p *Platform, r template.Resource) error {
-	properties, _, err := p.queueProperties(r)
+// Run implements Kind. It leads the queues' dead letters to their queues.
+func (k *Queues) Run(_ context.Context, r template.Resource) error {
+	properties, _, err := k.properties(r)
 	if err != nil || properties.RedrivePolicy == nil {
 		return err
 	}
-	deadLetters, err := p.queueOf(properties.RedrivePolicy.DeadLetterTargetArn)
+	deadLetters, err := k.withARN(properties.RedrivePolicy.DeadLetterTargetArn)
 	if err != nil {
 		return r.Errorf("RedrivePolicy: deadLetterTargetArn", "%w", err)
 	}
@@ -96,27 +110,17 @@ func connectQueue(p *Platform, r template.Resource) error {
 	if err := withinLimits(r, []limited{{"RedrivePolicy: maxReceiveCount", receives, 1, mostReceives}}); err != nil {
 		return err
 	}
-	p.queues[r.LogicalID].Redrive(deadLetters, receives)
-	p.deadLetters[r.LogicalID] = deadLetters
+	k.queues[r.LogicalID].Redrive(deadLetters, receives)
+	k.deadLetters[r.LogicalID] = deadLetters
 	return nil
 }
 
-// queueOf is the queue of the template that has this ARN.
-func (p *Platform) queueOf(arn string) (*queues.Queue, error) {
-	if q, ok := p.queueStore.ByARN(arn); ok {
+// withARN is the queue of the template that has this ARN.
+func (k *Queues) withARN(arn string) (*queues.Queue, error) {
+	if q, ok := k.ByARN(arn); ok {
 		return q, nil
 	}
 	return nil, fmt.Errorf("%q is no queue of the template", arn)
-}
-
-// QueueURL is the URL of the queue with this logical id or construct name, or empty if there is none.
-func (p *Platform) QueueURL(logical string) string {
-	for id, q := range p.queues {
-		if isConstruct(id, logical) {
-			return q.URL()
-		}
-	}
-	return ""
 }
 
 // DeadLetter is a message that has ended in a queue of dead letters.
@@ -129,59 +133,44 @@ type DeadLetter struct {
 
 // DeadLetters lists what lies in the queue with this logical id or construct name or, if that has a queue of dead letters
 // of its own, in that one. It takes nothing out.
-func (p *Platform) DeadLetters(logical string) []DeadLetter {
-	for id, q := range p.queues {
-		if !isConstruct(id, logical) {
-			continue
+func (k *Queues) DeadLetters(logical string) []DeadLetter {
+	q, ok := ofConstruct(k.deadLetters, logical)
+	if !ok {
+		if q, ok = ofConstruct(k.queues, logical); !ok {
+			return nil
 		}
-		if own := p.deadLetters[id]; own != nil {
-			q = own
-		}
-		var letters []DeadLetter
-		for _, m := range q.Messages() {
-			letter := DeadLetter{ID: m.ID, Body: m.Body, Attributes: map[string]string{}, Source: m.SourceARN}
-			for name, a := range m.Attributes {
-				letter.Attributes[name] = a.StringValue
-			}
-			letters = append(letters, letter)
-		}
-		return letters
 	}
-	return nil
-}
-
-func (p *Platform) queueURLOf(name string) string {
-	return p.SQSURL() + "/" + template.AccountID + "/" + name
-}
-
-func queueURL(p *Platform, r template.Resource) (any, error) {
-	name, err := p.named(r, "QueueName")
-	return p.queueURLOf(name), err
-}
-
-func queueAttribute(p *Platform, r template.Resource, attribute string) (any, error) {
-	name, err := p.named(r, "QueueName")
-	if err != nil {
-		return nil, err
+	var letters []DeadLetter
+	for _, m := range q.Messages() {
+		letter := DeadLetter{ID: m.ID, Body: m.Body, Attributes: map[string]string{}, Source: m.SourceARN}
+		for name, a := range m.Attributes {
+			letter.Attributes[name] = a.StringValue
+		}
+		letters = append(letters, letter)
 	}
-	switch attribute {
+	return letters
+}
+
+func (k *Queues) url(name string) string {
+	return k.host.URLs.Services + "/" + template.AccountID + "/" + name
+}
+
+// Ref implements Kind.
+func (k *Queues) Ref(r template.Resource) (string, error) {
+	name, err := k.host.name(r, "QueueName")
+	return k.url(name), err
+}
+
+// Attribute implements Kind.
+func (k *Queues) Attribute(r template.Resource, name string) (string, error) {
+	own, err := k.host.name(r, "QueueName")
+	switch name {
 	case "Arn":
-		return arn("sqs", name), nil
+		return arn("sqs", own), err
 	case "QueueName":
-		return name, nil
+		return own, err
 	case "QueueUrl":
-		return p.queueURLOf(name), nil
+		return k.url(own), err
 	}
-	return nil, unknownAttribute(r, attribute)
-}
-
-// toQueue gives a queue what EventBridge tells of an event that it cannot deliver.
-func toQueue(q *queues.Queue) func(event []byte, told map[string]string) {
-	return func(event []byte, told map[string]string) {
-		attributes := map[string]queues.Attribute{}
-		for name, text := range told {
-			attributes[name] = queues.Attribute{DataType: "String", StringValue: text}
-		}
-		q.Send(string(event), attributes)
-	}
+	return "", unknownAttribute(r, name)
 }

@@ -1,24 +1,22 @@
-package dynamolocal_test
+package dynamolocal
 
 import (
 	"crypto/sha256"
 	"fmt"
 	"os"
 	"testing"
-
-	"drawdown/infra/emulator/dynamolocal"
 )
 
 func TestClassIsMadeFromItsSource(t *testing.T) {
-	source, err := os.ReadFile(dynamolocal.Name + ".java")
+	source, err := os.ReadFile(className + ".java")
 	if err != nil {
 		t.Fatal(err)
 	}
-	recorded, err := os.ReadFile(dynamolocal.Name + ".sha256")
+	recorded, err := os.ReadFile(className + ".sha256")
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("%x  %s.java\n%x  %s.class\n", sha256.Sum256(source), dynamolocal.Name, sha256.Sum256(dynamolocal.Class), dynamolocal.Name)
+	want := fmt.Sprintf("%x  %s.java\n%x  %s.class\n", sha256.Sum256(source), className, sha256.Sum256(class), className)
 	if string(recorded) != want {
 		t.Errorf("Loopback.class was made from another Loopback.java: run go generate\nrecorded is\n%sand here are\n%s", recorded, want)
 	}

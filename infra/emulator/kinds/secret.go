@@ -1,4 +1,4 @@
-package emulator
+package kinds
 
 import (
 	"encoding/json"
@@ -30,27 +30,51 @@ type secretProperties struct {
 	}
 }
 
-// secret is how a secret of the template is called.
+// Secrets are the secrets of Secrets Manager.
+type Secrets struct {
+	*secrets.Store
+	plain
+	host    *Host
+	given   map[string]string // values by logical id, construct name or name
+	secrets map[string]secret // by logical id
+}
+
 type secret struct{ name, arn string }
 
-func buildSecret(p *Platform, r template.Resource) error {
+func newSecrets(host *Host, given map[string]string) *Secrets {
+	return &Secrets{Store: secrets.New(), host: host, given: given, secrets: map[string]secret{}}
+}
+
+// check finds values that are given to no secret of the template.
+func (k *Secrets) check() error {
+	for _, key := range slices.Sorted(maps.Keys(k.given)) {
+		if k.ARN(key) == "" {
+			return fmt.Errorf("the template has no secret %q to give a value to", key)
+		}
+	}
+	return nil
+}
+
+// Prepare implements Kind.
+func (k *Secrets) Prepare(r template.Resource) error {
 	var properties secretProperties
-	if err := p.stack.Decode(r, inertOfSecrets, &properties); err != nil {
+	if err := k.host.Decode(r, inertOfSecrets, &properties); err != nil {
 		return err
 	}
-	name, err := p.named(r, "Name")
+	name, err := k.host.name(r, "Name")
 	if err != nil {
 		return err
 	}
-	if !p.secretStore.Create(name, secretARN(r, name)) {
+	arn := secretARN(r, name)
+	if !k.Create(name, arn) {
 		return r.Errorf("Name", "another secret is named %q", name)
 	}
-	p.secrets[r.LogicalID] = secret{name, secretARN(r, name)}
+	k.secrets[r.LogicalID] = secret{name, arn}
 	value, err := properties.value()
 	if err != nil {
 		return r.Errorf("GenerateSecretString", "%w", err)
 	}
-	for key, given := range p.options.Secrets {
+	for key, given := range k.given {
 		if key == name || isConstruct(r.LogicalID, key) {
 			value = &given
 		}
@@ -58,7 +82,7 @@ func buildSecret(p *Platform, r template.Resource) error {
 	if value == nil {
 		return nil // until somebody puts one
 	}
-	if err := p.secretStore.Put(name, *value); err != nil {
+	if err := k.Put(name, *value); err != nil {
 		return fmt.Errorf("%s: %w", r, err)
 	}
 	return nil
@@ -102,19 +126,9 @@ func (s secretProperties) value() (*string, error) {
 	return &value, nil
 }
 
-// checkSecrets finds values that are given to no secret of the template.
-func (p *Platform) checkSecrets() error {
-	for _, key := range slices.Sorted(maps.Keys(p.options.Secrets)) {
-		if p.SecretARN(key) == "" {
-			return fmt.Errorf("the template has no secret %q to give a value to", key)
-		}
-	}
-	return nil
-}
-
-// SecretARN is the ARN of the secret with this logical id, construct name or name, or empty if there is none.
-func (p *Platform) SecretARN(logical string) string {
-	for id, one := range p.secrets {
+// ARN is the ARN of the secret with this logical id, construct name or name, or empty if there is none.
+func (k *Secrets) ARN(logical string) string {
+	for id, one := range k.secrets {
 		if isConstruct(id, logical) || one.name == logical {
 			return one.arn
 		}
@@ -127,17 +141,16 @@ func secretARN(r template.Resource, name string) string {
 	return arn("secretsmanager", "secret:"+name+"-"+digest(r)[:6])
 }
 
-func secretRef(p *Platform, r template.Resource) (any, error) {
-	name, err := p.named(r, "Name")
-	if err != nil {
-		return nil, err
-	}
-	return secretARN(r, name), nil
+// Ref implements Kind.
+func (k *Secrets) Ref(r template.Resource) (string, error) {
+	name, err := k.host.name(r, "Name")
+	return secretARN(r, name), err
 }
 
-func secretAttribute(p *Platform, r template.Resource, attribute string) (any, error) {
-	if attribute != "Id" {
-		return nil, unknownAttribute(r, attribute)
+// Attribute implements Kind.
+func (k *Secrets) Attribute(r template.Resource, name string) (string, error) {
+	if name != "Id" {
+		return "", unknownAttribute(r, name)
 	}
-	return secretRef(p, r)
+	return k.Ref(r)
 }

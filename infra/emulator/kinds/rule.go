@@ -1,6 +1,7 @@
-package emulator
+package kinds
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"drawdown/infra/emulator/bus"
 	"drawdown/infra/emulator/function"
 	"drawdown/infra/emulator/pattern"
+	"drawdown/infra/emulator/queues"
 	"drawdown/infra/emulator/schedule"
 	"drawdown/infra/emulator/template"
 )
@@ -41,21 +43,36 @@ type targetProperties struct {
 	DeadLetterConfig struct{ Arn string }
 }
 
-func buildRule(p *Platform, r template.Resource) error {
+// Rules are the rules of EventBridge.
+type Rules struct {
+	plain
+	host      *Host
+	buses     *Buses
+	queues    *Queues
+	functions *Functions
+	scheduled map[string]bus.Rule // by logical id
+}
+
+func newRules(host *Host, buses *Buses, queues *Queues, functions *Functions) *Rules {
+	return &Rules{host: host, buses: buses, queues: queues, functions: functions, scheduled: map[string]bus.Rule{}}
+}
+
+// Run implements Kind. Schedules begin when the whole platform is up.
+func (k *Rules) Run(_ context.Context, r template.Resource) error {
 	var properties ruleProperties
-	if err := p.stack.Decode(r, inertOfRules, &properties); err != nil {
+	if err := k.host.Decode(r, inertOfRules, &properties); err != nil {
 		return err
 	}
 	if err := properties.check(r); err != nil {
 		return err
 	}
-	name, err := p.ruleARN(r)
+	name, err := k.arn(r)
 	if err != nil {
 		return err
 	}
 	built := bus.Rule{ARN: name}
 	for _, t := range properties.Targets {
-		one, err := p.target(r, t)
+		one, err := k.target(r, t)
 		if err != nil {
 			return err
 		}
@@ -67,11 +84,11 @@ func buildRule(p *Platform, r template.Resource) error {
 			return r.Errorf("EventPattern", "%w", err)
 		}
 		on := busOf(properties.EventBusName)
-		if !p.busStore.Has(on) {
+		if !k.buses.Has(on) {
 			return r.Errorf("EventBusName", "%q is no bus of the template", properties.EventBusName)
 		}
 		if enabled {
-			p.busStore.AddRule(on, built)
+			k.buses.AddRule(on, built)
 		}
 	}
 	if properties.ScheduleExpression == "" {
@@ -81,10 +98,10 @@ func buildRule(p *Platform, r template.Resource) error {
 	if err != nil {
 		return r.Errorf("ScheduleExpression", "%w", err)
 	}
-	p.rules[r.LogicalID] = built
+	k.scheduled[r.LogicalID] = built
 	if enabled {
-		fire := func(at time.Time) { p.fire(built, at) }
-		p.starts = append(p.starts, func() { p.schedules.Go(func() { schedule.Run(due, p.stopping, fire) }) })
+		fire := func(at time.Time) { k.fire(built, at) }
+		k.host.Deliveries.add(func() Delivery { return schedule.Start(due, fire) })
 	}
 	return nil
 }
@@ -102,7 +119,7 @@ func (properties ruleProperties) check(r template.Resource) error {
 }
 
 // target reads a target of a rule: a function or a queue.
-func (p *Platform) target(r template.Resource, t targetProperties) (bus.Target, error) {
+func (k *Rules) target(r template.Resource, t targetProperties) (bus.Target, error) {
 	at := "Targets: " + t.Id
 	retries := valueOr(t.RetryPolicy.MaximumRetryAttempts, bus.MaxRetries)
 	age := valueOr(t.RetryPolicy.MaximumEventAgeInSeconds, int(bus.MaxAge/time.Second))
@@ -113,13 +130,13 @@ func (p *Platform) target(r template.Resource, t targetProperties) (bus.Target, 
 		return bus.Target{}, err
 	}
 	built := bus.Target{ARN: t.Arn, MaxRetries: retries, MaxAge: time.Duration(age) * time.Second}
-	if q, ok := p.queueStore.ByARN(t.Arn); ok {
+	if q, ok := k.queues.ByARN(t.Arn); ok {
 		built.Deliver = func(event []byte) error {
 			q.Send(string(event), nil)
 			return nil
 		}
 	} else {
-		f, err := p.invokable(t.Arn)
+		f, err := k.functions.invokable(t.Arn)
 		if err != nil {
 			return bus.Target{}, r.Errorf(at, "%w, and no queue of it", err)
 		}
@@ -142,7 +159,7 @@ func (p *Platform) target(r template.Resource, t targetProperties) (bus.Target, 
 		}
 	}
 	if t.DeadLetterConfig.Arn != "" {
-		q, err := p.queueOf(t.DeadLetterConfig.Arn)
+		q, err := k.queues.withARN(t.DeadLetterConfig.Arn)
 		if err != nil {
 			return bus.Target{}, r.Errorf(at+": DeadLetterConfig", "%w", err)
 		}
@@ -151,25 +168,35 @@ func (p *Platform) target(r template.Resource, t targetProperties) (bus.Target, 
 	return built, nil
 }
 
+// toQueue gives a queue what EventBridge tells of an event that it cannot deliver.
+func toQueue(q *queues.Queue) func(event []byte, told map[string]string) {
+	return func(event []byte, told map[string]string) {
+		attributes := map[string]queues.Attribute{}
+		for name, text := range told {
+			attributes[name] = queues.Attribute{DataType: "String", StringValue: text}
+		}
+		q.Send(string(event), attributes)
+	}
+}
+
 // fire gives the event of a time to all targets of a rule.
-func (p *Platform) fire(r bus.Rule, at time.Time) {
+func (k *Rules) fire(r bus.Rule, at time.Time) {
 	event := bus.Event{
 		ID: function.NewRequestID(), DetailType: "Scheduled Event", Source: "aws.events", Time: at, Resources: []string{r.ARN},
 		Detail: json.RawMessage("{}"),
 	}
-	p.busStore.Dispatch(r, event.JSON())
+	k.buses.Dispatch(r, event.JSON())
 }
 
 // Fire fires a scheduled rule at once, whether or not it is enabled. The rule is given by its logical id or the name of
 // its construct.
-func (p *Platform) Fire(logical string) error {
-	for id, r := range p.rules {
-		if isConstruct(id, logical) {
-			p.fire(r, time.Now())
-			return nil
-		}
+func (k *Rules) Fire(logical string) error {
+	r, ok := ofConstruct(k.scheduled, logical)
+	if !ok {
+		return fmt.Errorf("the template has no scheduled rule %q", logical)
 	}
-	return fmt.Errorf("the template has no scheduled rule %q", logical)
+	k.fire(r, time.Now())
+	return nil
 }
 
 // busOf is the name of the bus that a rule names by its name, its ARN or not at all.
@@ -180,13 +207,13 @@ func busOf(given string) string {
 	return strings.TrimPrefix(given, bus.ARN(""))
 }
 
-// ruleID is how a rule is called, with its bus where that is not the default one.
-func (p *Platform) ruleID(r template.Resource, separator string) (string, error) {
-	name, err := p.named(r, "Name")
+// id is how a rule is called, with its bus where that is not the default one.
+func (k *Rules) id(r template.Resource, separator string) (string, error) {
+	name, err := k.host.name(r, "Name")
 	if err != nil || r.Properties["EventBusName"] == nil {
 		return name, err
 	}
-	given, err := p.stack.EvaluateString(r.Properties["EventBusName"])
+	given, err := k.host.EvaluateString(r.Properties["EventBusName"])
 	if err != nil {
 		return "", r.Errorf("EventBusName", "%w", err)
 	}
@@ -196,16 +223,18 @@ func (p *Platform) ruleID(r template.Resource, separator string) (string, error)
 	return name, nil
 }
 
-func (p *Platform) ruleARN(r template.Resource) (string, error) {
-	id, err := p.ruleID(r, "/")
+func (k *Rules) arn(r template.Resource) (string, error) {
+	id, err := k.id(r, "/")
 	return arn("events", "rule/"+id), err
 }
 
-func ruleName(p *Platform, r template.Resource) (any, error) { return p.ruleID(r, "|") }
+// Ref implements Kind.
+func (k *Rules) Ref(r template.Resource) (string, error) { return k.id(r, "|") }
 
-func ruleAttribute(p *Platform, r template.Resource, attribute string) (any, error) {
-	if attribute != "Arn" {
-		return nil, unknownAttribute(r, attribute)
+// Attribute implements Kind.
+func (k *Rules) Attribute(r template.Resource, name string) (string, error) {
+	if name != "Arn" {
+		return "", unknownAttribute(r, name)
 	}
-	return p.ruleARN(r)
+	return k.arn(r)
 }

@@ -1,27 +1,18 @@
-package emulator
+package kinds
 
 import (
-	"archive/zip"
-	"errors"
+	"context"
 	"fmt"
-	"io"
-	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"drawdown/infra/emulator/function"
 	"drawdown/infra/emulator/template"
-)
-
-// The credentials that functions and tools are given: DynamoDB Local wants some, and checks none.
-const (
-	accessKeyID     = "LOCALACCESSKEY"
-	secretAccessKey = "local-secret-access-key"
-	sessionToken    = "local-session-token"
 )
 
 // What Lambda takes where the template says nothing.
@@ -70,24 +61,37 @@ type deployedFunction struct {
 
 const runtime = "provided.al2023"
 
-// unpackFunction puts a function's code in place.
-func unpackFunction(p *Platform, r template.Resource) error {
-	name, err := p.named(r, "FunctionName")
+// Functions are the functions of Lambda.
+type Functions struct {
+	host         *Host
+	tables       *Tables // whose address functions are told
+	maxProcesses int
+	retryWaits   []time.Duration
+	functions    map[string]*deployedFunction // by logical id
+}
+
+func newFunctions(host *Host, tables *Tables, maxProcesses int, retryWaits []time.Duration) *Functions {
+	return &Functions{host: host, tables: tables, maxProcesses: maxProcesses, retryWaits: retryWaits, functions: map[string]*deployedFunction{}}
+}
+
+// Prepare implements Kind. It puts the functions' code in place.
+func (k *Functions) Prepare(r template.Resource) error {
+	name, err := k.Ref(r)
 	if err != nil {
 		return err
 	}
 	// The code alone is read here, since the environment may refer to tables that are not there yet.
 	code, _ := r.Properties["Code"].(map[string]any)
-	key, err := p.stack.EvaluateString(code["S3Key"])
+	key, err := k.host.EvaluateString(code["S3Key"])
 	if err != nil {
 		return r.Errorf("Code: S3Key", "%w", err)
 	}
-	asset, err := p.stack.Asset(key)
+	asset, err := k.host.Asset(key)
 	if err != nil {
 		return fmt.Errorf("%s: %w", r, err)
 	}
-	short := p.shortName(name, asset)
-	dir := filepath.Join(p.dir, "functions", short)
+	short := k.shortName(name, asset)
+	dir := filepath.Join(k.host.Dir, "functions", short)
 	if err := unpack(asset, dir); err != nil {
 		return fmt.Errorf("%s: %w", r, err)
 	}
@@ -95,18 +99,18 @@ func unpackFunction(p *Platform, r template.Resource) error {
 	if err := checkBinary(bootstrap); err != nil {
 		return fmt.Errorf("%s: %w", r, err)
 	}
-	p.functions[r.LogicalID] = &deployedFunction{short: short, bootstrap: bootstrap}
+	k.functions[r.LogicalID] = &deployedFunction{short: short, bootstrap: bootstrap}
 	return nil
 }
 
 // shortName is the name of the folder that a function's code lies in: that of its source if the function is named so,
 // else the last word of the function's name, else, where another function has that, the whole name.
-func (p *Platform) shortName(name, asset string) string {
+func (k *Functions) shortName(name, asset string) string {
 	short := name[strings.LastIndexByte(name, '-')+1:]
 	if base := filepath.Base(asset); strings.HasSuffix(name, "-"+base) {
 		short = base
 	}
-	for _, f := range p.functions {
+	for _, f := range k.functions {
 		if f.short == short {
 			return name
 		}
@@ -114,21 +118,21 @@ func (p *Platform) shortName(name, asset string) string {
 	return short
 }
 
-// startFunction makes a function ready to be invoked.
-func startFunction(p *Platform, r template.Resource) error {
+// Run implements Kind. It makes the functions ready to be invoked.
+func (k *Functions) Run(_ context.Context, r template.Resource) error {
 	var properties functionProperties
-	if err := p.stack.Decode(r, inertOfFunctions, &properties); err != nil {
+	if err := k.host.Decode(r, inertOfFunctions, &properties); err != nil {
 		return err
 	}
 	if err := properties.check(r); err != nil {
 		return err
 	}
-	name, err := p.named(r, "FunctionName")
+	name, err := k.Ref(r)
 	if err != nil {
 		return err
 	}
-	f := p.functions[r.LogicalID]
-	f.Function = function.New(p.functionConfig(name, f.bootstrap, properties))
+	f := k.functions[r.LogicalID]
+	f.Function = function.New(k.config(name, f.bootstrap, properties))
 	return nil
 }
 
@@ -146,14 +150,14 @@ func (f *functionProperties) check(r template.Resource) error {
 	return nil
 }
 
-func (p *Platform) functionConfig(name, bootstrap string, f functionProperties) function.Config {
+func (k *Functions) config(name, bootstrap string, f functionProperties) function.Config {
 	if f.Timeout == 0 {
 		f.Timeout = defaultTimeout
 	}
 	if f.MemorySize == 0 {
 		f.MemorySize = defaultMemoryMB
 	}
-	processes := p.options.MaxProcesses
+	processes := k.maxProcesses
 	if reserved := f.ReservedConcurrentExecutions; reserved != nil {
 		processes = int(*reserved)
 	}
@@ -161,18 +165,18 @@ func (p *Platform) functionConfig(name, bootstrap string, f functionProperties) 
 		Name:         name,
 		ARN:          arn("lambda", "function:"+name),
 		Bootstrap:    bootstrap,
-		Environment:  p.environment(name, filepath.Dir(bootstrap), f),
+		Environment:  k.environment(name, filepath.Dir(bootstrap), f),
 		Timeout:      time.Duration(f.Timeout) * time.Second,
 		MemoryMB:     int(f.MemorySize),
 		MaxProcesses: processes,
-		RetryWaits:   p.options.Waits.AsyncRetries,
-		Log:          func(line string) { p.log(name, line) },
+		RetryWaits:   k.retryWaits,
+		Log:          func(line string) { k.host.Log(name, line) },
 	}
 }
 
 // environment is all that a function finds in its environment, apart from what differs between processes. Of the
 // machine it takes nothing but the PATH, so that a setting which happens to be there has no effect.
-func (p *Platform) environment(name, dir string, f functionProperties) []string {
+func (k *Functions) environment(name, dir string, f functionProperties) []string {
 	logGroup := f.LoggingConfig.LogGroup
 	if logGroup == "" {
 		logGroup = "/aws/lambda/" + name
@@ -196,17 +200,14 @@ func (p *Platform) environment(name, dir string, f functionProperties) []string 
 		"TZ":                              ":UTC",
 		"_HANDLER":                        f.Handler,
 		// Where the SDK looks for services before it looks to AWS.
-		"AWS_ENDPOINT_URL_DYNAMODB":        p.DynamoDBURL(),
-		"AWS_ENDPOINT_URL_EVENTBRIDGE":     p.EventBridgeURL(),
-		"AWS_ENDPOINT_URL_SQS":             p.SQSURL(),
-		"AWS_ENDPOINT_URL_LAMBDA":          p.InvokeURL(),
-		"AWS_ENDPOINT_URL_S3":              p.S3URL(),
-		"AWS_ENDPOINT_URL_SECRETS_MANAGER": p.SecretsURL(),
+		"AWS_ENDPOINT_URL_EVENTBRIDGE":     k.host.URLs.Services,
+		"AWS_ENDPOINT_URL_SQS":             k.host.URLs.Services,
+		"AWS_ENDPOINT_URL_LAMBDA":          k.host.URLs.Invoke,
+		"AWS_ENDPOINT_URL_S3":              k.host.URLs.S3,
+		"AWS_ENDPOINT_URL_SECRETS_MANAGER": k.host.URLs.Services,
 	}
-	if p.dynamodb != nil {
-		variables["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = p.DynamoDBURL()
-	} else {
-		delete(variables, "AWS_ENDPOINT_URL_DYNAMODB")
+	if url := k.tables.URL(); url != "" {
+		variables["AWS_ENDPOINT_URL_DYNAMODB"], variables["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = url, url
 	}
 	if format := f.LoggingConfig.LogFormat; format != "" && format != "Text" {
 		variables["AWS_LAMBDA_LOG_FORMAT"] = format
@@ -220,62 +221,78 @@ func (p *Platform) environment(name, dir string, f functionProperties) []string 
 	return list
 }
 
-func functionName(p *Platform, r template.Resource) (any, error) { return p.named(r, "FunctionName") }
-
-func functionAttribute(p *Platform, r template.Resource, attribute string) (any, error) {
-	name, err := p.named(r, "FunctionName")
-	if err != nil {
-		return nil, err
+// Names lists the names of the functions.
+func (k *Functions) Names() []string {
+	names := make([]string, 0, len(k.functions))
+	for _, f := range k.functions {
+		names = append(names, f.Name())
 	}
-	if attribute != "Arn" {
-		return nil, unknownAttribute(r, attribute)
-	}
-	return arn("lambda", "function:"+name), nil
+	slices.Sort(names)
+	return names
 }
 
-// unpack copies a function's code, a folder or a zip file, to a folder.
-func unpack(asset, dir string) error {
-	info, err := os.Stat(asset)
-	if err != nil {
-		return err
-	}
-	if info.IsDir() {
-		return os.CopyFS(dir, os.DirFS(asset))
-	}
-	archive, err := zip.OpenReader(asset)
-	if err != nil {
-		return fmt.Errorf("%s: %w", asset, err)
-	}
-	defer func() { _ = archive.Close() }() // only read from
-	for _, file := range archive.File {
-		if err := unzip(file, dir); err != nil {
-			return fmt.Errorf("%s: %s: %w", asset, file.Name, err)
+// Find is the function with this name, nil if there is none.
+func (k *Functions) Find(name string) *function.Function {
+	return k.find(func(f *deployedFunction) bool { return f.Name() == name })
+}
+
+func (k *Functions) find(is func(*deployedFunction) bool) *function.Function {
+	for _, f := range k.functions {
+		if f.Function != nil && is(f) {
+			return f.Function
 		}
 	}
 	return nil
 }
 
-func unzip(file *zip.File, dir string) error {
-	if !filepath.IsLocal(file.Name) {
-		return errors.New("the path leads out of the archive")
+// invokable is the function with this ARN or name.
+func (k *Functions) invokable(named string) (*function.Function, error) {
+	if f := k.find(func(f *deployedFunction) bool { return f.ARN() == named || f.Name() == named }); f != nil {
+		return f, nil
 	}
-	target := filepath.Join(dir, filepath.FromSlash(file.Name))
-	if file.FileInfo().IsDir() {
-		return os.MkdirAll(target, 0o755)
+	return nil, fmt.Errorf("%q is no function of the template", named)
+}
+
+// Kill sends SIGKILL to every process of a function, given by its name or the last word of it, and says to how many.
+func (k *Functions) Kill(name string) int {
+	f := k.Find(name)
+	if f == nil {
+		f = k.find(func(f *deployedFunction) bool { return f.short == name })
 	}
-	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-		return err
+	if f == nil {
+		return 0
 	}
-	source, err := file.Open()
-	if err != nil {
-		return err
+	return f.Kill()
+}
+
+// PIDs lists the processes of all functions.
+func (k *Functions) PIDs() []int {
+	var pids []int
+	for _, f := range k.functions {
+		pids = append(pids, f.PIDs()...)
 	}
-	defer func() { _ = source.Close() }() // only read from
-	mode := fs.FileMode(0o644) | file.Mode()&0o111
-	copied, err := os.OpenFile(target, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
-	if err != nil {
-		return err
+	return pids
+}
+
+// Close stops all processes. Invocations under way fail.
+func (k *Functions) Close() {
+	var stops sync.WaitGroup
+	for _, f := range k.functions {
+		if f.Function != nil {
+			stops.Go(f.Close)
+		}
 	}
-	_, err = io.Copy(copied, source)
-	return errors.Join(err, copied.Close())
+	stops.Wait()
+}
+
+// Ref implements Kind.
+func (k *Functions) Ref(r template.Resource) (string, error) { return k.host.name(r, "FunctionName") }
+
+// Attribute implements Kind.
+func (k *Functions) Attribute(r template.Resource, name string) (string, error) {
+	if name != "Arn" {
+		return "", unknownAttribute(r, name)
+	}
+	own, err := k.Ref(r)
+	return arn("lambda", "function:"+own), err
 }

@@ -1,6 +1,7 @@
-package emulator
+package kinds
 
 import (
+	"context"
 	"time"
 
 	"drawdown/infra/emulator/function"
@@ -24,13 +25,21 @@ type invokeProperties struct {
 	}
 }
 
-// configureInvoke says how asynchronous invocations of a function are tried again, and where they go in the end.
-func configureInvoke(p *Platform, r template.Resource) error {
+// invokeConfigs say how asynchronous invocations of a function are tried again, and where they go in the end.
+type invokeConfigs struct {
+	plain
+	host       *Host
+	functions  *Functions
+	queues     *Queues
+	retryWaits []time.Duration
+}
+
+func (k *invokeConfigs) Run(_ context.Context, r template.Resource) error {
 	var properties invokeProperties
-	if err := p.stack.Decode(r, nil, &properties); err != nil {
+	if err := k.host.Decode(r, nil, &properties); err != nil {
 		return err
 	}
-	f, err := p.invokable(properties.FunctionName)
+	f, err := k.functions.invokable(properties.FunctionName)
 	if err != nil {
 		return r.Errorf("FunctionName", "%w", err)
 	}
@@ -45,10 +54,10 @@ func configureInvoke(p *Platform, r template.Resource) error {
 	}); err != nil {
 		return err
 	}
-	async := function.DefaultAsync(p.options.Waits.AsyncRetries)
+	async := function.DefaultAsync(k.retryWaits)
 	async.Retries, async.MaxAge = retries, time.Duration(age)*time.Second
 	if destination := properties.DestinationConfig.OnFailure.Destination; destination != "" {
-		q, err := p.queueOf(destination)
+		q, err := k.queues.withARN(destination)
 		if err != nil {
 			return r.Errorf("DestinationConfig: OnFailure: Destination", "%w", err)
 		}

