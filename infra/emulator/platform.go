@@ -160,5 +160,5 @@ func (p *Platform) stopKinds(ctx context.Context) {
 	}
 	p.kinds.Functions.Close()
 	<-delivered // at the latest now: no function answers any more
-	p.kinds.Tables.Close()
+	p.kinds.Tables.Stop()
 }

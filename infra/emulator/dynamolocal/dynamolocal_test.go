@@ -20,8 +20,8 @@ func folder() string {
 
 func start(t *testing.T) *dynamolocal.Server {
 	t.Helper()
-	server, err := dynamolocal.Start(t.Context(), folder())
-	if err != nil {
+	server := dynamolocal.New(folder())
+	if err := server.Start(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(server.Stop)
@@ -59,17 +59,17 @@ func TestStartDynamoDB(t *testing.T) {
 }
 
 func TestDynamoDBThatCannotStart(t *testing.T) {
-	_, err := dynamolocal.Start(t.Context(), t.TempDir())
+	err := dynamolocal.New(t.TempDir()).Start(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "npm ci") {
 		t.Errorf("without the package: %v", err)
 	}
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := dynamolocal.Start(canceled, folder()); err == nil {
+	if err := dynamolocal.New(folder()).Start(canceled); err == nil {
 		t.Error("it starts though it shall not")
 	}
 	t.Setenv("PATH", t.TempDir())
-	_, err = dynamolocal.Start(t.Context(), folder())
+	err = dynamolocal.New(folder()).Start(t.Context())
 	if err == nil || !strings.Contains(err.Error(), "Java 17") {
 		t.Errorf("without java: %v", err)
 	}

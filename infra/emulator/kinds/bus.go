@@ -15,10 +15,6 @@ type Buses struct {
 	host *Host
 }
 
-func newBuses(host *Host, faults *bus.Faults) *Buses {
-	return &Buses{Store: bus.New(faults, func(line string) { host.Log("EventBridge", line) }), host: host}
-}
-
 // Prepare implements Kind.
 func (k *Buses) Prepare(r template.Resource) error {
 	var properties struct{ Name string }

@@ -70,10 +70,6 @@ type Functions struct {
 	functions    map[string]*deployedFunction // by logical id
 }
 
-func newFunctions(host *Host, tables *Tables, maxProcesses int, retryWaits []time.Duration) *Functions {
-	return &Functions{host: host, tables: tables, maxProcesses: maxProcesses, retryWaits: retryWaits, functions: map[string]*deployedFunction{}}
-}
-
 // Prepare implements Kind. It puts the functions' code in place.
 func (k *Functions) Prepare(r template.Resource) error {
 	name, err := k.Ref(r)
@@ -206,7 +202,7 @@ func (k *Functions) environment(name, dir string, f functionProperties) []string
 		"AWS_ENDPOINT_URL_S3":              k.host.URLs.S3,
 		"AWS_ENDPOINT_URL_SECRETS_MANAGER": k.host.URLs.Services,
 	}
-	if url := k.tables.URL(); url != "" {
+	if url := k.tables.URL; url != "" {
 		variables["AWS_ENDPOINT_URL_DYNAMODB"], variables["AWS_ENDPOINT_URL_DYNAMODB_STREAMS"] = url, url
 	}
 	if format := f.LoggingConfig.LogFormat; format != "" && format != "Text" {

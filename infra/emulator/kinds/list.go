@@ -10,9 +10,12 @@ import (
 
 	"drawdown/infra/emulator/awsjson"
 	"drawdown/infra/emulator/bus"
+	"drawdown/infra/emulator/dynamolocal"
 	"drawdown/infra/emulator/gateway"
 	"drawdown/infra/emulator/invoke"
 	"drawdown/infra/emulator/objects"
+	"drawdown/infra/emulator/queues"
+	"drawdown/infra/emulator/secrets"
 	"drawdown/infra/emulator/stream"
 	"drawdown/infra/emulator/template"
 )
@@ -79,25 +82,27 @@ func (s *Set) list(settings Settings) {
 	host, retryWaits := s.host, settings.Waits.AsyncRetries
 	s.add(&inert{host: host}, slices.Collect(maps.Keys(inertTypes))...)
 
-	s.Tables = newTables(host, settings.DynamoDBDir)
+	s.Tables = &Tables{Server: dynamolocal.New(settings.DynamoDBDir), host: host, tables: map[string]*table{}}
 	s.add(s.Tables, typeTable, typeGlobalTable)
 	s.Buckets = &Buckets{Store: objects.New(), host: host}
 	s.add(s.Buckets, "AWS::S3::Bucket")
-	s.Secrets = newSecrets(host, settings.Secrets)
+	s.Secrets = &Secrets{Store: secrets.New(), host: host, given: settings.Secrets, secrets: map[string]secret{}}
 	s.add(s.Secrets, "AWS::SecretsManager::Secret")
-	s.Buses = newBuses(host, settings.BusFaults)
+	s.Buses = &Buses{Store: bus.New(settings.BusFaults, func(line string) { host.Log("EventBridge", line) }), host: host}
 	s.add(s.Buses, "AWS::Events::EventBus")
-	s.Queues = newQueues(host)
+	s.Queues = &Queues{Store: queues.NewStore(), host: host, queues: map[string]*queues.Queue{}, deadLetters: map[string]*queues.Queue{}}
 	s.add(s.Queues, "AWS::SQS::Queue")
 
-	s.Functions = newFunctions(host, s.Tables, settings.MaxProcesses, retryWaits)
+	s.Functions = &Functions{
+		host: host, tables: s.Tables, maxProcesses: settings.MaxProcesses, retryWaits: retryWaits, functions: map[string]*deployedFunction{},
+	}
 	s.add(s.Functions, "AWS::Lambda::Function")
 	s.add(&invokeConfigs{host: host, functions: s.Functions, queues: s.Queues, retryWaits: retryWaits}, "AWS::Lambda::EventInvokeConfig")
 	s.add(&mappings{
 		host: host, tables: s.Tables, queues: s.Queues, functions: s.Functions, buckets: s.Buckets,
 		faults: settings.StreamFaults, redelivery: settings.Waits.Redelivery,
 	}, "AWS::Lambda::EventSourceMapping")
-	s.Rules = newRules(host, s.Buses, s.Queues, s.Functions)
+	s.Rules = &Rules{host: host, buses: s.Buses, queues: s.Queues, functions: s.Functions, scheduled: map[string]bus.Rule{}}
 	s.add(s.Rules, "AWS::Events::Rule")
 
 	s.api = &api{host: host}

@@ -50,10 +50,6 @@ type Queues struct {
 	deadLetters map[string]*queues.Queue // the queues of dead letters, by the logical id of the queue that has one
 }
 
-func newQueues(host *Host) *Queues {
-	return &Queues{Store: queues.NewStore(), host: host, queues: map[string]*queues.Queue{}, deadLetters: map[string]*queues.Queue{}}
-}
-
 // Prepare implements Kind.
 func (k *Queues) Prepare(r template.Resource) error {
 	properties, name, err := k.properties(r)

@@ -53,10 +53,6 @@ type Rules struct {
 	scheduled map[string]bus.Rule // by logical id
 }
 
-func newRules(host *Host, buses *Buses, queues *Queues, functions *Functions) *Rules {
-	return &Rules{host: host, buses: buses, queues: queues, functions: functions, scheduled: map[string]bus.Rule{}}
-}
-
 // Run implements Kind. Schedules begin when the whole platform is up.
 func (k *Rules) Run(_ context.Context, r template.Resource) error {
 	var properties ruleProperties

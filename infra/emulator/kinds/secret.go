@@ -41,10 +41,6 @@ type Secrets struct {
 
 type secret struct{ name, arn string }
 
-func newSecrets(host *Host, given map[string]string) *Secrets {
-	return &Secrets{Store: secrets.New(), host: host, given: given, secrets: map[string]secret{}}
-}
-
 // check finds values that are given to no secret of the template.
 func (k *Secrets) check() error {
 	for _, key := range slices.Sorted(maps.Keys(k.given)) {

