@@ -45,8 +45,8 @@ func (k *api) check() error {
 	return nil
 }
 
-// isNamed checks the API that a part of it names.
-func (k *api) isNamed(r template.Resource, id string) error {
+// checkID checks the API that a part of it names.
+func (k *api) checkID(r template.Resource, id string) error {
 	if k.gateway == nil || k.gateway.ID != id {
 		return r.Errorf("ApiId", "%q is no API of the template", id)
 	}

@@ -36,7 +36,7 @@ func (k *integrations) Run(_ context.Context, r template.Resource) error {
 	if err := k.host.Decode(r, inertOfIntegrations, &properties); err != nil {
 		return err
 	}
-	if err := k.api.isNamed(r, properties.ApiId); err != nil {
+	if err := k.api.checkID(r, properties.ApiId); err != nil {
 		return err
 	}
 	if err := properties.check(r); err != nil {

@@ -1,6 +1,6 @@
 // Package kinds runs the resources of a template. A kind is a value of the interface Kind, in a file of its own, and
-// stands once in the list in New. It gets the Host and, by name, the kinds that it builds on, which stand before it in
-// the list; none refers to a kind that comes after it, nor to the platform.
+// stands once in the list that New works through. It is given the Host and those kinds that it builds on, which stand
+// before it in the list; none refers to a kind that comes after it, nor to the platform.
 //
 // Kinds know CloudFormation: properties, limits, references. What a service does at run time, and its API, is in the
 // service's own package.

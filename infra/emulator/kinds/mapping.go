@@ -63,7 +63,7 @@ type mappings struct {
 	redelivery time.Duration // Waits.Redelivery
 }
 
-// The mappings begin to deliver when the whole platform is up.
+// Run reads a mapping, which begins to deliver when the whole platform is up.
 func (k *mappings) Run(_ context.Context, r template.Resource) error {
 	var properties mappingProperties
 	if err := k.host.Decode(r, inertOfMappings, &properties); err != nil {

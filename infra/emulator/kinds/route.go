@@ -34,7 +34,7 @@ func (k *routes) Run(_ context.Context, r template.Resource) error {
 	if kind := properties.AuthorizationType; kind != "" && kind != "NONE" {
 		return r.Errorf("AuthorizationType", "%q is not understood", kind)
 	}
-	if err := k.api.isNamed(r, properties.ApiId); err != nil {
+	if err := k.api.checkID(r, properties.ApiId); err != nil {
 		return err
 	}
 	id, ok := strings.CutPrefix(properties.Target, "integrations/")

@@ -28,7 +28,7 @@ func (k *stages) Run(_ context.Context, r template.Resource) error {
 	if err := k.host.Decode(r, inertOfStages, &properties); err != nil {
 		return err
 	}
-	if err := k.api.isNamed(r, properties.ApiId); err != nil {
+	if err := k.api.checkID(r, properties.ApiId); err != nil {
 		return err
 	}
 	if properties.StageName != "$default" {
