@@ -26,7 +26,7 @@ type Faults struct {
 
 // pass waits as long as a delivery is held back or delayed, and says whether it may go on.
 func (f *Faults) pass(stopping <-chan struct{}) bool {
-	if !f.Gate.Pass(stopping) {
+	if !f.Pass(stopping) {
 		return false
 	}
 	most := f.Delay.Load()

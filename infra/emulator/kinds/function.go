@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -115,7 +114,7 @@ func (k *Functions) shortName(name, asset string) string {
 }
 
 // Run implements Kind. It makes the functions ready to be invoked.
-func (k *Functions) Run(_ context.Context, r template.Resource) error {
+func (k *Functions) Run(r template.Resource) error {
 	var properties functionProperties
 	if err := k.host.Decode(r, inertOfFunctions, &properties); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"context"
 	"strings"
 	"time"
 
@@ -31,7 +30,7 @@ type integrations struct {
 	built     map[string]gateway.Integration // by logical id
 }
 
-func (k *integrations) Run(_ context.Context, r template.Resource) error {
+func (k *integrations) Run(r template.Resource) error {
 	var properties integrationProperties
 	if err := k.host.Decode(r, inertOfIntegrations, &properties); err != nil {
 		return err

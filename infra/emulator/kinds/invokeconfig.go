@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"context"
 	"time"
 
 	"drawdown/infra/emulator/function"
@@ -34,7 +33,7 @@ type invokeConfigs struct {
 	retryWaits []time.Duration
 }
 
-func (k *invokeConfigs) Run(_ context.Context, r template.Resource) error {
+func (k *invokeConfigs) Run(r template.Resource) error {
 	var properties invokeProperties
 	if err := k.host.Decode(r, nil, &properties); err != nil {
 		return err

@@ -7,7 +7,6 @@
 package kinds
 
 import (
-	"context"
 	"fmt"
 
 	"drawdown/infra/emulator/template"
@@ -18,7 +17,7 @@ type Kind interface {
 	// Prepare finds what is wrong with a resource as far as that can be seen without the others, and takes little time.
 	Prepare(r template.Resource) error
 	// Run makes a resource work. Those of the kinds that stand before in the list work already.
-	Run(ctx context.Context, r template.Resource) error
+	Run(r template.Resource) error
 	// Ref is what Ref gives.
 	Ref(r template.Resource) (string, error)
 	// Attribute is what Fn::GetAtt gives.
@@ -48,7 +47,7 @@ type plain struct{}
 
 func (plain) Prepare(template.Resource) error { return nil }
 
-func (plain) Run(context.Context, template.Resource) error { return nil }
+func (plain) Run(template.Resource) error { return nil }
 
 func (plain) Ref(r template.Resource) (string, error) { return r.LogicalID, nil }
 

@@ -120,7 +120,7 @@ func (s *Set) add(kind Kind, types ...string) {
 	}
 }
 
-// Start prepares all resources, and then runs them.
+// Start prepares all resources, and then runs them: the tables first, since functions refer to their streams.
 func (s *Set) Start(ctx context.Context) error {
 	if err := s.each(Kind.Prepare); err != nil {
 		return err
@@ -128,7 +128,10 @@ func (s *Set) Start(ctx context.Context) error {
 	if err := s.Secrets.check(); err != nil {
 		return err
 	}
-	if err := s.each(func(kind Kind, r template.Resource) error { return kind.Run(ctx, r) }); err != nil {
+	if err := s.Tables.create(ctx); err != nil {
+		return err
+	}
+	if err := s.each(Kind.Run); err != nil {
 		return err
 	}
 	return s.api.check()

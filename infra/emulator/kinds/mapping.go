@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"context"
 	"slices"
 	"strings"
 	"time"
@@ -65,7 +64,7 @@ type mappings struct {
 }
 
 // Run reads a mapping, which begins to deliver when the whole platform is up.
-func (k *mappings) Run(_ context.Context, r template.Resource) error {
+func (k *mappings) Run(r template.Resource) error {
 	var properties mappingProperties
 	if err := k.host.Decode(r, inertOfMappings, &properties); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"context"
 	"fmt"
 	"time"
 
@@ -93,7 +92,7 @@ func (k *Queues) properties(r template.Resource) (properties queueProperties, na
 }
 
 // Run implements Kind. It leads the queues' dead letters to their queues.
-func (k *Queues) Run(_ context.Context, r template.Resource) error {
+func (k *Queues) Run(r template.Resource) error {
 	properties, _, err := k.properties(r)
 	if err != nil || properties.RedrivePolicy == nil {
 		return err

@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"context"
 	"fmt"
 	"strings"
 
@@ -26,7 +25,7 @@ type routes struct {
 	integrations *integrations
 }
 
-func (k *routes) Run(_ context.Context, r template.Resource) error {
+func (k *routes) Run(r template.Resource) error {
 	var properties routeProperties
 	if err := k.host.Decode(r, inertOfRoutes, &properties); err != nil {
 		return err

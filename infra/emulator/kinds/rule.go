@@ -1,7 +1,6 @@
 package kinds
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -54,7 +53,7 @@ type Rules struct {
 }
 
 // Run implements Kind. Schedules begin when the whole platform is up.
-func (k *Rules) Run(_ context.Context, r template.Resource) error {
+func (k *Rules) Run(r template.Resource) error {
 	var properties ruleProperties
 	if err := k.host.Decode(r, inertOfRules, &properties); err != nil {
 		return err

@@ -1,8 +1,6 @@
 package kinds
 
 import (
-	"context"
-
 	"drawdown/infra/emulator/template"
 )
 
@@ -23,7 +21,7 @@ type stages struct {
 	api  *api
 }
 
-func (k *stages) Run(_ context.Context, r template.Resource) error {
+func (k *stages) Run(r template.Resource) error {
 	var properties stageProperties
 	if err := k.host.Decode(r, inertOfStages, &properties); err != nil {
 		return err

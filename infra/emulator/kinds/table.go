@@ -3,6 +3,8 @@ package kinds
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -87,11 +89,13 @@ const (
 // Tables are the tables of DynamoDB, in DynamoDB Local.
 type Tables struct {
 	*dynamolocal.Server
+	plain
 	host   *Host
 	tables map[string]*table // by logical id
 }
 
 type table struct {
+	resource  template.Resource
 	name      string
 	input     *dynamodb.CreateTableInput
 	streamARN string
@@ -110,7 +114,7 @@ func (k *Tables) Prepare(r template.Resource) error {
 	if err != nil {
 		return err
 	}
-	k.tables[r.LogicalID] = &table{name: name, input: properties.input(name)}
+	k.tables[r.LogicalID] = &table{resource: r, name: name, input: properties.input(name)}
 	return nil
 }
 
@@ -130,20 +134,23 @@ func (k *Tables) properties(r template.Resource) (tableProperties, error) {
 	return properties.tableProperties, nil
 }
 
-// Run implements Kind. The first table takes long, since DynamoDB Local has to start.
-func (k *Tables) Run(ctx context.Context, r template.Resource) error {
-	if k.URL == "" {
-		if err := k.Start(ctx); err != nil {
-			return err
-		}
+// create starts DynamoDB Local, which takes long, and makes the tables there.
+func (k *Tables) create(ctx context.Context) error {
+	if len(k.tables) == 0 {
+		return nil
+	}
+	if err := k.Start(ctx); err != nil {
+		return err
 	}
 	client := dynamodb.New(dynamodb.Options{Region: template.Region, BaseEndpoint: aws.String(k.URL), Credentials: credentials})
-	t := k.tables[r.LogicalID]
-	output, err := client.CreateTable(ctx, t.input)
-	if err != nil {
-		return fmt.Errorf("%s: %w", r, err)
+	for _, id := range slices.Sorted(maps.Keys(k.tables)) {
+		t := k.tables[id]
+		output, err := client.CreateTable(ctx, t.input)
+		if err != nil {
+			return fmt.Errorf("%s: %w", t.resource, err)
+		}
+		t.streamARN = aws.ToString(output.TableDescription.LatestStreamArn)
 	}
-	t.streamARN = aws.ToString(output.TableDescription.LatestStreamArn)
 	return nil
 }
 

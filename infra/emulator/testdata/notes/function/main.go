@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"encoding/base64"
 	"net/http"
 	"os"
 
@@ -33,7 +34,11 @@ func main() {
 func handle(ctx context.Context, client *dynamodb.Client, table *string, r request) (answer, error) {
 	note := map[string]types.AttributeValue{"id": &text{Value: r.PathParameters["id"]}}
 	if r.RequestContext.HTTP.Method == http.MethodPut {
-		note["text"] = &text{Value: r.Body}
+		body := []byte(r.Body)
+		if r.IsBase64Encoded { // as API Gateway sends what is not said to be text
+			body, _ = base64.StdEncoding.DecodeString(r.Body)
+		}
+		note["text"] = &text{Value: string(body)}
 		_, err := client.PutItem(ctx, &dynamodb.PutItemInput{TableName: table, Item: note})
 		return answer{StatusCode: http.StatusNoContent}, err
 	}
