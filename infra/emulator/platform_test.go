@@ -358,6 +358,15 @@ func TestWhatCannotBeRunIsNamed(t *testing.T) {
 		"authorizer": {func(m map[string]any) {
 			properties(m, "ThingRoute")["AuthorizationType"] = "AWS_IAM"
 		}, `ThingRoute (AWS::ApiGatewayV2::Route): AuthorizationType: "AWS_IAM" is not understood`},
+		"API without a stage": {func(m map[string]any) {
+			delete(object(m["Resources"]), "Stage")
+		}, "Api33333333 (AWS::ApiGatewayV2::Api): it has no stage"},
+		"second API": {func(m map[string]any) {
+			object(m["Resources"])["Other"] = resource("AWS::ApiGatewayV2::Api", props{"ProtocolType": "HTTP"})
+		}, "Other (AWS::ApiGatewayV2::Api): a second API: Api33333333"},
+		"integration of a route": {func(m map[string]any) {
+			properties(m, "ThingRoute")["Target"] = "integrations/Other"
+		}, `the template has no integration "Other"`},
 		"CORS": {func(m map[string]any) {
 			properties(m, "Api33333333")["CorsConfiguration"] = props{}
 		}, `Api33333333 (AWS::ApiGatewayV2::Api): the property "CorsConfiguration" is not understood`},
