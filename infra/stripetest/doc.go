@@ -1,5 +1,5 @@
-// Package stripetest tries shared/stripepay, the adapter for Stripe, with the stand-in for Stripe and with Stripe's own
-// description of its API (stripe-mock), and the stand-in with the adapter. It holds tests alone.
+// Package stripetest tests shared/stripepay, the adapter for Stripe, against the stand-in for Stripe and against Stripe's
+// own description of its API (stripe-mock), and the stand-in through the adapter. It holds nothing but tests.
 //
-// They lie here since the stand-in knows nothing of the platform, and the platform nothing of the stand-in.
+// They are here because the stand-in imports nothing of the platform, and the platform nothing of the stand-in.
 package stripetest

@@ -63,7 +63,7 @@ const runtime = "provided.al2023"
 // Functions are the functions of Lambda.
 type Functions struct {
 	host         *Host
-	tables       *Tables // whose address functions are told
+	tables       *Tables // whose address the functions get
 	maxProcesses int
 	retryWaits   []time.Duration
 	functions    map[string]*deployedFunction // by logical id
