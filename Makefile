@@ -68,8 +68,8 @@ run: require local ## Start the whole platform on this machine (PORT, ADMIN_KEY,
 test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
 	all=$$(go list ./...) || exit 1; \
-	platform=$$(grep -e '^drawdown/infra/e2e' -e '^drawdown/infra/local' <<<"$$all") || { echo "test: there is no test of the platform" >&2; exit 1; }; \
-	others=$$(grep -vx -e 'drawdown/infra/\(e2e\|local\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%') <<<"$$all") || { echo "test: there is no other package" >&2; exit 1; }; \
+	platform=$$(grep '^drawdown/infra/\(e2e\|emulator\|local\|stripetest\)' <<<"$$all") || { echo "test: there is no test of the platform" >&2; exit 1; }; \
+	others=$$(grep -vx -e 'drawdown/infra/\(e2e\|emulator\|local\|stripetest\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%') <<<"$$all") || { echo "test: there is no other package" >&2; exit 1; }; \
 	status=0; \
 	echo "test: what runs in parallel $(RACE_NOTE)"; \
 	go test -vet=off $(RACE) $(PARALLEL) || status=1; \

@@ -174,8 +174,22 @@ func importRules() []Rule {
 				}
 				return ""
 			})},
+		{"what knows nothing of us stands apart", "the emulator and the stand-in for Stripe could be lifted out whole; what shares our code shares its mistakes, and tests nothing",
+			everyImport(func(f *File, imported string) string {
+				own, isOwn := strings.CutPrefix(imported, module+"/")
+				for _, folder := range apart {
+					if f.In(folder) && isOwn && !strings.HasPrefix(own+"/", folder+"/") {
+						return f.Dir + " may not import " + imported
+					}
+				}
+				return ""
+			})},
 	}
 }
+
+// apart are the folders that know nothing of the platform: each imports nothing of
+// ours but what lies in it, its tests included.
+var apart = []string{"infra/emulator", "infra/standin"}
 
 // adapters are the packages that alone import a service's SDK. What tests and
 // drives the platform from outside (infra) may talk to the services itself.

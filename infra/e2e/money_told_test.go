@@ -23,7 +23,7 @@ import (
 	"github.com/pb33f/jsonschema/v6"
 
 	"drawdown/events"
-	"drawdown/infra/local/stripe"
+	"drawdown/infra/standin/stripe"
 	"drawdown/shared/httpapi"
 )
 

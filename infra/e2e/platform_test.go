@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"drawdown/infra/local"
-	"drawdown/infra/local/stripe"
+	"drawdown/infra/emulator"
+	"drawdown/infra/standin/stripe"
 	"drawdown/shared/httpapi"
 )
 
@@ -38,13 +38,13 @@ const (
 
 // What the tests share; set once, before the first of them.
 var (
-	platform  *local.Platform
+	platform  *emulator.Platform
 	contract  *openAPI
 	adminKey  string
 	processor *stripe.Server // stands in for Stripe
 	metrics   = &metricLog{}
 	drifts    = &driftLog{}
-	faults    = &local.StreamFaults{} // of the stream's deliveries; whoever makes some ends them
+	faults    = &emulator.StreamFaults{} // of the stream's deliveries; whoever makes some ends them
 	answered  = &tally{}
 	used      = &useLog{}
 
@@ -100,7 +100,7 @@ func setUp() error {
 	if processor, err = stripe.New(stripe.Options{WebhookURL: webhookURL, WebhookSecret: webhookSecret, Key: processorKey}); err != nil {
 		return err
 	}
-	platform, err = local.Start(ctx, local.Options{
+	platform, err = emulator.Start(ctx, emulator.Options{
 		Assembly:     assembly,
 		DynamoDBDir:  dynamodb,
 		MaxProcesses: maxProcesses,
@@ -111,7 +111,7 @@ func setUp() error {
 		Secrets:      map[string]string{"StripeKeys": fmt.Sprintf(`{"secret_key":%q,"webhook_secret":%q}`, processorKey, webhookSecret)},
 		StreamFaults: faults,
 		// News that came before what they rest on are to come again while a test waits for them.
-		Waits: local.Waits{Redelivery: time.Second},
+		Waits: emulator.Waits{Redelivery: time.Second},
 		Logs:  logLine,
 		Uses:  used.add,
 	})

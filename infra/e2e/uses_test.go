@@ -11,7 +11,7 @@ import (
 	"strings"
 	"sync"
 
-	"drawdown/infra/iam"
+	"drawdown/infra/emulator/iam"
 )
 
 // usesFile records what each function uses of the services while the whole suite runs. The tests of the roles hold the

@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"drawdown/infra/iam"
+	"drawdown/infra/emulator/iam"
 	"drawdown/shared/httpapi"
 )
 
