@@ -13,6 +13,7 @@ import { Bones, Failed } from "./states.tsx";
 import { Trend } from "./trend.tsx";
 import { neverUsed, type View } from "./usage.ts";
 import { comparison, type Names } from "./words.ts";
+import "./app.css";
 
 /** What payments add to the page, where the platform offers them. */
 export interface Billing {

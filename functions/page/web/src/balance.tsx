@@ -9,6 +9,7 @@ import type { Live } from "./live.ts";
 import { lasting } from "./pace.ts";
 import type { Balance, Grant } from "./wire.ts";
 import { sourceWords } from "./words.ts";
+import "./balance.css";
 
 const soon = 30 * 86_400_000;
 

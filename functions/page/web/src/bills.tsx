@@ -11,6 +11,7 @@ import { webAddress } from "./session.ts";
 import { Bones, Failed } from "./states.tsx";
 import type { Bill } from "./wire.ts";
 import { billKindWords, billStateWords } from "./words.ts";
+import "./bills.css";
 
 const signOf = (bill: Bill) => (bill.kind === "refund" ? -1 : 1);
 

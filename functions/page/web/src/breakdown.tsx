@@ -11,6 +11,7 @@ import { byText, type Column, Table } from "./table.tsx";
 import { pointsOf } from "./trend.tsx";
 import type { View } from "./usage.ts";
 import type { Group, Rate } from "./wire.ts";
+import "./breakdown.css";
 
 /** A group with its credits read once. */
 interface Row extends Group {

@@ -1,5 +1,6 @@
 // Starts the page: finds the session, shows it, and sees it end.
 
+import "./base.css";
 import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { reading, sending } from "./api.ts";
@@ -13,7 +14,6 @@ import { RefillCard } from "./refill.tsx";
 import { takeOutcome } from "./returning.ts";
 import { givenSession, rememberAccepted, takeSession, wasAccepted } from "./session.ts";
 import { Ended } from "./states.tsx";
-import "./page.css";
 
 const live = signal<Live | null>(null);
 const billing = signal<BillingState | null>(null);

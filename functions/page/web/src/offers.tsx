@@ -10,6 +10,7 @@ import { offerWords, perCreditWords } from "./money.ts";
 import { Doing, Refusal } from "./plan.tsx";
 import type { Pack, Plan } from "./wire.ts";
 import { overageWords, type PlanStep, planStep, validityWords } from "./words.ts";
+import "./offers.css";
 
 export function OffersDialog({ billing, left }: { billing: BillingState; left: () => void }) {
 	const packsFirst = billing.dialog.name.value === "packs";

@@ -6,6 +6,7 @@ import { complaint, customName, periodOf } from "./choice.ts";
 import { addMonths, maxMonths } from "./days.ts";
 import { rangeWords } from "./format.ts";
 import type { Live } from "./live.ts";
+import "./picker.css";
 
 export function Picker({ live }: { live: Live }) {
 	const chosen = live.range.choice.value;

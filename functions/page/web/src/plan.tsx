@@ -10,6 +10,7 @@ import { credits, dateOf, plural } from "./format.ts";
 import { moneyWords } from "./money.ts";
 import { webAddress } from "./session.ts";
 import type { Subscription } from "./wire.ts";
+import "./plan.css";
 
 /** Why something could not be done, where it was asked for. */
 export function Refusal({ billing, of }: { billing: BillingState; of: (what: string) => boolean }) {

@@ -12,6 +12,7 @@ import { fieldText, moneyWords, readMoney } from "./money.ts";
 import { Doing, Refusal } from "./plan.tsx";
 import { Bones, Failed } from "./states.tsx";
 import type { AutoRefill, Money, Pack } from "./wire.ts";
+import "./refill.css";
 
 export function RefillCard({ billing }: { billing: BillingState }) {
 	const refill = billing.refill.data.value;

@@ -12,6 +12,7 @@ import { unusualDays } from "./unusual.ts";
 import type { View } from "./usage.ts";
 import type { Group } from "./wire.ts";
 import { comparison } from "./words.ts";
+import "./trend.css";
 
 const spoken = 3; // unusual days that are named
 
