@@ -1,4 +1,4 @@
-package httpapi //nolint:testpackage // the rule of a cell is held against the page's, cell by cell
+package httpapi
 
 import (
 	"encoding/csv"
