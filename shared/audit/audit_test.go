@@ -405,20 +405,27 @@ func TestEveryCorruptionIsFoundAndNamed(t *testing.T) {
 			return nil
 		}}, "ledger entry 4"},
 	} {
-		for usageIs, store := range map[string]inMemory{"folded": settled(t), "behind": behind(t)} {
-			if result, err := audit.Run(t.Context(), store, "acme"); err != nil || !result.Clean() || result.Sheets != 3 || (result.Behind > 0) != (usageIs == "behind") {
-				t.Fatalf("%s, before: %+v, %v", usageIs, result, err)
-			}
-			c.Store = store
-			result, err := audit.Run(t.Context(), c.altered, "acme")
-			if err != nil {
-				t.Errorf("%s, %s: %v", usageIs, name, err)
-				continue
-			}
-			named := slices.ContainsFunc(result.Drift, func(d audit.Drift) bool { return d.Where == c.where && d.Ledger != d.Stored })
-			if result.Clean() || !named {
-				t.Errorf("%s, %s: %q is not named: %+v", usageIs, name, c.where, result.Drift)
-			}
+		isNamed(t, name, c.altered, c.where)
+	}
+}
+
+// isNamed fails unless the audit names a place where what it is shown is altered,
+// with usage folded up to the ledger's end, and with usage behind.
+func isNamed(t *testing.T, name string, altered altered, where string) {
+	t.Helper()
+	for usageIs, store := range map[string]inMemory{"folded": settled(t), "behind": behind(t)} {
+		if result, err := audit.Run(t.Context(), store, "acme"); err != nil || !result.Clean() || result.Sheets != 3 || (result.Behind > 0) != (usageIs == "behind") {
+			t.Fatalf("%s, before: %+v, %v", usageIs, result, err)
+		}
+		altered.Store = store
+		result, err := audit.Run(t.Context(), altered, "acme")
+		if err != nil {
+			t.Errorf("%s, %s: %v", usageIs, name, err)
+			continue
+		}
+		named := slices.ContainsFunc(result.Drift, func(d audit.Drift) bool { return d.Where == where && d.Ledger != d.Stored })
+		if result.Clean() || !named {
+			t.Errorf("%s, %s: %q is not named: %+v", usageIs, name, where, result.Drift)
 		}
 	}
 }
