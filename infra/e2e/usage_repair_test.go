@@ -331,12 +331,17 @@ func TestAuditsTellOfDrift(t *testing.T) {
 	}
 }
 
+// objects is a client of the buckets themselves.
+func objects() *s3.Client {
+	return s3.New(s3.Options{
+		Region: "us-east-1", BaseEndpoint: aws.String(platform.S3URL()), UsePathStyle: true, Credentials: aws.CredentialsProviderFunc(anyCredentials),
+	})
+}
+
 // failedBatches are the keys of the objects in the bucket of failures whose batch has a record of an account's wallet.
 func failedBatches(t *testing.T, account string) []string {
 	t.Helper()
-	client := s3.New(s3.Options{
-		Region: "us-east-1", BaseEndpoint: aws.String(platform.S3URL()), UsePathStyle: true, Credentials: aws.CredentialsProviderFunc(anyCredentials),
-	})
+	client := objects()
 	bucket := aws.String(platform.BucketName("Failures"))
 	list, err := client.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: bucket})
 	if err != nil {
@@ -395,4 +400,46 @@ func TestABatchThatIsGivenUpIsSweptUpLater(t *testing.T) {
 	}
 	checkUsage(t, account, all, since, tomorrow())
 	checkAudit(t, account)
+}
+
+// What the stream has given up on for the relay lies in a bucket of its own, as Lambda writes it: the batch as a string.
+func TestNewsThatWereGivenUpAreSweptUp(t *testing.T) {
+	t.Parallel()
+	account := openFunded(t, credit)
+	emptied := read[debited](t, admin(t).call(debit(account, "all", use("unit", credit))), http.StatusCreated)
+	said := func() int {
+		count := 0
+		for _, event := range platform.Events() {
+			if strings.Contains(string(event.Detail), fmt.Sprintf("%s#%d#balance.depleted", account, emptied.Seq)) {
+				count++
+			}
+		}
+		return count
+	}
+	if !eventually(t, foldLimit, func() bool { return said() > 0 }) {
+		t.Fatal("the stream's own news have not been said")
+	}
+	before := said()
+	batch := asJSON(t, body{"Records": []body{{
+		"eventID": "given-up", "eventName": "MODIFY",
+		"dynamodb": body{"Keys": body{"pk": body{"S": "A#" + account + "#00"}}, "SequenceNumber": "1", "NewImage": body{
+			"pk": body{"S": "A#" + account + "#00"}, "n": body{"N": fmt.Sprint(emptied.Seq)}, "la": body{"N": "1"},
+			"al": body{"L": []body{{"M": body{"n": body{"N": fmt.Sprint(emptied.Seq)}, "k": body{"S": "depleted"}}}}},
+		}},
+	}}})
+	bucket, key := platform.BucketName("RelayFailures"), "given-up/"+account
+	if _, err := objects().PutObject(t.Context(), &s3.PutObjectInput{
+		Bucket: &bucket, Key: &key, Body: strings.NewReader(asJSON(t, body{"payload": batch})),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := platform.Fire("SweepRelayFailures"); err != nil {
+		t.Fatal(err)
+	}
+	if !eventually(t, foldLimit, func() bool {
+		_, err := objects().HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: &bucket, Key: &key})
+		return err != nil && said() > before
+	}) {
+		t.Errorf("said %d times before the sweep and %d after it, and the batch should be gone", before, said())
+	}
 }

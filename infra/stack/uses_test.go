@@ -26,8 +26,6 @@ var unused = map[string]string{
 	"rollup dynamodb:DeleteItem UsageTable":           "a rebuild removes sheets that the ledger does not make again",
 	"audit secretsmanager:GetSecretValue SessionKey":  "a session's token is opened before its person is refused",
 	"audit s3:PutObject Failures/*":                   "an account whose usage lags is put where the roll-up sweeps",
-	"relay s3:GetObject RelayFailures/*":              "its sweep reads the batches that the stream has given up on",
-	"relay s3:DeleteObject RelayFailures/*":           "and removes them",
 	"notify dynamodb:PutItem AccountsTable WEBHOOK#*": "an endpoint that answers 410 Gone is switched off",
 	"renew dynamodb:Query LedgerTable":                "an invoice that it settles may have been refunded in part, which is tallied beside the grant",
 	"renew dynamodb:Query AccountsTable/index/list":   "the nightly expiry goes through all accounts",
