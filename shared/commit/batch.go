@@ -2,10 +2,9 @@ package commit
 
 import (
 	"context"
-	"fmt"
-	"sync"
 
 	"drawdown/shared/ledger"
+	"drawdown/shared/parallel"
 )
 
 // maxAccountsAtOnce bounds the accounts of one batch that are worked on at the same time.
@@ -36,35 +35,23 @@ func (c *Committer) RunAll(ctx context.Context, commands []Addressed) []Outcome 
 		}
 		places[command.Account] = append(places[command.Account], i)
 	}
-	slots := make(chan struct{}, maxAccountsAtOnce)
-	var running sync.WaitGroup
-	for _, account := range accounts {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			mine := make([]ledger.Command, len(places[account]))
-			for i, place := range places[account] {
-				mine[i] = commands[place].Command
-			}
-			for i, outcome := range c.runGuarded(ctx, account, mine) {
-				outcomes[places[account][i]] = outcome // no two accounts share a place
-			}
-		})
-	}
-	running.Wait()
-	return outcomes
-}
-
-// runGuarded is Run; a panic becomes the outcomes' error, since in a goroutine
-// of its own it would end the whole program, and with it the other accounts'.
-func (c *Committer) runGuarded(ctx context.Context, account string, commands []ledger.Command) (outcomes []Outcome) {
-	defer func() {
-		if broken := recover(); broken != nil {
-			outcomes = make([]Outcome, len(commands))
-			for i := range outcomes {
-				outcomes[i].Err = fmt.Errorf("commit: panic: %v", broken)
-			}
+	failures := parallel.Each(ctx, maxAccountsAtOnce, len(accounts), func(ctx context.Context, i int) error {
+		mine := make([]ledger.Command, len(places[accounts[i]]))
+		for j, place := range places[accounts[i]] {
+			mine[j] = commands[place].Command
 		}
-	}()
-	return c.Run(ctx, account, commands...)
+		for j, outcome := range c.Run(ctx, accounts[i], mine...) {
+			outcomes[places[accounts[i]][j]] = outcome // no two accounts share a place
+		}
+		return nil
+	})
+	for i, err := range failures {
+		if err == nil {
+			continue
+		}
+		for _, place := range places[accounts[i]] { // not begun, or a panic
+			outcomes[place] = Outcome{Err: interrupted(err)}
+		}
+	}
+	return outcomes
 }

@@ -408,6 +408,17 @@ func TestAPanicStaysWithItsAccount(t *testing.T) {
 	}
 }
 
+// An account that is not begun in time is refused as one that was begun too late.
+func TestABatchWhoseTimeIsOverIsRefused(t *testing.T) {
+	store, committer := newAccount(t, 3)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	outcome := committer.RunAll(ctx, []commit.Addressed{{Account: account, Command: debit("op", 1)}})[0]
+	if fault.CodeOf(outcome.Err) != fault.Unavailable || outcome.Entry != nil || seq(t, store) != 2 {
+		t.Errorf("outcome %+v at %d", outcome, seq(t, store))
+	}
+}
+
 // In a bubble of its own clock, so that a slow machine does not pass the deadline by itself.
 func TestContentionEndsWithTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

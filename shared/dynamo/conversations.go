@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"drawdown/shared/parallel"
 	"drawdown/shared/usage"
 )
 
@@ -103,31 +104,22 @@ func (c *Client) storedConversations(ctx context.Context, account string, epoch 
 
 // putConversations puts those that are not stored, and completes stored.
 func (c *Client) putConversations(ctx context.Context, account string, epoch int64, sightings []usage.Sighting, stored map[usage.Conversation]int64) error {
-	var mu sync.Mutex
-	var failures []error
-	var running sync.WaitGroup
-	slots := make(chan struct{}, putsAtOnce)
+	var missing []usage.Sighting
 	for _, sighting := range sightings {
-		mu.Lock()
-		_, there := stored[sighting.Conversation]
-		mu.Unlock()
-		if there {
-			continue
+		if _, there := stored[sighting.Conversation]; !there {
+			missing = append(missing, sighting)
 		}
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			first, err := c.putConversation(ctx, account, epoch, sighting)
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				failures = append(failures, err)
-				return
-			}
-			stored[sighting.Conversation] = first
-		})
 	}
-	running.Wait()
+	firsts := make([]int64, len(missing))
+	failures := parallel.Each(ctx, putsAtOnce, len(missing), func(ctx context.Context, i int) (err error) {
+		firsts[i], err = c.putConversation(ctx, account, epoch, missing[i])
+		return err
+	})
+	for i, sighting := range missing {
+		if failures[i] == nil {
+			stored[sighting.Conversation] = firsts[i]
+		}
+	}
 	return errors.Join(failures...)
 }
 

@@ -15,10 +15,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"drawdown/shared/ledger"
+	"drawdown/shared/parallel"
 	"drawdown/shared/usage"
 )
 
@@ -258,18 +258,9 @@ func contiguous(entries []ledger.Entry, from int64) []ledger.Entry {
 }
 
 func (f *Folder) addAll(ctx context.Context, account string, epoch int64, deltas []usage.Delta, run []ledger.Entry, firsts map[usage.Conversation]int64) error {
-	failures := make([]error, len(deltas))
-	slots := make(chan struct{}, sheetsAtOnce)
-	var running sync.WaitGroup
-	for i, delta := range deltas {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			failures[i] = f.add(ctx, account, epoch, delta, run, firsts)
-		})
-	}
-	running.Wait()
-	return errors.Join(failures...)
+	return errors.Join(parallel.Each(ctx, sheetsAtOnce, len(deltas), func(ctx context.Context, i int) error {
+		return f.add(ctx, account, epoch, deltas[i], run, firsts)
+	})...)
 }
 
 // add adds a delta to its sheet. Where the sheet is ahead, the delta is made

@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"drawdown/infra/load/report"
 	"drawdown/infra/load/usual"
 	"drawdown/shared/dynamo"
+	"drawdown/shared/parallel"
 	"drawdown/shared/usage"
 )
 
@@ -20,23 +20,15 @@ var channels, nodes = len(usual.Channels), len(usual.Nodes)
 
 // fill writes sheets as they are after an account's first entry.
 func fill(ctx context.Context, store *dynamo.Client, account string, sheets []usage.Delta) error {
-	failures := make([]error, len(sheets))
-	slots := make(chan struct{}, writersAtOnce)
-	var running sync.WaitGroup
-	for i, sheet := range sheets {
-		slots <- struct{}{}
-		running.Go(func() {
-			defer func() { <-slots }()
-			sheet.First, sheet.Last = 1, 1
-			standing, err := store.Add(ctx, account, 0, sheet)
-			if err == nil && !standing.Added {
-				err = fmt.Errorf("sheet %v is there already", sheet.Key)
-			}
-			failures[i] = err
-		})
-	}
-	running.Wait()
-	return errors.Join(failures...)
+	return errors.Join(parallel.Each(ctx, writersAtOnce, len(sheets), func(ctx context.Context, i int) error {
+		sheet := sheets[i]
+		sheet.First, sheet.Last = 1, 1
+		standing, err := store.Add(ctx, account, 0, sheet)
+		if err == nil && !standing.Added {
+			err = fmt.Errorf("sheet %v is there already", sheet.Key)
+		}
+		return err
+	})...)
 }
 
 // grownSheets are the sheets that a debit at the instant touches, as large as
