@@ -3,13 +3,16 @@
 package main
 
 import (
+	"drawdown/shared/auditor"
 	"drawdown/shared/boot"
 	"drawdown/shared/lambdaio"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		audit := &handler{store: platform.Store, failures: platform.Failures(), bus: platform.Bus(), now: platform.Now}
+		audit := &handler{&auditor.Auditor{
+			Store: platform.Store, Bus: platform.Bus(), CatchUp: platform.Failures().AskCatchUp, Now: platform.Now,
+		}}
 		return lambdaio.ByOrigin(audit.server(platform.Gate), lambdaio.Func(audit.all)), nil
 	})
 }

@@ -12,6 +12,21 @@ import (
 	"drawdown/shared/rating"
 )
 
+// rateCards are the cards that are published.
+type rateCards interface {
+	RateCard(ctx context.Context, version string) (*rating.Card, error)
+	ReadBook(ctx context.Context) (rating.Book, error)
+	PublishRateCard(ctx context.Context, card rating.Card, first bool) (bool, error)
+}
+
+// apiKeys are the keys of the API.
+type apiKeys interface {
+	Key(ctx context.Context, id string) (*access.Key, error)
+	Keys(ctx context.Context, after string, limit int) ([]access.Key, error)
+	AddKey(ctx context.Context, key access.Key) error
+	RevokeKey(ctx context.Context, id string, at time.Time) (bool, error)
+}
+
 // maxPublishTries bounds how often a publication is tried against others.
 const maxPublishTries = 3
 

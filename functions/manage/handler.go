@@ -6,15 +6,29 @@ import (
 
 	"drawdown/shared/access"
 	"drawdown/shared/commit"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/ledger"
 	"drawdown/shared/session"
 )
 
+// profiles are the accounts as they are listed, those after one, at most limit;
+// nil is none.
+type profiles interface {
+	Profile(ctx context.Context, account string) (*ledger.Profile, error)
+	Profiles(ctx context.Context, after string, limit int) ([]ledger.Profile, error)
+}
+
+// store is all that the operator looks after, beside the ledgers.
+type store interface {
+	profiles
+	rateCards
+	apiKeys
+	hooks
+}
+
 type handler struct {
 	committer *commit.Committer
-	store     *dynamo.Client
+	store     store
 	sessions  *session.Tokens
 	now       func() time.Time
 	local     bool // webhooks may lead to local networks
@@ -66,7 +80,7 @@ func (h *handler) account(ctx context.Context, id string) (httpapi.Account, erro
 	return accountOf(*profile), nil
 }
 
-func accountOf(p dynamo.Profile) httpapi.Account {
+func accountOf(p ledger.Profile) httpapi.Account {
 	return httpapi.Account{ID: p.Account, Settings: p.Settings, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt}
 }
 

@@ -4,11 +4,20 @@ import (
 	"context"
 	"time"
 
-	"drawdown/shared/dynamo"
 	"drawdown/shared/fault"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/webhooks"
 )
+
+// hooks are the endpoints of webhooks and their deliveries.
+type hooks interface {
+	Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error)
+	Endpoints(ctx context.Context, after string, limit int) ([]webhooks.Endpoint, error)
+	SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (bool, error)
+	RemoveEndpoint(ctx context.Context, id string) (bool, error)
+	Deliveries(ctx context.Context, endpoint, before string, limit int) ([]webhooks.Delivery, error)
+	ResendDelivery(ctx context.Context, endpoint, id string, at time.Time) (*webhooks.Delivery, error)
+}
 
 // maxEndpointTries bounds how often an endpoint is written against others.
 const maxEndpointTries = 3
@@ -17,11 +26,11 @@ func (h *handler) checkURL(text string) string { return webhooks.CheckURL(text, 
 
 // change writes an endpoint as step makes it from the present one, nil where
 // there is none; step answers false where nothing is to be written.
-func (h *handler) change(ctx context.Context, id string, step func(present *dynamo.Endpoint, now time.Time) (dynamo.Endpoint, bool, error)) (dynamo.Endpoint, error) {
+func (h *handler) change(ctx context.Context, id string, step func(present *webhooks.Endpoint, now time.Time) (webhooks.Endpoint, bool, error)) (webhooks.Endpoint, error) {
 	for range maxEndpointTries {
 		present, err := h.store.Endpoint(ctx, id)
 		if err != nil {
-			return dynamo.Endpoint{}, err
+			return webhooks.Endpoint{}, err
 		}
 		next, changed, err := step(present, h.now().UTC().Truncate(time.Millisecond))
 		if err != nil || !changed {
@@ -32,23 +41,23 @@ func (h *handler) change(ctx context.Context, id string, step func(present *dyna
 			return next, err
 		}
 	}
-	return dynamo.Endpoint{}, fault.New(fault.Contended, "The endpoint is being written by others; nothing was changed. Send the request again.")
+	return webhooks.Endpoint{}, fault.New(fault.Contended, "The endpoint is being written by others; nothing was changed. Send the request again.")
 }
 
 // putEndpoint makes an endpoint, or replaces what the operator says of one. To
 // enable it again forgets why it was disabled; its secret stays.
 func (h *handler) putEndpoint(ctx context.Context, wanted httpapi.WantedEndpoint) (httpapi.SavedEndpoint, error) {
 	created := false
-	saved, err := h.change(ctx, wanted.ID, func(present *dynamo.Endpoint, now time.Time) (dynamo.Endpoint, bool, error) {
+	saved, err := h.change(ctx, wanted.ID, func(present *webhooks.Endpoint, now time.Time) (webhooks.Endpoint, bool, error) {
 		created = present == nil
-		next := dynamo.Endpoint{}
+		next := webhooks.Endpoint{}
 		if created {
 			next.ID, next.Secret, next.CreatedAt = wanted.ID, webhooks.NewSecret(), now
 		} else {
 			next = *present
 		}
 		next.URL, next.Events, next.Enabled = wanted.URL, wanted.Events, wanted.Enabled
-		if !created && present.SameTerms(next.Endpoint) {
+		if !created && present.SameTerms(next) {
 			return *present, false, nil
 		}
 		if next.Enabled {
@@ -57,7 +66,7 @@ func (h *handler) putEndpoint(ctx context.Context, wanted httpapi.WantedEndpoint
 		next.UpdatedAt = now
 		return next, true, nil
 	})
-	return httpapi.SavedEndpoint{Endpoint: saved.Endpoint, Created: created}, err
+	return httpapi.SavedEndpoint{Endpoint: saved, Created: created}, err
 }
 
 func (h *handler) endpoint(ctx context.Context, id string) (webhooks.Endpoint, error) {
@@ -68,20 +77,17 @@ func (h *handler) endpoint(ctx context.Context, id string) (webhooks.Endpoint, e
 	if endpoint == nil {
 		return webhooks.Endpoint{}, httpapi.NoEndpoint(id)
 	}
-	return endpoint.Endpoint, nil
+	return *endpoint, nil
 }
 
 // rotateEndpoint gives an endpoint a new secret; the one before signs for a day more.
 func (h *handler) rotateEndpoint(ctx context.Context, id string) (webhooks.Endpoint, error) {
-	rotated, err := h.change(ctx, id, func(present *dynamo.Endpoint, now time.Time) (dynamo.Endpoint, bool, error) {
+	return h.change(ctx, id, func(present *webhooks.Endpoint, now time.Time) (webhooks.Endpoint, bool, error) {
 		if present == nil {
-			return dynamo.Endpoint{}, false, httpapi.NoEndpoint(id)
+			return webhooks.Endpoint{}, false, httpapi.NoEndpoint(id)
 		}
-		next := *present
-		next.Endpoint = present.Rotated(webhooks.NewSecret(), now)
-		return next, true, nil
+		return present.Rotated(webhooks.NewSecret(), now), true, nil
 	})
-	return rotated.Endpoint, err
 }
 
 func (h *handler) removeEndpoint(ctx context.Context, id string) (string, error) {
@@ -93,11 +99,7 @@ func (h *handler) removeEndpoint(ctx context.Context, id string) (string, error)
 }
 
 func (h *handler) endpoints(ctx context.Context, page httpapi.PageQuery) (httpapi.Listing[webhooks.Endpoint], error) {
-	stored, err := h.store.Endpoints(ctx, page.After, page.Limit+1)
-	endpoints := make([]webhooks.Endpoint, len(stored))
-	for i, endpoint := range stored {
-		endpoints[i] = endpoint.Endpoint
-	}
+	endpoints, err := h.store.Endpoints(ctx, page.After, page.Limit+1)
 	return httpapi.Listing[webhooks.Endpoint]{Read: endpoints, Limit: page.Limit}, err
 }
 

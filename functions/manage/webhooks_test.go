@@ -13,7 +13,8 @@ import (
 
 func TestEndpointsOfWebhooks(t *testing.T) {
 	now := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
-	h := &handler{store: dynamotest.NewClient(t), now: func() time.Time { return now }}
+	store := dynamotest.NewClient(t)
+	h := &handler{store: store, now: func() time.Time { return now }}
 	ctx := t.Context()
 	wanted := httpapi.WantedEndpoint{ID: "ops", URL: "https://example.com/hooks", Events: []events.Type{events.BalanceLow}, Enabled: true}
 	made, err := h.putEndpoint(ctx, wanted)
@@ -41,7 +42,7 @@ func TestEndpointsOfWebhooks(t *testing.T) {
 		t.Errorf("deliveries %+v, %v", page, err)
 	}
 	delivery := webhooks.NewDelivery("ops", events.New(events.BalanceLow, "acme", 1, now, nil), "{}").Abandoned("x")
-	if added, err := h.store.AddDelivery(ctx, delivery); !added || err != nil {
+	if added, err := store.AddDelivery(ctx, delivery); !added || err != nil {
 		t.Fatal(added, err)
 	}
 	resent, err := h.resend(ctx, httpapi.DeliveryID{Endpoint: "ops", ID: delivery.ID})

@@ -1,334 +1,57 @@
 package main
 
 import (
-	"context"
-	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
-	"drawdown/events"
-	"drawdown/shared/dynamo"
+	"drawdown/shared/delivery"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/webhooks"
 )
 
-var start = time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+const said = `{"version":"0","id":"e","detail-type":"balance.low","source":"drawdown","detail":` +
+	`{"id":"acme#42#balance.low","type":"balance.low","version":1,"account_id":"acme","seq":42,` +
+	`"occurred_at":"2026-11-24T10:00:00Z","data":{"available":"12.5","overage_used":"0"}}}`
 
-type fixture struct {
-	handler
-	t      *testing.T
-	tables *dynamotest.Tables
-	clock  atomic.Int64 // milliseconds after start
-}
-
-func newFixture(t *testing.T) *fixture {
-	f := &fixture{t: t, tables: dynamotest.NewTables(t)}
-	f.handler = handler{store: f.tables.Client, send: webhooks.NewSender(true).Send, now: func() time.Time {
-		return start.Add(time.Duration(f.clock.Load()) * time.Millisecond)
-	}}
-	return f
-}
-
-func (f *fixture) pass(d time.Duration) { f.clock.Add(d.Milliseconds()) }
-
-// receiver is an operator's endpoint.
-type receiver struct {
-	mu     sync.Mutex
-	bodies []string
-	ids    []string
-	status atomic.Int64
-	slow   chan struct{} // nil: not slow
-	url    string
-}
-
-func newReceiver(t *testing.T) *receiver {
-	r := &receiver{}
-	r.status.Store(200)
-	server := httptest.NewServer(r)
+func TestCalls(t *testing.T) {
+	tables := dynamotest.NewTables(t)
+	var status, hour atomic.Int64
+	status.Store(500)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(status.Load())) }))
 	t.Cleanup(server.Close)
-	r.url = server.URL
-	return r
-}
-
-func (r *receiver) ServeHTTP(w http.ResponseWriter, request *http.Request) {
-	body, _ := io.ReadAll(request.Body)
-	r.mu.Lock()
-	r.bodies, r.ids = append(r.bodies, string(body)), append(r.ids, request.Header.Get(webhooks.HeaderID))
-	slow := r.slow
-	r.mu.Unlock()
-	if slow != nil {
-		<-slow
-	}
-	w.Header().Set("Location", r.url+"/elsewhere")
-	w.WriteHeader(int(r.status.Load()))
-}
-
-func (r *receiver) got() ([]string, []string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return append([]string(nil), r.bodies...), append([]string(nil), r.ids...)
-}
-
-func (f *fixture) endpoint(id, url string, kinds ...events.Type) {
-	f.t.Helper()
-	saved, err := f.tables.SaveEndpoint(f.t.Context(), dynamo.Endpoint{Endpoint: webhooks.Endpoint{
-		ID: id, URL: url, Events: kinds, Enabled: true, Secret: webhooks.NewSecret(), CreatedAt: start, UpdatedAt: start,
-	}})
+	start := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
+	h := &handler{&delivery.Dispatcher{Store: tables.Client, Send: webhooks.NewSender(true).Send, Now: func() time.Time {
+		return start.Add(time.Duration(hour.Load()) * time.Hour)
+	}}}
+	saved, err := tables.SaveEndpoint(t.Context(), webhooks.Endpoint{ID: "ops", URL: server.URL, Enabled: true, Secret: webhooks.NewSecret()})
 	if err != nil || !saved {
-		f.t.Fatal(saved, err)
+		t.Fatal(saved, err)
 	}
-}
-
-const detail = `{"id":"acme#42#balance.low","type":"balance.low","version":1,"account_id":"acme","seq":42,` +
-	`"occurred_at":"2026-11-24T10:00:00Z","data":{"available":"12.5","overage_used":"0","later":true}}`
-
-const said = `{"version":"0","id":"e","detail-type":"balance.low","source":"drawdown","detail":` + detail + `}`
-
-func (f *fixture) call(payload string) string {
-	f.t.Helper()
-	answer, err := f.Invoke(f.t.Context(), []byte(payload))
-	if err != nil {
-		f.t.Fatalf("%s: %v", payload, err)
-	}
-	return string(answer)
-}
-
-// delivery is the one delivery of an endpoint.
-func (f *fixture) delivery(endpoint string) webhooks.Delivery {
-	f.t.Helper()
-	all, err := f.tables.Deliveries(f.t.Context(), endpoint, "", 10)
-	if err != nil || len(all) != 1 {
-		f.t.Fatalf("endpoint %s has the deliveries %+v, %v", endpoint, all, err)
-	}
-	return all[0]
-}
-
-func TestAnEventGoesToWhoWantsItOnce(t *testing.T) {
-	f := newFixture(t)
-	wants, all, other := newReceiver(t), newReceiver(t), newReceiver(t)
-	f.endpoint("wants", wants.url, events.BalanceLow)
-	f.endpoint("all", all.url)
-	f.endpoint("other", other.url, events.PlanChanged)
-	if got := f.call(said); got != `{"deliveries":2,"unsettled":0}` {
-		t.Errorf("told: %s", got)
-	}
-	if got := f.call(said); got != `{"deliveries":0,"unsettled":0}` {
-		t.Errorf("told again: %s", got)
-	}
-	for name, r := range map[string]*receiver{"wants": wants, "all": all} {
-		bodies, ids := r.got()
-		if len(bodies) != 1 || bodies[0] != detail || ids[0] != webhooks.MessageID("acme#42#balance.low") {
-			t.Errorf("%s has got %q, %q", name, bodies, ids)
-		}
-		if d := f.delivery(name); d.State != webhooks.Delivered || d.Attempts != 1 || d.LastStatus != 200 {
-			t.Errorf("%s: %+v", name, d)
+	call := func(payload, want string) {
+		t.Helper()
+		if got, err := h.Invoke(t.Context(), []byte(payload)); err != nil || string(got) != want {
+			t.Errorf("%s is answered with %s, %v; want %s", payload, got, err, want)
 		}
 	}
-	if bodies, _ := other.got(); len(bodies) != 0 {
-		t.Errorf("who does not want it has got %q", bodies)
-	}
-	f.pass(time.Hour)
-	if got := f.call(`{"retry":true}`); got != `{"tried":0}` {
-		t.Errorf("nothing is due: %s", got)
-	}
-}
-
-func TestWhatFailsIsTriedAgainUntilItIsTaken(t *testing.T) {
-	f := newFixture(t)
-	r := newReceiver(t)
-	r.status.Store(500)
-	f.endpoint("ops", r.url)
-	f.call(said)
-	if d := f.delivery("ops"); d.State != webhooks.Pending || d.LastStatus != 500 || d.LastError != "the endpoint answered 500" || d.NextAttemptAt.Before(start.Add(5*time.Second)) {
-		t.Errorf("after the first try: %+v", d)
-	}
-	f.pass(time.Second)
-	if got := f.call(`{"retry":true}`); got != `{"tried":0}` {
-		t.Errorf("before its time: %s", got)
-	}
-	f.pass(6 * time.Second)
-	r.status.Store(307) // a redirect is no answer that counts, and is not followed
-	if got := f.call(`{"retry":true}`); got != `{"tried":1}` {
-		t.Errorf("in its time: %s", got)
-	}
-	f.pass(7 * time.Minute)
-	r.status.Store(204)
-	if got := f.call(`{"retry":true}`); got != `{"tried":1}` {
-		t.Errorf("in its time: %s", got)
-	}
-	if d := f.delivery("ops"); d.State != webhooks.Delivered || d.Attempts != 3 || !d.NextAttemptAt.IsZero() || d.LastError != "" {
-		t.Errorf("in the end: %+v", d)
-	}
-	bodies, ids := r.got()
-	for i := range bodies {
-		if bodies[i] != detail || ids[i] != ids[0] {
-			t.Errorf("try %d sent %q as %s", i, bodies[i], ids[i])
-		}
-	}
-	if len(bodies) != 3 {
-		t.Errorf("%d tries came", len(bodies))
-	}
-}
-
-func TestWhatFailsForGoodCanBeResent(t *testing.T) {
-	f := newFixture(t)
-	r := newReceiver(t)
-	r.status.Store(500)
-	f.endpoint("ops", r.url)
-	f.call(said)
-	for range 10 {
-		f.pass(30 * time.Hour)
-		f.call(`{"retry":true}`)
-	}
-	if d := f.delivery("ops"); d.State != webhooks.Failed || d.Attempts != 10 {
-		t.Fatalf("in the end: %+v", d)
-	}
-	r.status.Store(200)
-	resent, err := f.tables.ResendDelivery(t.Context(), "ops", f.delivery("ops").ID, f.now())
-	if err != nil || resent == nil || resent.State != webhooks.Pending {
-		t.Fatal(resent, err)
-	}
-	if got := f.call(`{"retry":true}`); got != `{"tried":1}` {
-		t.Errorf("resent: %s", got)
-	}
-	if d := f.delivery("ops"); d.State != webhooks.Delivered || d.Attempts != 10+1 || d.Step != 1 {
-		t.Errorf("resent: %+v", d)
-	}
-	if none, err := f.tables.ResendDelivery(t.Context(), "ops", "none", f.now()); none != nil || err != nil {
-		t.Errorf("what is not there was resent: %+v, %v", none, err)
-	}
-}
-
-func TestAnEndpointThatIsGoneIsDisabled(t *testing.T) {
-	f := newFixture(t)
-	r := newReceiver(t)
-	r.status.Store(410)
-	f.endpoint("ops", r.url)
-	f.call(said)
-	endpoint, err := f.tables.Endpoint(t.Context(), "ops")
-	if err != nil || endpoint.Enabled || endpoint.DisabledReason == "" {
-		t.Errorf("the endpoint is %+v, %v", endpoint, err)
-	}
-	if d := f.delivery("ops"); d.State != webhooks.Failed || d.LastStatus != 410 {
-		t.Errorf("the delivery is %+v", d)
-	}
-	if _, err := f.tables.ResendDelivery(t.Context(), "ops", f.delivery("ops").ID, f.now()); err != nil {
-		t.Fatal(err)
-	}
-	f.call(`{"retry":true}`)
-	if d := f.delivery("ops"); d.State != webhooks.Failed || d.LastError != "the endpoint is disabled" {
-		t.Errorf("resent to a disabled endpoint: %+v", d)
-	}
-	if _, err := f.tables.ResendDelivery(t.Context(), "ops", f.delivery("ops").ID, f.now()); err != nil {
-		t.Fatal(err)
-	}
-	if found, err := f.tables.RemoveEndpoint(t.Context(), "ops"); !found || err != nil {
-		t.Fatal(found, err)
-	}
-	f.call(`{"retry":true}`)
-	if d := f.delivery("ops"); d.State != webhooks.Failed || d.LastError != "the endpoint was removed" {
-		t.Errorf("resent to a removed endpoint: %+v", d)
-	}
-	if bodies, _ := r.got(); len(bodies) != 1 {
-		t.Errorf("%d tries came", len(bodies))
-	}
-}
-
-// Two sweeps at once send each delivery once.
-func TestSweepsAtTheSameTimeDoNotSendTwice(t *testing.T) {
-	f := newFixture(t)
-	r := newReceiver(t)
-	r.status.Store(500)
-	f.endpoint("ops", r.url)
-	const count = 12
-	for i := range count {
-		f.call(fmt.Sprintf(`{"detail-type":"balance.low","detail":{"id":"acme#%d#balance.low","type":"balance.low","occurred_at":"2026-11-24T10:00:00Z","data":{}}}`, i))
-	}
-	r.status.Store(200)
-	f.pass(time.Minute)
-	var running sync.WaitGroup
-	for range 4 {
-		running.Go(func() {
-			if _, err := f.Invoke(context.WithoutCancel(t.Context()), []byte(`{"retry":true}`)); err != nil {
-				t.Error(err)
-			}
-		})
-	}
-	running.Wait()
-	if bodies, _ := r.got(); len(bodies) != 2*count {
-		t.Errorf("%d tries came, want %d", len(bodies), 2*count)
-	}
-}
-
-// A holder that takes too long has lost its claim: what it found out is void,
-// and nothing is sent again on its word.
-func TestASettlementAfterTheClaimIsVoid(t *testing.T) {
-	f := newFixture(t)
-	r := newReceiver(t)
-	f.endpoint("ops", r.url)
-	slow := f.handler
-	slow.send = func(ctx context.Context, e webhooks.Endpoint, d webhooks.Delivery, at time.Time) webhooks.Result {
-		f.pass(lease + time.Second) // its environment was frozen
-		if got, err := f.Invoke(ctx, []byte(`{"retry":true}`)); err != nil || string(got) != `{"tried":1}` {
-			t.Errorf("another takes over: %s, %v", got, err)
-		}
-		return webhooks.Result{Error: "there was no answer in time"}
-	}
-	if _, err := slow.Invoke(t.Context(), []byte(said)); err != nil {
-		t.Fatal(err)
-	}
-	if d := f.delivery("ops"); d.State != webhooks.Delivered || d.Attempts != 1 {
-		t.Errorf("the delivery is %+v", d)
-	}
-}
-
-// What the time does not suffice for is left to the schedule, and nothing is lost.
-func TestOneSlowEndpointLosesNothing(t *testing.T) {
-	f := newFixture(t)
-	slow, quick := newReceiver(t), newReceiver(t)
-	slow.slow = make(chan struct{})
-	f.endpoint("a-slow", slow.url)
-	f.endpoint("quick", quick.url)
-	ctx, cancel := context.WithTimeout(t.Context(), reserve+500*time.Millisecond)
-	defer cancel()
-	send := f.send
-	f.send = func(ctx context.Context, e webhooks.Endpoint, d webhooks.Delivery, at time.Time) webhooks.Result {
-		short, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
-		defer cancel()
-		return send(short, e, d, at)
-	}
-	if _, err := f.Invoke(ctx, []byte(said)); err != nil {
-		t.Fatal(err)
-	}
-	close(slow.slow)
-	if d := f.delivery("quick"); d.State != webhooks.Delivered {
-		t.Errorf("quick: %+v", d)
-	}
-	if d := f.delivery("a-slow"); d.State != webhooks.Pending || d.LastError != "there was no answer in time" || d.LastStatus != 0 {
-		t.Errorf("slow: %+v", d)
-	}
-	spent, end := context.WithTimeout(t.Context(), reserve/2)
-	defer end()
-	f.pass(time.Minute)
-	if got, err := f.Invoke(spent, []byte(`{"retry":true}`)); err != nil || string(got) != `{"tried":0}` {
-		t.Errorf("without time: %s, %v", got, err)
-	}
-	if got := f.call(`{"retry":true}`); got != `{"tried":1}` {
-		t.Errorf("with time: %s", got)
-	}
+	call(said, `{"deliveries":1,"unsettled":0}`)
+	call(said, `{"deliveries":0,"unsettled":0}`)
+	call(`{"retry":true}`, `{"tried":0}`)
+	hour.Store(1)
+	status.Store(200)
+	call(`{"retry":true}`, `{"tried":1}`)
+	hour.Store(2)
+	call(`{"retry":true}`, `{"tried":0}`)
 }
 
 func TestCallsThatAreNone(t *testing.T) {
-	f := newFixture(t)
+	h := &handler{&delivery.Dispatcher{Store: dynamotest.NewClient(t), Now: time.Now}}
 	for _, payload := range []string{
 		`{}`, `[]`, `x`, `{"retry":false}`, `{"detail-type":"balance.low"}`, `{"detail":{}}`, `{"detail-type":"x","detail":{"type":"x"}}`,
 	} {
-		if got, err := f.Invoke(t.Context(), []byte(payload)); err == nil {
+		if got, err := h.Invoke(t.Context(), []byte(payload)); err == nil {
 			t.Errorf("%s is answered with %s", payload, got)
 		}
 	}

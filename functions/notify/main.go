@@ -4,6 +4,7 @@ package main
 
 import (
 	"drawdown/shared/boot"
+	"drawdown/shared/delivery"
 	"drawdown/shared/lambdaio"
 	"drawdown/shared/webhooks"
 )
@@ -11,6 +12,7 @@ import (
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
 		sender := webhooks.NewSender(platform.LocalWebhooks())
-		return &handler{store: platform.Store, send: sender.Send, now: platform.Now}, nil
+		dispatcher := &delivery.Dispatcher{Store: platform.Store, Send: sender.Send, Now: platform.Now}
+		return &handler{dispatcher: dispatcher}, nil
 	})
 }

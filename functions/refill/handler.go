@@ -4,13 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"github.com/go-json-experiment/json"
 
 	"drawdown/events"
-	"drawdown/shared/settlement"
-	"drawdown/shared/telemetry"
+	"drawdown/shared/calendar"
 )
 
 // refiller refills one account, if that is due.
@@ -18,14 +16,9 @@ type refiller interface {
 	Refill(ctx context.Context, account string) error
 }
 
-// store lists the accounts that have asked to be refilled, those after one, at most limit.
-type store interface {
-	Refills(ctx context.Context, after string, limit int) ([]string, error)
-}
-
 type handler struct {
 	refiller refiller
-	store    store
+	sweeper  *calendar.Sweeper
 }
 
 // call is what rings: an event of the bus, or the schedule that sweeps.
@@ -35,12 +28,6 @@ type call struct {
 }
 
 var errNoCall = errors.New(`refill: the call must be an event of the bus, or {"sweep":true}`)
-
-// sweepPage is how many accounts a sweep reads at once.
-const sweepPage = 100
-
-// lanes is how many accounts a sweep works on at once.
-const lanes = 8
 
 func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var c call
@@ -54,36 +41,11 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		}
 		return []byte(`{}`), nil
 	case c.Sweep:
-		return h.sweep(ctx)
+		done, err := h.sweeper.Refill(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("refill: after %d, of which %d failed: %w", done.Items, done.Failed, err)
+		}
+		return json.Marshal(map[string]int{"swept": done.Items, "failed": done.Failed}, json.Deterministic(true))
 	}
 	return nil, errNoCall
-}
-
-// sweep looks at every account that has asked to be refilled. One that fails, or
-// is slow, does not keep the others waiting, and is looked at again by the next
-// sweep.
-func (h *handler) sweep(ctx context.Context) ([]byte, error) {
-	swept, failed, after := 0, 0, ""
-	for {
-		accounts, err := h.store.Refills(ctx, after, sweepPage)
-		if err != nil {
-			return nil, fmt.Errorf("refill: listing accounts: %w", err)
-		}
-		err = settlement.Sweep(ctx, accounts, lanes, h.refiller.Refill, func(account string, err error) {
-			swept++
-			if err != nil {
-				failed++
-				telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
-				slog.ErrorContext(ctx, "not refilled; the next sweep tries again", "account", account, "error", err.Error())
-			}
-		})
-		if err != nil {
-			return nil, fmt.Errorf("refill: the sweep ends among the accounts after %q: %w", after, err)
-		}
-		if len(accounts) < sweepPage {
-			break
-		}
-		after = accounts[len(accounts)-1]
-	}
-	return json.Marshal(map[string]int{"swept": swept, "failed": failed}, json.Deterministic(true))
 }

@@ -4,11 +4,14 @@ package main
 
 import (
 	"drawdown/shared/boot"
+	"drawdown/shared/calendar"
 	"drawdown/shared/lambdaio"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		return &handler{refiller: platform.Settler(), store: platform.Store}, nil
+		settler := platform.Settler()
+		sweeper := &calendar.Sweeper{Settler: settler, Store: platform.Store, Now: platform.Now}
+		return &handler{refiller: settler, sweeper: sweeper}, nil
 	})
 }

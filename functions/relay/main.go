@@ -4,12 +4,12 @@ package main
 import (
 	"drawdown/shared/boot"
 	"drawdown/shared/lambdaio"
+	"drawdown/shared/relay"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		return &handler{
-			store: platform.Store, bus: platform.Bus(), failures: platform.Failures(), indexWait: defaultIndexWait,
-		}, nil
+		news := &relay.Relay{Store: platform.Store, Bus: platform.Bus(), IndexWait: relay.DefaultIndexWait}
+		return &handler{relay: news, failed: platform.Failures()}, nil
 	})
 }

@@ -5,11 +5,13 @@ package main
 
 import (
 	"drawdown/shared/boot"
+	"drawdown/shared/calendar"
 	"drawdown/shared/lambdaio"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		return &handler{settler: platform.Settler(), store: platform.Store, now: platform.Now}, nil
+		sweeper := &calendar.Sweeper{Settler: platform.Settler(), Store: platform.Store, Now: platform.Now}
+		return &handler{sweeper: sweeper}, nil
 	})
 }

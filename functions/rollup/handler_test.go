@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"drawdown/shared/catchup"
 	"drawdown/shared/commit"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/failures/failurestest"
@@ -30,7 +31,7 @@ func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, tables: dynamotest.NewTables(t), bucket: failurestest.New(t)}
 	// Without waiting: an index that lags fails its ring at once.
 	folder := &rollup.Folder{Store: f.tables.Client, Now: time.Now, Page: 100}
-	f.handler = handler{folder: folder, store: f.tables.Client, failures: f.bucket.Bucket}
+	f.handler = handler{failed: f.bucket, runner: &catchup.Runner{Folder: folder, Store: f.tables.Client, Later: f.bucket.AskCatchUp}}
 	return f
 }
 
@@ -152,7 +153,7 @@ func TestASweepFoldsWhatWasGivenUpAndKeepsWhatFailsAgain(t *testing.T) {
 	one, other := f.enter("one", 3, 0), f.enter("other", 2, 0)
 	f.bucket.Put("a", quoted(t, records(ring(1, "one", 3))))
 	f.bucket.Put("b", quoted(t, records(ring(2, "absent", 3))))
-	if err := f.bucket.Ask(t.Context(), "other", []byte(`{"catch_up":"other"}`)); err != nil {
+	if err := f.bucket.AskCatchUp(t.Context(), "other"); err != nil {
 		t.Fatal(err)
 	}
 	if answer, err := f.Invoke(t.Context(), []byte(`{"sweep":true}`)); err == nil {
@@ -172,33 +173,17 @@ func TestASweepFoldsWhatWasGivenUpAndKeepsWhatFailsAgain(t *testing.T) {
 	}
 }
 
-// More accounts than are folded at once, and none of them forgotten.
-func TestABatchOfManyAccounts(t *testing.T) {
+// A rebuild that the time does not suffice for is left to the sweeps.
+func TestARebuildThatIsCutShort(t *testing.T) {
 	f := newFixture(t)
-	var rings []string
-	for i := range 2*accountsAtOnce + 3 {
-		f.enter(fmt.Sprintf("acme-%d", i), 1, 0)
-		rings = append(rings, ring(i, fmt.Sprintf("acme-%d", i), 1+i%2)) // every second one rings for an entry too many
+	entries := f.enter("acme", 3, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	if got, err := f.Invoke(ctx, []byte(`{"rebuild":"acme"}`)); err != nil || string(got) != `{"account_id":"acme","goes_on":true}` {
+		t.Errorf("answered with %s, %v", got, err)
 	}
-	var answer struct {
-		Failures []struct {
-			Number string `json:"itemIdentifier"`
-		} `json:"batchItemFailures"`
+	if got := f.call(`{"sweep":true}`); got != `{"swept":1}` {
+		t.Errorf("swept: %s", got)
 	}
-	if err := json.Unmarshal([]byte(f.call(records(rings...))), &answer); err != nil {
-		t.Fatal(err)
-	}
-	for i, failure := range answer.Failures {
-		if failure.Number != number(2*i+1) {
-			t.Errorf("failure %d is %s", i, failure.Number)
-		}
-	}
-	if len(answer.Failures) != accountsAtOnce+1 {
-		t.Errorf("%d failures", len(answer.Failures))
-	}
-	for i := range rings {
-		if mark, err := f.tables.Mark(context.Background(), fmt.Sprintf("acme-%d", i)); err != nil || mark.Seq != 1 {
-			t.Errorf("account %d stands at %+v, %v", i, mark, err)
-		}
-	}
+	f.folded("acme", entries)
 }

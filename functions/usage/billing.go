@@ -8,6 +8,15 @@ import (
 	"drawdown/shared/httpapi"
 )
 
+// sales are what is sold, and what an account has bought.
+type sales interface {
+	cashier.Reader
+	Plans(ctx context.Context) ([]billing.Plan, error)
+	Pack(ctx context.Context, id string) (*billing.Pack, error)
+	Packs(ctx context.Context) ([]billing.Pack, error)
+	Bills(ctx context.Context, account string, after billing.BillPlace, limit int) ([]billing.Bill, error)
+}
+
 func (h *handler) plan(ctx context.Context, id string) (billing.Plan, error) {
 	plan, err := h.store.Plan(ctx, id)
 	if err != nil {

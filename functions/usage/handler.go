@@ -7,14 +7,26 @@ import (
 
 	"drawdown/shared/access"
 	"drawdown/shared/commit"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/ledger"
 	"drawdown/shared/rating"
 )
 
+// ledgers are the accounts' wallets and entries; no wallet is nil.
+type ledgers interface {
+	Wallet(ctx context.Context, account string) (*ledger.Wallet, error)
+	Entries(ctx context.Context, account string, page ledger.Page) ([]ledger.Entry, error)
+}
+
+// store is all that an account can look at.
+type store interface {
+	ledgers
+	sheets
+	sales
+}
+
 type handler struct {
-	store    *dynamo.Client
+	store    store
 	rates    commit.Rates
 	channels []string
 	now      func() time.Time
@@ -52,7 +64,7 @@ const filteredPage = 500
 
 func (h *handler) entries(ctx context.Context, query httpapi.StatementQuery) (httpapi.Listing[ledger.Entry], error) {
 	listing := httpapi.Listing[ledger.Entry]{Limit: query.Limit}
-	page := dynamo.Page{After: query.After, Limit: query.Limit + 1, Descending: !query.Ascending}
+	page := ledger.Page{After: query.After, Limit: query.Limit + 1, Descending: !query.Ascending}
 	if !query.Filter.All() {
 		page.Limit, page.NoDebits = filteredPage, query.Filter.NoDebits()
 	}

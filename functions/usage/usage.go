@@ -15,6 +15,15 @@ import (
 // defaultDays is the range of a query that names none.
 const defaultDays = 30
 
+// sheets are the accounts' usage, each day or month by itself, and how far it is
+// folded.
+type sheets interface {
+	LaggingMark(ctx context.Context, account string) (usage.Mark, error)
+	Days(ctx context.Context, account, first, last string) ([]usage.Sheet, error)
+	AgentDays(ctx context.Context, account, agent, first, last string) ([]usage.Sheet, error)
+	LaggingAgentMonths(ctx context.Context, account, first, last string) ([]usage.Sheet, error)
+}
+
 // usage answers a usage query: one Query of the sheets, and two single items,
 // the account's zone and how far it is folded.
 func (h *handler) usage(ctx context.Context, query httpapi.UsageQuery) (httpapi.UsageReport, error) {

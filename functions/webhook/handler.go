@@ -8,16 +8,20 @@ import (
 	"time"
 
 	"drawdown/events"
-	"drawdown/shared/eventbus"
 	"drawdown/shared/fault"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/stripepay"
 	"drawdown/shared/telemetry"
 )
 
+// bus takes messages, and answers with the positions of those that it has not taken.
+type bus interface {
+	Put(ctx context.Context, messages ...events.Message) ([]int, error)
+}
+
 type handler struct {
 	keys stripepay.Keys
-	bus  *eventbus.Bus
+	bus  bus
 	now  func() time.Time
 }
 

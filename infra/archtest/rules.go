@@ -34,7 +34,8 @@ var domain = map[string]int{
 	"shared/settlement": 6,
 }
 
-// domainImports are the packages from elsewhere that the domain may use: none that reaches outside the process or speaks a wire format.
+// domainImports are the packages from elsewhere that the domain may use: none that
+// reaches outside the process or speaks a wire format.
 var domainImports = []string{
 	"bytes", "cmp", "context", "crypto/rand", "crypto/sha256", "crypto/subtle", "encoding/base64", "encoding/binary",
 	"encoding/hex", "errors", "fmt", "hash", "iter", "maps", "math", "math/big", "math/bits", "math/rand/v2", "runtime/debug", "slices",

@@ -3,7 +3,6 @@ package dynamo
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -11,14 +10,6 @@ import (
 
 	"drawdown/shared/ledger"
 )
-
-// Profile is an account as it is listed.
-type Profile struct {
-	Account   string
-	Settings  ledger.Settings
-	CreatedAt time.Time
-	UpdatedAt time.Time
-}
 
 type profileRecord struct {
 	settingsRecord
@@ -59,7 +50,7 @@ func (c *Client) updateProfile(entry *ledger.Entry) (*types.TransactWriteItem, e
 }
 
 // Profile reads one account's profile strongly consistently; nil where there is none.
-func (c *Client) Profile(ctx context.Context, account string) (*Profile, error) {
+func (c *Client) Profile(ctx context.Context, account string) (*ledger.Profile, error) {
 	item, err := c.get(ctx, c.names.Accounts, profileKey(account))
 	if err != nil || item == nil {
 		return nil, err
@@ -70,12 +61,12 @@ func (c *Client) Profile(ctx context.Context, account string) (*Profile, error) 
 
 // Profiles lists accounts by id, those after the given id, at most limit. The
 // index may lag behind by moments.
-func (c *Client) Profiles(ctx context.Context, after string, limit int) ([]Profile, error) {
+func (c *Client) Profiles(ctx context.Context, after string, limit int) ([]ledger.Profile, error) {
 	items, err := c.list(ctx, kindAccount, after, limit)
 	if err != nil {
 		return nil, err
 	}
-	profiles := make([]Profile, len(items))
+	profiles := make([]ledger.Profile, len(items))
 	for i, item := range items {
 		if profiles[i], err = decodeProfile(item); err != nil {
 			return nil, err
@@ -99,12 +90,12 @@ func (c *Client) list(ctx context.Context, kind, after string, limit int) ([]map
 	}, limit)
 }
 
-func decodeProfile(item map[string]types.AttributeValue) (Profile, error) {
+func decodeProfile(item map[string]types.AttributeValue) (ledger.Profile, error) {
 	var r profileRecord
 	if err := attributevalue.UnmarshalMap(item, &r); err != nil {
-		return Profile{}, fmt.Errorf("dynamo: decoding a profile: %w", err)
+		return ledger.Profile{}, fmt.Errorf("dynamo: decoding a profile: %w", err)
 	}
-	return Profile{
+	return ledger.Profile{
 		Account:   r.ID,
 		Settings:  *r.settings(),
 		CreatedAt: instant(r.CreatedAt),

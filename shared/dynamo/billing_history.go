@@ -20,7 +20,7 @@ func (c *Client) SaveBill(ctx context.Context, bill billing.Bill) (bool, error) 
 	bill.Version++
 	record := billRecordOf(bill)
 	if bill.Kind == billing.OverageBill && bill.Invoice == "" {
-		record.DueIn, record.DueAt = string(DueBills), dueAt(bill.At, bill.Account, bill.ID)
+		record.DueIn, record.DueAt = dueBills, dueAt(bill.At, bill.Account, bill.ID)
 	}
 	return c.putVersioned(ctx, "saving bill "+bill.ID, record, replaced)
 }

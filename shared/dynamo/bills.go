@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"drawdown/shared/billing"
@@ -57,7 +56,7 @@ func billID(operation ledger.OperationID) string {
 // that it is billed once, whatever crashes. It is due until its invoice is there.
 func (c *Client) putOverageBill(bill billing.Bill) (types.TransactWriteItem, error) {
 	record := billRecordOf(bill)
-	record.DueIn, record.DueAt = string(DueBills), dueAt(bill.At, bill.Account, bill.ID)
+	record.DueIn, record.DueAt = dueBills, dueAt(bill.At, bill.Account, bill.ID)
 	item, err := attributevalue.MarshalMap(record)
 	if err != nil {
 		return types.TransactWriteItem{}, fmt.Errorf("dynamo: encoding bill %s: %w", bill.ID, err)
@@ -124,78 +123,11 @@ func (c *Client) putRefillTerms(entry *ledger.Entry) (*types.TransactWriteItem, 
 		PK: key.PK, SK: key.SK, Threshold: int64(state.Threshold), Pack: state.Pack, Cap: moneyRecordOf(state.Cap), UpdatedAt: millis(entry.CreatedAt),
 	}
 	if state.Phase != ledger.RefillOff {
-		record.DueIn, record.DueAt = string(DueRefills), entry.Account
+		record.DueIn, record.DueAt = dueRefills, entry.Account
 	}
 	item, err := attributevalue.MarshalMap(record)
 	if err != nil {
 		return nil, fmt.Errorf("dynamo: encoding the refill of %s: %w", entry.Account, err)
 	}
 	return &types.TransactWriteItem{Put: &types.Put{TableName: &c.names.Accounts, Item: item}}, nil
-}
-
-// DueBucket is one of the sweeps of the index due.
-type DueBucket string
-
-// The buckets.
-const (
-	DueBills   DueBucket = "BILL"   // overage to be billed, by the time of its intent
-	DueRefills DueBucket = "REFILL" // accounts with automatic refill, by their ids
-)
-
-// DueItem is an item that a sweep must look at.
-type DueItem struct {
-	Account string
-	SK      string
-	At      string // its place in the bucket: pass the last one's to go on from there
-}
-
-// BillAt is the place of a bill in the billing history, from its due item.
-func (d DueItem) BillAt() (at time.Time, id string, ok bool) {
-	when, id, found := strings.Cut(strings.TrimPrefix(d.SK, billSK), "#")
-	at, err := time.Parse(billTime, when)
-	return at, id, found && err == nil
-}
-
-// Due lists a bucket of times, the oldest first: what is due at an instant or was
-// before, at most limit. The index may lag behind by moments.
-func (c *Client) Due(ctx context.Context, bucket DueBucket, until time.Time, limit int) ([]DueItem, error) {
-	return c.due(ctx, limit, "db = :b AND dt < :until", map[string]types.AttributeValue{
-		":b":     text(string(bucket)),
-		":until": text(until.UTC().Add(time.Millisecond).Format(billTime)),
-	})
-}
-
-// DueAfter lists a bucket from a place in it on, exclusive, at most limit; "" is
-// its start.
-func (c *Client) DueAfter(ctx context.Context, bucket DueBucket, after string, limit int) ([]DueItem, error) {
-	if after == "" {
-		after = " " // before everything: a key's value cannot be empty
-	}
-	return c.due(ctx, limit, "db = :b AND dt > :after", map[string]types.AttributeValue{
-		":b": text(string(bucket)), ":after": text(after),
-	})
-}
-
-func (c *Client) due(ctx context.Context, limit int, condition string, values map[string]types.AttributeValue) ([]DueItem, error) {
-	items, err := c.queryIndex(ctx, Due, &dynamodb.QueryInput{
-		TableName:                 &c.names.Accounts,
-		KeyConditionExpression:    &condition,
-		ExpressionAttributeValues: values,
-	}, limit)
-	if err != nil {
-		return nil, err
-	}
-	due := make([]DueItem, len(items))
-	for i, item := range items {
-		var keys struct {
-			PK string `dynamodbav:"pk"`
-			SK string `dynamodbav:"sk"`
-			At string `dynamodbav:"dt"`
-		}
-		if err := attributevalue.UnmarshalMap(item, &keys); err != nil {
-			return nil, fmt.Errorf("dynamo: decoding what is due: %w", err)
-		}
-		due[i] = DueItem{strings.TrimPrefix(keys.PK, "A#"), keys.SK, keys.At}
-	}
-	return due, nil
 }

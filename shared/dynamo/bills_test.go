@@ -2,6 +2,7 @@ package dynamo_test
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,7 +12,6 @@ import (
 	"drawdown/shared/billing"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/ledger"
 	"drawdown/shared/ledger/ledgertest"
@@ -33,25 +33,19 @@ func TestARenewalLeavesTheIntentToBill(t *testing.T) {
 	committer := committest.NewCommitter(client, func() time.Time { return now })
 	accept(t, committer, "acme", ledger.Command{Action: ledger.Configure{Settings: ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active}}},
 		period(0), debit("op", 10)) // of which five are beyond the period's
-	if due, err := client.Due(t.Context(), dynamo.DueBills, now, 10); err != nil || len(due) > 0 {
+	if due, err := client.DueBills(t.Context(), "", 10); err != nil || len(due) > 0 {
 		t.Fatalf("due before the period is over: %+v, %v", due, err)
 	}
 	now = ledgertest.Start.AddDate(0, 1, 0)
 	accept(t, committer, "acme", period(1), period(1))
-	due, err := client.Due(t.Context(), dynamo.DueBills, now, 10)
-	if err != nil || len(due) != 1 || due[0].Account != "acme" {
+	due, err := client.DueBills(t.Context(), "", 10)
+	if err != nil || len(due) != 1 || due[0].Account != "acme" || due[0].Err != nil || !due[0].At.Equal(now) {
 		t.Fatalf("due %+v, %v", due, err)
 	}
-	if early, err := client.Due(t.Context(), dynamo.DueBills, now.Add(-time.Millisecond), 10); err != nil || len(early) > 0 {
-		t.Errorf("due a moment before: %+v, %v", early, err)
-	}
-	if after, err := client.DueAfter(t.Context(), dynamo.DueBills, due[0].At, 10); err != nil || len(after) > 0 {
+	if after, err := client.DueBills(t.Context(), due[0].Place, 10); err != nil || len(after) > 0 {
 		t.Errorf("due after the last one: %+v, %v", after, err)
 	}
-	at, id, ok := due[0].BillAt()
-	if !ok {
-		t.Fatalf("no place in %+v", due[0])
-	}
+	at, id := due[0].At, due[0].Bill
 	bill, err := client.Bill(t.Context(), "acme", at, id)
 	want := billing.Bill{
 		Account: "acme", ID: fmt.Sprintf("overage:period:sub_1:%d", now.Unix()), At: now, Kind: billing.OverageBill, State: billing.BillPending,
@@ -64,7 +58,7 @@ func TestARenewalLeavesTheIntentToBill(t *testing.T) {
 		t.Errorf("a bill that is not there: %+v, %v", none, err)
 	}
 	accept(t, committer, "acme", ledger.Command{Operation: ledger.EndOperation("sub_1"), Action: ledger.EndPlan{Subscription: "sub_1"}})
-	if due, err := client.Due(t.Context(), dynamo.DueBills, now, 10); err != nil || len(due) != 1 {
+	if due, err := client.DueBills(t.Context(), "", 10); err != nil || len(due) != 1 {
 		t.Errorf("nothing was used since, and due is %+v, %v", due, err)
 	}
 }
@@ -79,14 +73,9 @@ func TestTheSweepFindsRefills(t *testing.T) {
 	off := ledger.Command{Action: ledger.SetRefill{}}
 	found := func(want ...string) {
 		t.Helper()
-		due, err := client.DueAfter(t.Context(), dynamo.DueRefills, "", 10)
-		if err != nil || len(due) != len(want) {
-			t.Fatalf("found %+v, want %v, %v", due, want, err)
-		}
-		for i := range want {
-			if due[i].Account != want[i] || due[i].At != want[i] || due[i].SK != "REFILL" {
-				t.Errorf("found %+v, want %v", due, want)
-			}
+		due, err := client.Refills(t.Context(), "", 10)
+		if err != nil || !slices.Equal(due, want) {
+			t.Fatalf("found %q, want %q, %v", due, want, err)
 		}
 	}
 	for _, account := range []string{"b", "a"} {

@@ -113,16 +113,9 @@ func (c *Client) putDelivery(ctx context.Context, d webhooks.Delivery, condition
 	return true, nil
 }
 
-// DueDelivery is a place in the index of what is due.
-type DueDelivery struct {
-	Endpoint string
-	ID       string
-	place    string
-}
-
 // DueDeliveries lists deliveries that are due at an instant, the longest due
 // first, at most limit.
-func (c *Client) DueDeliveries(ctx context.Context, at time.Time, limit int) ([]DueDelivery, error) {
+func (c *Client) DueDeliveries(ctx context.Context, at time.Time, limit int) ([]webhooks.DueDelivery, error) {
 	items, err := c.queryIndex(ctx, Due, &dynamodb.QueryInput{
 		TableName:              &c.names.Accounts,
 		KeyConditionExpression: aws.String("db = :in AND dt < :at"),
@@ -133,23 +126,25 @@ func (c *Client) DueDeliveries(ctx context.Context, at time.Time, limit int) ([]
 	if err != nil {
 		return nil, err
 	}
-	due := make([]DueDelivery, len(items))
+	due := make([]webhooks.DueDelivery, len(items))
 	for i, item := range items {
-		due[i] = DueDelivery{strings.TrimPrefix(stringOf(item[attrPK]), DeliveryPK), stringOf(item[attrSK]), stringOf(item[attrDueAt])}
+		due[i] = webhooks.DueDelivery{
+			Endpoint: strings.TrimPrefix(stringOf(item[attrPK]), DeliveryPK), ID: stringOf(item[attrSK]), Place: stringOf(item[attrDueAt]),
+		}
 	}
 	return due, nil
 }
 
 // ClaimDelivery takes a due delivery for its caller alone, until an instant. It
 // is nil where another has been faster.
-func (c *Client) ClaimDelivery(ctx context.Context, due DueDelivery, until time.Time) (*webhooks.Delivery, error) {
+func (c *Client) ClaimDelivery(ctx context.Context, due webhooks.DueDelivery, until time.Time) (*webhooks.Delivery, error) {
 	out, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
 		TableName:           &c.names.Accounts,
 		Key:                 deliveryKey(due.Endpoint, due.ID).attributes(),
 		ConditionExpression: aws.String("dt = :seen"),
 		UpdateExpression:    aws.String("SET dt = :held, cl = :until"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":seen": text(due.place), ":held": text(deliveryDue(until, due.Endpoint, due.ID)), ":until": number(millis(until)),
+			":seen": text(due.Place), ":held": text(deliveryDue(until, due.Endpoint, due.ID)), ":until": number(millis(until)),
 		},
 		ReturnValues:           types.ReturnValueAllNew,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,

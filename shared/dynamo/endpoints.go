@@ -42,15 +42,8 @@ type endpointRecord struct {
 	Version        int64    `dynamodbav:"v"`
 }
 
-// Endpoint is an endpoint as it is stored. A change is written over this
-// version alone.
-type Endpoint struct {
-	webhooks.Endpoint
-	version int64
-}
-
 // Endpoint reads an endpoint strongly consistently; nil where there is none.
-func (c *Client) Endpoint(ctx context.Context, id string) (*Endpoint, error) {
+func (c *Client) Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error) {
 	item, err := c.get(ctx, c.names.Accounts, endpointKey(id))
 	if err != nil || item == nil {
 		return nil, err
@@ -61,12 +54,12 @@ func (c *Client) Endpoint(ctx context.Context, id string) (*Endpoint, error) {
 
 // Endpoints lists endpoints by id, those after the given id, at most limit. A
 // change shows there after moments.
-func (c *Client) Endpoints(ctx context.Context, after string, limit int) ([]Endpoint, error) {
+func (c *Client) Endpoints(ctx context.Context, after string, limit int) ([]webhooks.Endpoint, error) {
 	items, err := c.list(ctx, kindEndpoint, after, limit)
 	if err != nil {
 		return nil, err
 	}
-	endpoints := make([]Endpoint, len(items))
+	endpoints := make([]webhooks.Endpoint, len(items))
 	for i, item := range items {
 		if endpoints[i], err = decodeEndpoint(item); err != nil {
 			return nil, err
@@ -77,7 +70,7 @@ func (c *Client) Endpoints(ctx context.Context, after string, limit int) ([]Endp
 
 // SaveEndpoint writes an endpoint, a new one or over the version that was read.
 // It reports false where another has written it meanwhile.
-func (c *Client) SaveEndpoint(ctx context.Context, endpoint Endpoint) (bool, error) {
+func (c *Client) SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (bool, error) {
 	key := endpointKey(endpoint.ID)
 	item, err := attributevalue.MarshalMap(endpointRecord{
 		PK: key.PK, SK: key.SK, ListKind: kindEndpoint, ID: endpoint.ID,
@@ -90,7 +83,7 @@ func (c *Client) SaveEndpoint(ctx context.Context, endpoint Endpoint) (bool, err
 		PreviousUntil:  millis(endpoint.PreviousUntil),
 		CreatedAt:      millis(endpoint.CreatedAt),
 		UpdatedAt:      millis(endpoint.UpdatedAt),
-		Version:        endpoint.version + 1,
+		Version:        endpoint.Version + 1,
 	})
 	if err != nil {
 		return false, fmt.Errorf("dynamo: encoding endpoint %s: %w", endpoint.ID, err)
@@ -101,9 +94,9 @@ func (c *Client) SaveEndpoint(ctx context.Context, endpoint Endpoint) (bool, err
 		ConditionExpression:    aws.String("attribute_not_exists(pk)"),
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	}
-	if endpoint.version > 0 {
+	if endpoint.Version > 0 {
 		put.ConditionExpression = aws.String("v = :v")
-		put.ExpressionAttributeValues = map[string]types.AttributeValue{":v": number(endpoint.version)}
+		put.ExpressionAttributeValues = map[string]types.AttributeValue{":v": number(endpoint.Version)}
 	}
 	out, err := c.db.PutItem(ctx, put)
 	if conditionFailed(err) {
@@ -140,12 +133,12 @@ func conditionFailed(err error) bool {
 	return errors.As(err, &failed)
 }
 
-func decodeEndpoint(item map[string]types.AttributeValue) (Endpoint, error) {
+func decodeEndpoint(item map[string]types.AttributeValue) (webhooks.Endpoint, error) {
 	var r endpointRecord
 	if err := attributevalue.UnmarshalMap(item, &r); err != nil {
-		return Endpoint{}, fmt.Errorf("dynamo: decoding an endpoint: %w", err)
+		return webhooks.Endpoint{}, fmt.Errorf("dynamo: decoding an endpoint: %w", err)
 	}
-	return Endpoint{version: r.Version, Endpoint: webhooks.Endpoint{
+	return webhooks.Endpoint{
 		ID:             r.ID,
 		URL:            r.URL,
 		Events:         mapped(r.Events, func(s string) events.Type { return events.Type(s) }),
@@ -156,5 +149,6 @@ func decodeEndpoint(item map[string]types.AttributeValue) (Endpoint, error) {
 		PreviousUntil:  instant(r.PreviousUntil),
 		CreatedAt:      instant(r.CreatedAt),
 		UpdatedAt:      instant(r.UpdatedAt),
-	}}, nil
+		Version:        r.Version,
+	}, nil
 }

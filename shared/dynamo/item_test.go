@@ -177,7 +177,7 @@ func TestTheNewsOfAnImageAreThoseOfItsWallet(t *testing.T) {
 			}
 			continue
 		}
-		want := News{Account: wallet.Account, Seq: 7, LastAt: wallet.LastAt.UnixMilli(), Alerts: alerts, Record: "1"}
+		want := ledger.News{Account: wallet.Account, Seq: 7, LastAt: wallet.LastAt.UTC(), Alerts: alerts, Record: "1"}
 		if len(news) != 1 || !reflect.DeepEqual(news[0], want) {
 			t.Errorf("%s: %+v, want %+v", name, news, want)
 		}

@@ -31,16 +31,16 @@ func TestEntriesInPages(t *testing.T) {
 	accept(t, committer, "acme", ledger.Keyed("back", ledger.ReverseDebit{Of: "op-0"}))
 	accept(t, committer, "other", configure("Other"))
 	for name, c := range map[string]struct {
-		page dynamo.Page
+		page ledger.Page
 		want []int64
 	}{
-		"from the first":         {dynamo.Page{Limit: 3}, []int64{1, 2, 3}},
-		"after one":              {dynamo.Page{After: 9, Limit: 5}, []int64{10, 11, 12}},
-		"after the last":         {dynamo.Page{After: 12, Limit: 5}, nil},
-		"from the last":          {dynamo.Page{Limit: 3, Descending: true}, []int64{12, 11, 10}}, // as numbers, not as texts
-		"below one":              {dynamo.Page{After: 3, Limit: 5, Descending: true}, []int64{2, 1}},
-		"below the first":        {dynamo.Page{After: 1, Limit: 5, Descending: true}, nil},
-		"no more than there are": {dynamo.Page{Limit: 100}, []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
+		"from the first":         {ledger.Page{Limit: 3}, []int64{1, 2, 3}},
+		"after one":              {ledger.Page{After: 9, Limit: 5}, []int64{10, 11, 12}},
+		"after the last":         {ledger.Page{After: 12, Limit: 5}, nil},
+		"from the last":          {ledger.Page{Limit: 3, Descending: true}, []int64{12, 11, 10}}, // as numbers, not as texts
+		"below one":              {ledger.Page{After: 3, Limit: 5, Descending: true}, []int64{2, 1}},
+		"below the first":        {ledger.Page{After: 1, Limit: 5, Descending: true}, nil},
+		"no more than there are": {ledger.Page{Limit: 100}, []int64{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}},
 	} {
 		entries, err := client.Entries(t.Context(), "acme", c.page)
 		if err != nil {
@@ -68,7 +68,7 @@ func TestTheProfileFollowsTheSettings(t *testing.T) {
 	for i, settings := range []ledger.Settings{first, later} {
 		clock = clock.Add(time.Duration(i) * time.Hour)
 		accept(t, committer, "acme", ledger.Command{Action: ledger.Configure{Settings: settings}})
-		want := dynamo.Profile{Account: "acme", Settings: settings, CreatedAt: ledgertest.Start, UpdatedAt: clock}
+		want := ledger.Profile{Account: "acme", Settings: settings, CreatedAt: ledgertest.Start, UpdatedAt: clock}
 		got, err := client.Profile(t.Context(), "acme")
 		if err != nil || !reflect.DeepEqual(*got, want) {
 			t.Errorf("profile %+v, %v; want %+v", got, err, want)

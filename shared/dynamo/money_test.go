@@ -12,7 +12,6 @@ import (
 	"drawdown/shared/billing"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/ledger"
 	"drawdown/shared/money"
@@ -83,9 +82,14 @@ func TestAStandingIsKeptWhole(t *testing.T) {
 	}
 	ended := billing.Standing{Subscription: billing.Subscription{ID: "sub_1", Account: "acme", PlanID: "pro", Status: billing.SubscriptionEnded}, Version: 1}
 	due := func() int {
-		items, err := client.Due(t.Context(), dynamo.DueRenewals, atNoon, 10)
+		items, err := client.DueRenewals(t.Context(), "", 10)
 		if err != nil {
 			t.Fatal(err)
+		}
+		for _, item := range items {
+			if item.Account != "acme" || item.Bill != "" || !item.At.Equal(atNoon) || item.Err != nil {
+				t.Errorf("due is %+v", item)
+			}
 		}
 		return len(items)
 	}
@@ -201,12 +205,12 @@ func TestAnOverageIsDueUntilItsInvoiceIsThere(t *testing.T) {
 			t.Fatal(saved, err)
 		}
 		bill.Version++
-		due, err := client.Due(t.Context(), dynamo.DueBills, atNoon, 10)
+		due, err := client.DueBills(t.Context(), "", 10)
 		if err != nil || len(due) != step.due {
 			t.Fatalf("with the invoice %q: %+v, %v", step.invoice, due, err)
 		}
 		for _, d := range due {
-			if at, id, ok := d.BillAt(); !ok || d.Account != "acme" || id != bill.ID || !at.Equal(bill.At) {
+			if d.Err != nil || d.Account != "acme" || d.Bill != bill.ID || !d.At.Equal(bill.At) {
 				t.Errorf("due is %+v", d)
 			}
 		}

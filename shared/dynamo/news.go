@@ -34,20 +34,10 @@ type newsImage struct {
 	} `json:"rd"`
 }
 
-// News is what one image of a wallet has to say.
-type News struct {
-	Account   string
-	Seq       int64 // of the image
-	LastAt    int64 // when it was made, in Unix milliseconds
-	Alerts    []ledger.Alert
-	RefillDue bool
-	Record    string // the sequence number, by which the record comes again
-}
-
 // NewsOf is the news of a batch of the wallets' stream, one a record that has
 // any, in their order.
-func NewsOf(records []NewsRecord) []News {
-	var all []News
+func NewsOf(records []NewsRecord) []ledger.News {
+	var all []ledger.News
 	for _, record := range records {
 		account, isWallet := strings.CutPrefix(record.Change.Keys[attrPK].S, "A#")
 		image := record.Change.NewImage
@@ -55,10 +45,11 @@ func NewsOf(records []NewsRecord) []News {
 		if !isWallet || err != nil {
 			continue // a wallet was removed by hand: it has nothing to say
 		}
-		news := News{
+		news := ledger.News{
 			Account: strings.TrimSuffix(account, stripe), Seq: seq, RefillDue: image.RefillDue.Value, Record: record.Change.SequenceNumber,
 		}
-		news.LastAt, _ = strconv.ParseInt(image.LastAt.N, 10, 64) // 0 where it is missing
+		last, _ := strconv.ParseInt(image.LastAt.N, 10, 64) // 0 where it is missing
+		news.LastAt = instant(last)
 		for _, element := range image.Alerts.List {
 			of, err := strconv.ParseInt(element.Alert.Seq.N, 10, 64)
 			if err != nil {

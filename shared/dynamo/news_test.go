@@ -3,6 +3,7 @@ package dynamo_test
 import (
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -28,9 +29,9 @@ func TestNewsOfABatch(t *testing.T) {
 	if err := json.Unmarshal([]byte(newsBatch), &event); err != nil {
 		t.Fatal(err)
 	}
-	want := []dynamo.News{
+	want := []ledger.News{
 		{
-			Account: "acme", Seq: 7, LastAt: 1795426200000, Alerts: []ledger.Alert{{Seq: 6, Kind: ledger.LowBalance}, {Seq: 7, Kind: ledger.Depleted}},
+			Account: "acme", Seq: 7, LastAt: time.UnixMilli(1795426200000).UTC(), Alerts: []ledger.Alert{{Seq: 6, Kind: ledger.LowBalance}, {Seq: 7, Kind: ledger.Depleted}},
 			RefillDue: true, Record: "4421584500000000017450439091",
 		},
 		{Account: "a.b:c", Seq: 8, RefillDue: true, Record: "4421584500000000017450439092"},

@@ -105,17 +105,9 @@ func (c *Client) undoable(ctx context.Context, account string, of ledger.Operati
 	return charged, nil
 }
 
-// Page is a part of a listing, in the order of seq.
-type Page struct {
-	After      int64 // entries past this seq, exclusive; going down, below it; 0: from the end that comes first
-	Limit      int
-	Descending bool
-	NoDebits   bool // debits are passed over, at no cost
-}
-
 // Entries lists an account's entries by seq with one Query of the index, which
 // may lag behind the ledger by moments.
-func (c *Client) Entries(ctx context.Context, account string, page Page) ([]ledger.Entry, error) {
+func (c *Client) Entries(ctx context.Context, account string, page ledger.Page) ([]ledger.Entry, error) {
 	index, key := BySeq, attrWallet
 	if page.NoDebits {
 		index, key = Others, attrOther

@@ -57,10 +57,10 @@ func walletMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 		"Wallet":  {[]string{"GetItem Wallets"}, func() error { return errOf(c.Wallet(ctx, "acme")) }},
 		"Charged": {[]string{"Query Ledger"}, func() error { return errOf(c.Charged(ctx, "acme", "op")) }},
 		"Entries": {[]string{"Query Ledger/by_seq", "Query Ledger/others"}, func() error {
-			if _, err := c.Entries(ctx, "acme", dynamo.Page{Limit: 1}); err != nil {
+			if _, err := c.Entries(ctx, "acme", ledger.Page{Limit: 1}); err != nil {
 				return err
 			}
-			return errOf(c.Entries(ctx, "acme", dynamo.Page{Limit: 1, NoDebits: true}))
+			return errOf(c.Entries(ctx, "acme", ledger.Page{Limit: 1, NoDebits: true}))
 		}},
 		"EntriesAfter": {[]string{"Query Ledger/by_seq"}, func() error { return errOf(c.EntriesAfter(ctx, "acme", 0, 1)) }},
 		"Commit": {nil, func() error {
@@ -126,13 +126,13 @@ func accountMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 func moneyMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 	at := ledgertest.Start
 	return map[string]sent{
-		"Bill":     {[]string{getAccounts}, func() error { return errOf(c.Bill(ctx, "acme", at, "b1")) }},
-		"Bills":    {[]string{queryAccounts}, func() error { return errOf(c.Bills(ctx, "acme", billing.BillPlace{}, 1)) }},
-		"SaveBill": {nil, func() error { return errOf(c.SaveBill(ctx, billing.Bill{Account: "acme", ID: "b1", At: at})) }},
-		"Due":      {[]string{ofDue}, func() error { return errOf(c.Due(ctx, dynamo.DueBills, at, 1)) }},
-		"DueAfter": {[]string{ofDue}, func() error { return errOf(c.DueAfter(ctx, dynamo.DueBills, "", 1)) }},
-		"Refills":  {[]string{ofDue}, func() error { return errOf(c.Refills(ctx, "", 1)) }},
-		"Customer": {[]string{getAccounts}, func() error { return errOf(c.Customer(ctx, "acme")) }},
+		"Bill":        {[]string{getAccounts}, func() error { return errOf(c.Bill(ctx, "acme", at, "b1")) }},
+		"Bills":       {[]string{queryAccounts}, func() error { return errOf(c.Bills(ctx, "acme", billing.BillPlace{}, 1)) }},
+		"SaveBill":    {nil, func() error { return errOf(c.SaveBill(ctx, billing.Bill{Account: "acme", ID: "b1", At: at})) }},
+		"DueBills":    {[]string{ofDue}, func() error { return errOf(c.DueBills(ctx, "", 1)) }},
+		"DueRenewals": {[]string{ofDue}, func() error { return errOf(c.DueRenewals(ctx, "", 1)) }},
+		"Refills":     {[]string{ofDue}, func() error { return errOf(c.Refills(ctx, "", 1)) }},
+		"Customer":    {[]string{getAccounts}, func() error { return errOf(c.Customer(ctx, "acme")) }},
 		"SaveCustomer": {[]string{getAccounts}, func() error { // the second time there is one
 			if _, err := c.SaveCustomer(ctx, "acme", "cus_1"); err != nil {
 				return err
@@ -160,7 +160,7 @@ func webhookMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 		"Endpoint":  {[]string{getAccounts}, func() error { return errOf(c.Endpoint(ctx, "w1")) }},
 		"Endpoints": {[]string{ofList}, func() error { return errOf(c.Endpoints(ctx, "", 1)) }},
 		"SaveEndpoint": {nil, func() error {
-			return errOf(c.SaveEndpoint(ctx, dynamo.Endpoint{Endpoint: webhooks.Endpoint{ID: "w1", CreatedAt: at, UpdatedAt: at}}))
+			return errOf(c.SaveEndpoint(ctx, webhooks.Endpoint{ID: "w1", CreatedAt: at, UpdatedAt: at}))
 		}},
 		"RemoveEndpoint": {nil, func() error { return errOf(c.RemoveEndpoint(ctx, "w1")) }},
 		"Deliveries":     {[]string{queryAccounts}, func() error { return errOf(c.Deliveries(ctx, "w1", "", 1)) }},
@@ -168,7 +168,7 @@ func webhookMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 		"AddDelivery":    {nil, func() error { return errOf(c.AddDelivery(ctx, delivery(at))) }},
 		"SettleDelivery": {nil, func() error { return errOf(c.SettleDelivery(ctx, delivery(at))) }},
 		"ClaimDelivery": {nil, func() error {
-			return errOf(c.ClaimDelivery(ctx, dynamo.DueDelivery{Endpoint: "w1", ID: "d1"}, at))
+			return errOf(c.ClaimDelivery(ctx, webhooks.DueDelivery{Endpoint: "w1", ID: "d1"}, at))
 		}},
 		"ResendDelivery": {nil, func() error { return errOf(c.ResendDelivery(ctx, "w1", "d1", at)) }},
 	}
@@ -224,7 +224,7 @@ func TestShortAnswersAreReadOn(t *testing.T) {
 		t.Errorf("%d days, %v", len(days), err)
 	}
 	for limit := 1; limit <= count+1; limit++ {
-		if got, err := short.Entries(t.Context(), "acme", dynamo.Page{Limit: limit}); err != nil || len(got) != min(limit, count) {
+		if got, err := short.Entries(t.Context(), "acme", ledger.Page{Limit: limit}); err != nil || len(got) != min(limit, count) {
 			t.Errorf("of %d entries: %d, %v", limit, len(got), err)
 		}
 	}

@@ -3,6 +3,8 @@ package dynamo
 import (
 	"strconv"
 	"strings"
+
+	"drawdown/shared/rollup"
 )
 
 // StreamRecord is what a ring needs of a record of a DynamoDB stream: whose it
@@ -24,17 +26,10 @@ type StreamValue struct {
 	N string `json:"N"`
 }
 
-// Ring is what a batch of the wallets' stream says of one account.
-type Ring struct {
-	Account string
-	Seq     int64  // of its latest image in the batch
-	First   string // the sequence number of its first record: where to start again
-}
-
 // Rings are the accounts that a batch of the wallets' stream names, in the
 // order of their first records. Nothing else is taken from a record.
-func Rings(records []StreamRecord) []Ring {
-	var rings []Ring
+func Rings(records []StreamRecord) []rollup.Ring {
+	var rings []rollup.Ring
 	places := map[string]int{}
 	for _, record := range records {
 		account, found := strings.CutPrefix(record.Change.Keys[attrPK].S, "A#")
@@ -46,7 +41,7 @@ func Rings(records []StreamRecord) []Ring {
 		place, known := places[account]
 		if !known {
 			places[account] = len(rings)
-			rings = append(rings, Ring{account, seq, record.Change.SequenceNumber})
+			rings = append(rings, rollup.Ring{Account: account, Seq: seq, Record: record.Change.SequenceNumber})
 			continue
 		}
 		rings[place].Seq = max(rings[place].Seq, seq)

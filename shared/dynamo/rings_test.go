@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"drawdown/shared/dynamo"
+	"drawdown/shared/rollup"
 )
 
 // batch is a batch of the wallets' stream as Lambda hands it over.
@@ -35,9 +36,9 @@ func TestRingsOfABatch(t *testing.T) {
 	if err := json.Unmarshal([]byte(batch), &event); err != nil {
 		t.Fatal(err)
 	}
-	want := []dynamo.Ring{
-		{Account: "acme", Seq: 4, First: "4421584500000000017450439091"},
-		{Account: "a.b:c", Seq: 7, First: "4421584500000000017450439092"},
+	want := []rollup.Ring{
+		{Account: "acme", Seq: 4, Record: "4421584500000000017450439091"},
+		{Account: "a.b:c", Seq: 7, Record: "4421584500000000017450439092"},
 	}
 	if got := dynamo.Rings(event.Records); !slices.Equal(got, want) {
 		t.Errorf("got %+v, want %+v", got, want)

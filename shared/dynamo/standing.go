@@ -32,10 +32,6 @@ type standingRecord struct {
 	Version           int64  `dynamodbav:"v"`
 }
 
-// DueRenewals is the bucket of subscriptions that the calendar must look at, by the
-// time from which on it must.
-const DueRenewals DueBucket = "RENEW"
-
 // Standing reads what is kept of an account's subscription strongly consistently;
 // nil where it never had one.
 func (c *Client) Standing(ctx context.Context, account string) (*billing.Standing, error) {
@@ -68,7 +64,7 @@ func (c *Client) SaveStanding(ctx context.Context, s billing.Standing, due time.
 		NextPlan: s.NextPlan, Invoice: s.InvoiceID, PayURL: s.PayURL, Version: s.Version + 1,
 	}
 	if !due.IsZero() {
-		record.DueIn, record.DueAt = string(DueRenewals), dueAt(due, s.Account, s.ID)
+		record.DueIn, record.DueAt = dueRenewals, dueAt(due, s.Account, s.ID)
 	}
 	return c.putVersioned(ctx, "saving the subscription of "+s.Account, record, s.Version)
 }

@@ -26,7 +26,7 @@ func subject(client *dynamo.Client) committest.Subject {
 		Store: client,
 		Entries: func(ctx context.Context, account string, after int64, limit int) (entries []ledger.Entry, err error) {
 			for range tries {
-				entries, err = client.Entries(ctx, account, dynamo.Page{After: after, Limit: limit})
+				entries, err = client.Entries(ctx, account, ledger.Page{After: after, Limit: limit})
 				if fault.CodeOf(err) != fault.Unavailable {
 					break
 				}

@@ -422,7 +422,7 @@ func TestPagesOfLongEntriesAreFull(t *testing.T) {
 	}
 	enter(t, client, "acme", entries)
 	for _, descending := range []bool{false, true} {
-		got, err := client.Entries(t.Context(), "acme", dynamo.Page{Limit: 60, Descending: descending})
+		got, err := client.Entries(t.Context(), "acme", ledger.Page{Limit: 60, Descending: descending})
 		if err != nil || len(got) != 60 {
 			t.Errorf("descending %t: %d entries, %v", descending, len(got), err)
 		}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"drawdown/events"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/ledger/ledgertest"
 	"drawdown/shared/webhooks"
@@ -17,9 +16,9 @@ import (
 func TestEndpointsAreWrittenOverWhatWasRead(t *testing.T) {
 	client := dynamotest.NewClient(t)
 	now := ledgertest.Start
-	one := dynamo.Endpoint{Endpoint: webhooks.Endpoint{
+	one := webhooks.Endpoint{
 		ID: "b", URL: "https://example.com", Events: []events.Type{events.BalanceLow}, Enabled: true, Secret: webhooks.NewSecret(), CreatedAt: now, UpdatedAt: now,
-	}}
+	}
 	if saved, err := client.SaveEndpoint(t.Context(), one); !saved || err != nil {
 		t.Fatal(saved, err)
 	}
@@ -27,11 +26,12 @@ func TestEndpointsAreWrittenOverWhatWasRead(t *testing.T) {
 		t.Errorf("made twice: %t, %v", saved, err)
 	}
 	first, err := client.Endpoint(t.Context(), "b")
-	if err != nil || !reflect.DeepEqual(first.Endpoint, one.Endpoint) {
-		t.Fatalf("endpoint %+v, %v; want %+v", first, err, one)
+	stored := one
+	stored.Version = 1
+	if err != nil || !reflect.DeepEqual(*first, stored) {
+		t.Fatalf("endpoint %+v, %v; want %+v", first, err, stored)
 	}
-	second := *first
-	second.Endpoint = first.Rotated(webhooks.NewSecret(), now.Add(time.Hour))
+	second := first.Rotated(webhooks.NewSecret(), now.Add(time.Hour))
 	second.Events, second.Enabled, second.DisabledReason = nil, false, "off"
 	if saved, err := client.SaveEndpoint(t.Context(), second); !saved || err != nil {
 		t.Fatal(saved, err)
@@ -39,14 +39,15 @@ func TestEndpointsAreWrittenOverWhatWasRead(t *testing.T) {
 	if saved, err := client.SaveEndpoint(t.Context(), *first); saved || err != nil {
 		t.Errorf("written over what another has written: %t, %v", saved, err)
 	}
-	if got, err := client.Endpoint(t.Context(), "b"); err != nil || !reflect.DeepEqual(got.Endpoint, second.Endpoint) {
+	second.Version = 2
+	if got, err := client.Endpoint(t.Context(), "b"); err != nil || !reflect.DeepEqual(*got, second) {
 		t.Errorf("endpoint %+v, %v; want %+v", got, err, second)
 	}
 	one.ID = "a"
 	if saved, err := client.SaveEndpoint(t.Context(), one); !saved || err != nil {
 		t.Fatal(saved, err)
 	}
-	if listed, err := client.Endpoints(t.Context(), "", 10); err != nil || len(listed) != 2 || listed[0].ID != "a" || !reflect.DeepEqual(listed[1].Endpoint, second.Endpoint) {
+	if listed, err := client.Endpoints(t.Context(), "", 10); err != nil || len(listed) != 2 || listed[0].ID != "a" || !reflect.DeepEqual(listed[1], second) {
 		t.Errorf("listed %+v, %v", listed, err)
 	}
 	if listed, err := client.Endpoints(t.Context(), "a", 10); err != nil || len(listed) != 1 || listed[0].ID != "b" {
@@ -72,7 +73,7 @@ func TestDeliveriesAreClaimedByOne(t *testing.T) {
 			t.Fatalf("added %t, %v; want %t", added, err, want)
 		}
 	}
-	due := func(at time.Time, want int) []dynamo.DueDelivery {
+	due := func(at time.Time, want int) []webhooks.DueDelivery {
 		t.Helper()
 		due, err := client.DueDeliveries(t.Context(), at, 10)
 		if err != nil || len(due) != want {

@@ -125,6 +125,16 @@ func (b *Bucket) Ask(ctx context.Context, name string, call []byte) error {
 	return nil
 }
 
+// AskCatchUp leaves there that an account's usage must be caught up, for the next
+// sweep of the roll-up.
+func (b *Bucket) AskCatchUp(ctx context.Context, account string) error {
+	call, err := json.Marshal(map[string]string{"catch_up": account})
+	if err != nil {
+		return fmt.Errorf("failures: asking for %s: %w", account, err)
+	}
+	return b.Ask(ctx, account, call)
+}
+
 // batchOf is the batch within Lambda's record of a failure: the member
 // "payload", which is the batch's JSON as a string.
 func batchOf(object []byte) ([]byte, error) {

@@ -48,7 +48,7 @@ func TestEachMakesTheCallsAndRemovesWhatIsDone(t *testing.T) {
 func TestWhatIsAskedForIsCalledOnce(t *testing.T) {
 	bucket := failurestest.New(t)
 	for range 2 { // again while the first still lies there
-		if err := bucket.Ask(t.Context(), "acme", []byte(`{"catch_up":"acme"}`)); err != nil {
+		if err := bucket.AskCatchUp(t.Context(), "acme"); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -50,6 +50,13 @@ type Standing struct {
 // ErrIndexLags says that the index does not show the next entry yet. The ring must come again.
 var ErrIndexLags = errors.New("rollup: the ledger's index does not show the next entry yet")
 
+// Ring is what wakes a roll-up: an account has entries up to a seq.
+type Ring struct {
+	Account string
+	Seq     int64
+	Record  string // names what it came from, which can bring it again
+}
+
 // Result is what a CatchUp has done.
 type Result struct {
 	Entries     int           // folded

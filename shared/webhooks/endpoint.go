@@ -28,6 +28,7 @@ type Endpoint struct {
 	PreviousUntil  time.Time
 	CreatedAt      time.Time
 	UpdatedAt      time.Time
+	Version        int64 // as it was read; a change replaces this version alone. 0: it is not stored yet
 }
 
 // Wants tells whether the endpoint is to be told of a type of events.
@@ -82,6 +83,13 @@ type Delivery struct {
 	NextAttemptAt time.Time // zero: none
 	// Claim is until when the present holder alone may try; its settlement is void after another's claim.
 	Claim time.Time
+}
+
+// DueDelivery is a delivery whose next try is due.
+type DueDelivery struct {
+	Endpoint string
+	ID       string
+	Place    string // in the list of what is due; whoever claims the delivery moves it
 }
 
 // NewDelivery is an event for an endpoint, not tried yet. Its ids follow from

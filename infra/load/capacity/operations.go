@@ -146,7 +146,7 @@ func (b *bench) balance(ctx context.Context, _ int) error {
 }
 
 func (b *bench) entries(ctx context.Context, _ int) error {
-	entries, err := b.store.Entries(ctx, account, dynamo.Page{Limit: pageLimit, Descending: true})
+	entries, err := b.store.Entries(ctx, account, ledger.Page{Limit: pageLimit, Descending: true})
 	if err == nil && len(entries) != pageLimit {
 		err = fmt.Errorf("the page has %d entries", len(entries))
 	}

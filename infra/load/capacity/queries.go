@@ -56,7 +56,7 @@ func (q *reader) balance(ctx context.Context) error {
 }
 
 func (q *reader) entries(ctx context.Context) error {
-	entries, err := q.store.Entries(ctx, busy, dynamo.Page{Limit: pageLimit, Descending: true})
+	entries, err := q.store.Entries(ctx, busy, ledger.Page{Limit: pageLimit, Descending: true})
 	if err == nil && len(entries) != pageLimit {
 		err = fmt.Errorf("the page has %d entries", len(entries))
 	}
@@ -66,7 +66,7 @@ func (q *reader) entries(ctx context.Context) error {
 // history reads the entries that are no debits, as many as a filter looks at.
 func (q *reader) history(ctx context.Context) error {
 	const filtered = 500
-	entries, err := q.store.Entries(ctx, busy, dynamo.Page{Limit: filtered, Descending: true, NoDebits: true})
+	entries, err := q.store.Entries(ctx, busy, ledger.Page{Limit: filtered, Descending: true, NoDebits: true})
 	if err == nil && len(entries) < busyGrants {
 		err = fmt.Errorf("the history has %d entries", len(entries))
 	}

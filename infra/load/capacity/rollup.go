@@ -142,7 +142,7 @@ func (f *folding) rollUp(ctx context.Context, kind runs) (rolled, Cost, error) {
 		return rolled{}, Cost{}, err
 	}
 	// What the entries cost to read, by their size: a page of just these.
-	if _, err := f.store.Entries(ctx, talker, dynamo.Page{After: before, Limit: kind.entries}); err != nil {
+	if _, err := f.store.Entries(ctx, talker, ledger.Page{After: before, Limit: kind.entries}); err != nil {
 		return rolled{}, Cost{}, err
 	}
 	page, err := f.meter.Take()

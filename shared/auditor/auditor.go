@@ -1,0 +1,155 @@
+// Package auditor audits accounts, one when somebody asks and all of them by and
+// by, and reports what drifts: to the log, the metrics and the event bus. Where
+// usage has lagged for longer than any stream delivers, it asks for its roll-up.
+//
+// What an account is held to is package audit's.
+package auditor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"drawdown/events"
+	"drawdown/shared/audit"
+	"drawdown/shared/fault"
+	"drawdown/shared/ledger"
+	"drawdown/shared/telemetry"
+)
+
+const (
+	accountsAPage = 100
+	// reserve is what is left of a call's time to note where it ended.
+	reserve = 30 * time.Second
+	// waiting is how long somebody who asks for an audit waits at most.
+	waiting = 25 * time.Second
+	// patience is how long usage may lag before its roll-up is asked for.
+	patience = 15 * time.Minute
+	// maxFindings bounds what one message tells; the log has them all.
+	maxFindings = 100
+)
+
+// Store is what is audited, the accounts by id, and the account after which the
+// audit of all goes on; "" is before the first.
+type Store interface {
+	audit.Store
+	Profiles(ctx context.Context, after string, limit int) ([]ledger.Profile, error)
+	AuditCursor(ctx context.Context) (string, error)
+	MoveAuditCursor(ctx context.Context, after string) error
+}
+
+// Bus takes messages, and answers with the positions of those that it has not taken.
+type Bus interface {
+	Put(ctx context.Context, messages ...events.Message) ([]int, error)
+}
+
+// Auditor audits. Its fields are set once, before its first use.
+type Auditor struct {
+	Store Store
+	Bus   Bus
+	// CatchUp asks for an account's roll-up by a later call.
+	CatchUp func(ctx context.Context, account string) error
+	Now     func() time.Time
+}
+
+// Progress is how far the audit of all accounts has come.
+type Progress struct {
+	Audited int    // accounts, by this call
+	After   string // where the next call goes on; empty: from the start
+}
+
+// One audits an account for somebody who waits: an HTTP API does so for 30 s.
+func (a *Auditor) One(ctx context.Context, account string) (audit.Result, error) {
+	ctx, cancel := context.WithTimeout(ctx, waiting)
+	defer cancel()
+	result, err := a.audit(ctx, account)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return result, fault.New(fault.Unavailable, "The account's ledger is too long to be folded while you wait; the nightly audit does it, and the log and the alarm of the audit function tell of drift.")
+	}
+	return result, err
+}
+
+func (a *Auditor) audit(ctx context.Context, account string) (audit.Result, error) {
+	result, err := audit.Run(ctx, a.Store, account)
+	if err == nil {
+		a.report(ctx, result)
+	}
+	return result, err
+}
+
+// report measures the drift and logs every place of it, for whoever the alarm wakes.
+func (a *Auditor) report(ctx context.Context, result audit.Result) {
+	telemetry.Add(ctx, telemetry.Count(telemetry.Audited, 1))
+	telemetry.Add(ctx, telemetry.Count(telemetry.Drift, float64(len(result.Drift))))
+	for _, drift := range result.Drift {
+		slog.ErrorContext(ctx, "drift", "account", result.Account, "where", drift.Where, "ledger", drift.Ledger, "stored", drift.Stored)
+	}
+	if !result.Clean() {
+		a.say(ctx, result)
+	}
+}
+
+// say tells the bus of drift. It is dated by the account's last entry, so that
+// the same state is one message however often it is audited; a bus that fails
+// does not fail the audit, whose log and metric have told of the drift already,
+// and which comes again.
+func (a *Auditor) say(ctx context.Context, result audit.Result) {
+	findings := make([]events.Finding, 0, min(len(result.Drift), maxFindings))
+	for _, drift := range result.Drift[:min(len(result.Drift), maxFindings)] {
+		findings = append(findings, events.Finding{Where: drift.Where, Ledger: drift.Ledger, Stored: drift.Stored})
+	}
+	message := events.New(events.AuditDrift, result.Account, result.Seq, result.LastAt, events.Drift{Findings: findings})
+	if _, err := a.Bus.Put(ctx, message); err != nil {
+		slog.ErrorContext(ctx, "the bus has not taken the drift", "account", result.Account, "error", err.Error())
+	}
+}
+
+// All audits every account, from where the last call had to end. It goes on
+// until none is left or the call's time is nearly over. An account whose audit
+// fails, or takes longer than all that time, is counted and passed over.
+func (a *Auditor) All(ctx context.Context) (Progress, error) {
+	after, err := a.Store.AuditCursor(ctx)
+	if err != nil {
+		return Progress{}, err
+	}
+	audited := 0
+	for {
+		page, err := a.Store.Profiles(ctx, after, accountsAPage)
+		if err != nil {
+			return Progress{}, err
+		}
+		for _, profile := range page {
+			if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < reserve {
+				return Progress{audited, after}, a.Store.MoveAuditCursor(ctx, after)
+			}
+			a.auditOfAll(ctx, profile.Account)
+			after = profile.Account
+			audited++
+		}
+		if len(page) < accountsAPage {
+			after = ""
+		}
+		if err := a.Store.MoveAuditCursor(ctx, after); err != nil || after == "" {
+			return Progress{audited, after}, err
+		}
+	}
+}
+
+// auditOfAll audits an account, and asks for its roll-up where that has lagged
+// for longer than any stream delivers.
+func (a *Auditor) auditOfAll(ctx context.Context, account string) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(-reserve/2))
+		defer cancel()
+	}
+	result, err := a.audit(ctx, account)
+	if err == nil && result.Behind > 0 && a.Now().Sub(result.LastAt) >= patience {
+		err = a.CatchUp(ctx, account)
+	}
+	if err != nil {
+		telemetry.Add(ctx, telemetry.Count(telemetry.AuditFailed, 1))
+		slog.ErrorContext(ctx, "audit failed", "account", account, "error", err.Error())
+	}
+}

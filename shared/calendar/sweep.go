@@ -1,0 +1,46 @@
+package calendar
+
+import (
+	"context"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"drawdown/shared/parallel"
+)
+
+// itemTime is how long a sweep works on one of its items, at most: whoever hangs
+// keeps no lane for longer.
+const itemTime = 25 * time.Second
+
+// task is what a sweep does for one item of a list.
+type task struct {
+	account string
+	place   string // in the list, which goes on after it
+	do      func(ctx context.Context) error
+}
+
+// sweep does the tasks of a page, in as many lanes, and tells done of each that
+// was begun. The order is another one each time: where the time of a sweep is too
+// short for all, none of them is always the last. It fails where the context ended
+// before every task was begun.
+func sweep(ctx context.Context, page []task, lanes int, done func(task, error)) error {
+	page = slices.Clone(page)
+	rand.Shuffle(len(page), func(i, j int) { page[i], page[j] = page[j], page[i] })
+	begun := make([]bool, len(page))
+	failures := parallel.Each(ctx, lanes, len(page), func(ctx context.Context, i int) error {
+		begun[i] = true
+		ctx, cancel := context.WithTimeout(ctx, itemTime)
+		defer cancel()
+		return page[i].do(ctx)
+	})
+	var ended error
+	for i, err := range failures {
+		if !begun[i] {
+			ended = ctx.Err()
+			continue
+		}
+		done(page[i], err)
+	}
+	return ended
+}

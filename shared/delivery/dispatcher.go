@@ -1,0 +1,244 @@
+// Package delivery brings events to the operator's endpoints: at once, and again
+// by a schedule where an endpoint did not take one.
+//
+// A delivery is stored before its first try, so that what the time of a call does
+// not suffice for is left to the schedule. Whoever tries one has claimed it first,
+// for a lease: no two try it at once, and where the holder dies it is due again
+// after that. How a delivery proceeds is decided by package webhooks; this package
+// owns who tries it when, and does not know how deliveries are stored or sent.
+package delivery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"drawdown/events"
+	"drawdown/shared/parallel"
+	"drawdown/shared/telemetry"
+	"drawdown/shared/webhooks"
+)
+
+const (
+	// sendsAtOnce bounds the tries that are under way at the same time.
+	sendsAtOnce = 16
+	// lease is for how long a delivery is its holder's alone: longer than a call
+	// may last, so that no two try it at once.
+	lease = 2 * time.Minute
+	// reserve is the time that one more try must have, with its settlement.
+	reserve = webhooks.Timeout + 3*time.Second
+	// maxWrites bounds how often an endpoint is written against others.
+	maxWrites = 3
+
+	endpointsAPage = 100
+	dueAPage       = 100
+)
+
+// Store keeps endpoints and deliveries.
+type Store interface {
+	// Endpoint is nil where there is none.
+	Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error)
+	// Endpoints lists them by id, those after the given id, at most limit.
+	Endpoints(ctx context.Context, after string, limit int) ([]webhooks.Endpoint, error)
+	// SaveEndpoint reports false where another has written it meanwhile.
+	SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (bool, error)
+	// AddDelivery reports false where the event is on its way to that endpoint already.
+	AddDelivery(ctx context.Context, d webhooks.Delivery) (bool, error)
+	// DueDeliveries lists what is due at an instant, at most limit, from an index
+	// that may lag behind.
+	DueDeliveries(ctx context.Context, at time.Time, limit int) ([]webhooks.DueDelivery, error)
+	// ClaimDelivery takes a due delivery for its caller alone; nil where another was faster.
+	ClaimDelivery(ctx context.Context, due webhooks.DueDelivery, until time.Time) (*webhooks.Delivery, error)
+	// SettleDelivery reports false where the claim has ended and another has taken
+	// the delivery, whose word then counts.
+	SettleDelivery(ctx context.Context, d webhooks.Delivery) (bool, error)
+}
+
+// Dispatcher makes deliveries. Its fields are set once, before its first use.
+type Dispatcher struct {
+	Store Store
+	// Send makes one try.
+	Send func(ctx context.Context, endpoint webhooks.Endpoint, d webhooks.Delivery, at time.Time) webhooks.Result
+	Now  func() time.Time
+}
+
+// Started is what became of one message.
+type Started struct {
+	Deliveries int // new ones
+	Unsettled  int // of these, those whose try could not be stored; they are due again when the claim ends
+}
+
+// Start starts the deliveries of one message, whose body is sent as it is: all are
+// stored before the first is tried. A message that comes again finds its
+// deliveries there.
+func (p *Dispatcher) Start(ctx context.Context, message events.Message, body string) (Started, error) {
+	endpoints, err := p.wanting(ctx, message.Type)
+	if err != nil {
+		return Started{}, err
+	}
+	type started struct {
+		endpoint webhooks.Endpoint
+		delivery webhooks.Delivery
+	}
+	var all []started
+	for _, endpoint := range endpoints {
+		delivery := webhooks.NewDelivery(endpoint.ID, message, body)
+		delivery.Claim = p.Now().Add(lease)
+		added, err := p.Store.AddDelivery(ctx, delivery)
+		if err != nil {
+			return Started{}, err // the message comes again, for the others as well
+		}
+		if added {
+			all = append(all, started{endpoint, delivery})
+		}
+	}
+	unsettled := 0
+	for i, err := range parallel.Each(ctx, sendsAtOnce, len(all), func(ctx context.Context, i int) error {
+		if !hasTime(ctx) {
+			return nil
+		}
+		return p.try(ctx, &all[i].endpoint, all[i].delivery)
+	}) {
+		if failed(err) {
+			unsettled++
+			logUnsettled(ctx, all[i].endpoint.ID, all[i].delivery.ID, err)
+		}
+	}
+	return Started{Deliveries: len(all), Unsettled: unsettled}, nil
+}
+
+// wanting lists the endpoints that are to be told of a type.
+func (p *Dispatcher) wanting(ctx context.Context, t events.Type) ([]webhooks.Endpoint, error) {
+	var wanting []webhooks.Endpoint
+	for after := ""; ; {
+		page, err := p.Store.Endpoints(ctx, after, endpointsAPage)
+		if err != nil {
+			return nil, err
+		}
+		for _, endpoint := range page {
+			if endpoint.Wants(t) {
+				wanting = append(wanting, endpoint)
+			}
+			after = endpoint.ID
+		}
+		if len(page) < endpointsAPage {
+			return wanting, nil
+		}
+	}
+}
+
+// Retry tries what is due, until nothing is or the time is nearly over, and
+// answers with how many it has tried. It fails where one could not be settled.
+func (p *Dispatcher) Retry(ctx context.Context) (int, error) {
+	tried, unsettled := 0, 0
+	for hasTime(ctx) {
+		due, err := p.Store.DueDeliveries(ctx, p.Now(), dueAPage)
+		if err != nil {
+			return tried, err
+		}
+		taken, failures := p.tryAll(ctx, due)
+		tried, unsettled = tried+taken, unsettled+failures
+		// Where nothing of a page could be taken, others hold it, or the index has
+		// not heard yet: the next round comes in a minute.
+		if len(due) < dueAPage || taken == 0 {
+			break
+		}
+	}
+	if unsettled > 0 {
+		return tried, fmt.Errorf("delivery: %d deliveries could not be settled; the log says why", unsettled)
+	}
+	return tried, nil
+}
+
+// tryAll tries some of what is due, as far as nobody else has taken it and the
+// time suffices.
+func (p *Dispatcher) tryAll(ctx context.Context, due []webhooks.DueDelivery) (taken, unsettled int) {
+	var tried atomic.Int64
+	for i, err := range parallel.Each(ctx, sendsAtOnce, len(due), func(ctx context.Context, i int) error {
+		if !hasTime(ctx) {
+			return nil
+		}
+		delivery, err := p.Store.ClaimDelivery(ctx, due[i], p.Now().Add(lease))
+		if err != nil || delivery == nil {
+			return err
+		}
+		tried.Add(1)
+		endpoint, err := p.Store.Endpoint(ctx, due[i].Endpoint)
+		if err != nil {
+			return err
+		}
+		return p.try(ctx, endpoint, *delivery)
+	}) {
+		if failed(err) {
+			unsettled++
+			logUnsettled(ctx, due[i].Endpoint, due[i].ID, err)
+		}
+	}
+	return int(tried.Load()), unsettled
+}
+
+// failed reports whether a try failed. One that the time did not suffice for has
+// not: it is due still.
+func failed(err error) bool { return err != nil && !errors.Is(err, parallel.ErrNotBegun) }
+
+func logUnsettled(ctx context.Context, endpoint, id string, err error) {
+	slog.ErrorContext(ctx, "a delivery could not be settled; it will come again", "endpoint", endpoint, "delivery", id, "error", err.Error())
+}
+
+// try makes one try of a delivery that is claimed, and stores what came of it.
+// A nil endpoint is one that was removed.
+func (p *Dispatcher) try(ctx context.Context, endpoint *webhooks.Endpoint, d webhooks.Delivery) error {
+	switch {
+	case endpoint == nil:
+		return p.settle(ctx, d.Abandoned("the endpoint was removed"))
+	case !endpoint.Enabled:
+		return p.settle(ctx, d.Abandoned("the endpoint is disabled"))
+	}
+	result := p.Send(ctx, *endpoint, d, p.Now())
+	if result.Gone() {
+		if err := p.disable(ctx, endpoint.ID); err != nil {
+			return err
+		}
+	}
+	if result.Delivered() {
+		telemetry.Add(ctx, telemetry.Count(telemetry.Delivered, 1))
+	} else {
+		telemetry.Add(ctx, telemetry.Count(telemetry.Undelivered, 1))
+	}
+	return p.settle(ctx, d.After(result, p.Now()))
+}
+
+func (p *Dispatcher) settle(ctx context.Context, d webhooks.Delivery) error {
+	settled, err := p.Store.SettleDelivery(ctx, d)
+	if err == nil && settled && d.State == webhooks.Failed {
+		telemetry.Add(ctx, telemetry.Count(telemetry.Exhausted, 1))
+		slog.ErrorContext(ctx, "a webhook failed for good; resend it once its endpoint works", "endpoint", d.Endpoint, "delivery", d.ID,
+			"event", d.EventID, "attempts", d.Attempts, "status", d.LastStatus, "reason", d.LastError)
+	}
+	return err
+}
+
+// disable switches an endpoint off that has said it is gone.
+func (p *Dispatcher) disable(ctx context.Context, id string) error {
+	for range maxWrites {
+		endpoint, err := p.Store.Endpoint(ctx, id)
+		if err != nil || endpoint == nil || !endpoint.Enabled {
+			return err
+		}
+		endpoint.Enabled, endpoint.DisabledReason, endpoint.UpdatedAt = false, "it answered 410 Gone", p.Now()
+		saved, err := p.Store.SaveEndpoint(ctx, *endpoint)
+		if err != nil || saved {
+			return err
+		}
+	}
+	return fmt.Errorf("delivery: others keep writing endpoint %s", id)
+}
+
+// hasTime reports whether one more try fits into the call.
+func hasTime(ctx context.Context) bool {
+	deadline, bounded := ctx.Deadline()
+	return ctx.Err() == nil && (!bounded || time.Until(deadline) > reserve)
+}
