@@ -130,7 +130,7 @@ func (d *diary) sweep(t *testing.T, sweep func(context.Context) (Swept, error), 
 func TestDue(t *testing.T) {
 	t.Parallel()
 	unreadable := bill("b", "x", noon.Add(-time.Minute))
-	unreadable.At, unreadable.Err = time.Time{}, errors.New("garbage")
+	unreadable.At, unreadable.Err = noon.Add(time.Hour), errors.New("garbage")
 	d := &diary{fails: "b",
 		renewals: []billing.DueItem{
 			subscription("a", noon.Add(-time.Hour)), subscription("b", noon.Add(-time.Second)), subscription("c", noon), subscription("d", noon.Add(time.Millisecond)),
