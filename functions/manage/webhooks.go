@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"drawdown/shared/fault"
+	"drawdown/shared/delivery"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/webhooks"
 )
@@ -19,80 +19,46 @@ type hooks interface {
 	ResendDelivery(ctx context.Context, endpoint, id string, at time.Time) (*webhooks.Delivery, error)
 }
 
-// maxEndpointTries bounds how often an endpoint is written against others.
-const maxEndpointTries = 3
-
 func (h *handler) checkURL(text string) string { return webhooks.CheckURL(text, h.local) }
 
-// change writes an endpoint as step makes it from the present one, nil where
-// there is none; step answers false where nothing is to be written.
-func (h *handler) change(ctx context.Context, id string, step func(present *webhooks.Endpoint, now time.Time) (webhooks.Endpoint, bool, error)) (webhooks.Endpoint, error) {
-	for range maxEndpointTries {
-		present, err := h.store.Endpoint(ctx, id)
-		if err != nil {
-			return webhooks.Endpoint{}, err
-		}
-		next, changed, err := step(present, h.now().UTC().Truncate(time.Millisecond))
-		if err != nil || !changed {
-			return next, err
-		}
-		saved, err := h.store.SaveEndpoint(ctx, next)
-		if err != nil || saved {
-			return next, err
-		}
-	}
-	return webhooks.Endpoint{}, fault.New(fault.Contended, "The endpoint is being written by others; nothing was changed. Send the request again.")
+func (h *handler) changes() *delivery.Endpoints {
+	return &delivery.Endpoints{Store: h.store, Now: h.now}
 }
 
-// putEndpoint makes an endpoint, or replaces what the operator says of one. To
-// enable it again forgets why it was disabled; its secret stays.
 func (h *handler) putEndpoint(ctx context.Context, wanted httpapi.WantedEndpoint) (httpapi.SavedEndpoint, error) {
-	created := false
-	saved, err := h.change(ctx, wanted.ID, func(present *webhooks.Endpoint, now time.Time) (webhooks.Endpoint, bool, error) {
-		created = present == nil
-		next := webhooks.Endpoint{}
-		if created {
-			next.ID, next.Secret, next.CreatedAt = wanted.ID, webhooks.NewSecret(), now
-		} else {
-			next = *present
-		}
-		next.URL, next.Events, next.Enabled = wanted.URL, wanted.Events, wanted.Enabled
-		if !created && present.SameTerms(next) {
-			return *present, false, nil
-		}
-		if next.Enabled {
-			next.DisabledReason = ""
-		}
-		next.UpdatedAt = now
-		return next, true, nil
+	saved, created, err := h.changes().Put(ctx, webhooks.Endpoint{
+		ID: wanted.ID, URL: wanted.URL, Events: wanted.Events, Enabled: wanted.Enabled,
 	})
-	return httpapi.SavedEndpoint{Endpoint: saved, Created: created}, err
+	if err != nil {
+		return httpapi.SavedEndpoint{}, err
+	}
+	return httpapi.SavedEndpoint{Endpoint: *saved, Created: created}, nil
 }
 
 func (h *handler) endpoint(ctx context.Context, id string) (webhooks.Endpoint, error) {
 	endpoint, err := h.store.Endpoint(ctx, id)
+	return found(id, endpoint, err)
+}
+
+// found makes a failure of an endpoint that is not there.
+func found(id string, endpoint *webhooks.Endpoint, err error) (webhooks.Endpoint, error) {
+	if err == nil && endpoint == nil {
+		err = httpapi.NoEndpoint(id)
+	}
 	if err != nil {
 		return webhooks.Endpoint{}, err
-	}
-	if endpoint == nil {
-		return webhooks.Endpoint{}, httpapi.NoEndpoint(id)
 	}
 	return *endpoint, nil
 }
 
-// rotateEndpoint gives an endpoint a new secret; the one before signs for a day more.
 func (h *handler) rotateEndpoint(ctx context.Context, id string) (webhooks.Endpoint, error) {
-	return h.change(ctx, id, func(present *webhooks.Endpoint, now time.Time) (webhooks.Endpoint, bool, error) {
-		if present == nil {
-			return webhooks.Endpoint{}, false, httpapi.NoEndpoint(id)
-		}
-		return present.Rotated(webhooks.NewSecret(), now), true, nil
-	})
+	endpoint, err := h.changes().Rotate(ctx, id)
+	return found(id, endpoint, err)
 }
 
 func (h *handler) removeEndpoint(ctx context.Context, id string) (string, error) {
-	found, err := h.store.RemoveEndpoint(ctx, id)
-	if err == nil && !found {
+	removed, err := h.store.RemoveEndpoint(ctx, id)
+	if err == nil && !removed {
 		err = httpapi.NoEndpoint(id)
 	}
 	return id, err

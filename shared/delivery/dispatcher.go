@@ -30,8 +30,6 @@ const (
 	lease = 2 * time.Minute
 	// reserve is the time that one more try must have, with its settlement.
 	reserve = webhooks.Timeout + 3*time.Second
-	// maxWrites bounds how often an endpoint is written against others.
-	maxWrites = 3
 
 	endpointsAPage = 100
 	dueAPage       = 100
@@ -39,12 +37,9 @@ const (
 
 // Store keeps endpoints and deliveries.
 type Store interface {
-	// Endpoint is nil where there is none.
-	Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error)
+	EndpointStore
 	// Endpoints lists them by id, those after the given id, at most limit.
 	Endpoints(ctx context.Context, after string, limit int) ([]webhooks.Endpoint, error)
-	// SaveEndpoint reports false where another has written it meanwhile.
-	SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (bool, error)
 	// AddDelivery reports false where the event is on its way to that endpoint already.
 	AddDelivery(ctx context.Context, d webhooks.Delivery) (bool, error)
 	// DueDeliveries lists what is due at an instant, at most limit, from an index
@@ -199,7 +194,8 @@ func (p *Dispatcher) try(ctx context.Context, endpoint *webhooks.Endpoint, d web
 	}
 	result := p.Send(ctx, *endpoint, d, p.Now())
 	if result.Gone() {
-		if err := p.disable(ctx, endpoint.ID); err != nil {
+		endpoints := &Endpoints{Store: p.Store, Now: p.Now}
+		if err := endpoints.disable(ctx, endpoint.ID, "it answered 410 Gone"); err != nil {
 			return err
 		}
 	}
@@ -219,22 +215,6 @@ func (p *Dispatcher) settle(ctx context.Context, d webhooks.Delivery) error {
 			"event", d.EventID, "attempts", d.Attempts, "status", d.LastStatus, "reason", d.LastError)
 	}
 	return err
-}
-
-// disable switches an endpoint off that has said it is gone.
-func (p *Dispatcher) disable(ctx context.Context, id string) error {
-	for range maxWrites {
-		endpoint, err := p.Store.Endpoint(ctx, id)
-		if err != nil || endpoint == nil || !endpoint.Enabled {
-			return err
-		}
-		endpoint.Enabled, endpoint.DisabledReason, endpoint.UpdatedAt = false, "it answered 410 Gone", p.Now()
-		saved, err := p.Store.SaveEndpoint(ctx, *endpoint)
-		if err != nil || saved {
-			return err
-		}
-	}
-	return fmt.Errorf("delivery: others keep writing endpoint %s", id)
 }
 
 // hasTime reports whether one more try fits into the call.

@@ -51,6 +51,16 @@ func (e Endpoint) Rotated(secret string, at time.Time) Endpoint {
 	return e
 }
 
+// WithTerms is the endpoint with what the operator decides of another. To enable
+// it forgets why it was disabled; its secret stays.
+func (e Endpoint) WithTerms(other Endpoint, at time.Time) Endpoint {
+	e.URL, e.Events, e.Enabled, e.UpdatedAt = other.URL, other.Events, other.Enabled, at
+	if e.Enabled {
+		e.DisabledReason = ""
+	}
+	return e
+}
+
 // SameTerms tells whether two endpoints say the same of what the operator decides.
 func (e Endpoint) SameTerms(other Endpoint) bool {
 	return e.URL == other.URL && e.Enabled == other.Enabled && slices.Equal(e.Events, other.Events)

@@ -1,0 +1,91 @@
+package delivery
+
+import (
+	"context"
+	"time"
+
+	"drawdown/shared/fault"
+	"drawdown/shared/webhooks"
+)
+
+// maxWrites bounds how often an endpoint is written against others.
+const maxWrites = 3
+
+// EndpointStore keeps endpoints.
+type EndpointStore interface {
+	// Endpoint is nil where there is none.
+	Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error)
+	// SaveEndpoint reports false where another has written it meanwhile.
+	SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (bool, error)
+}
+
+// Endpoints changes endpoints, each over the version that was read. Its fields are
+// set once, before its first use.
+type Endpoints struct {
+	Store EndpointStore
+	Now   func() time.Time
+}
+
+// Put makes an endpoint with the wanted one's terms, or gives them to the one that
+// is there, and reports whether it was made.
+func (e *Endpoints) Put(ctx context.Context, wanted webhooks.Endpoint) (saved *webhooks.Endpoint, created bool, err error) {
+	saved, err = e.change(ctx, wanted.ID, func(present *webhooks.Endpoint, now time.Time) *webhooks.Endpoint {
+		created = present == nil
+		if created {
+			present = &webhooks.Endpoint{ID: wanted.ID, Secret: webhooks.NewSecret(), CreatedAt: now}
+		} else if present.SameTerms(wanted) {
+			return nil
+		}
+		next := present.WithTerms(wanted, now)
+		return &next
+	})
+	return saved, created, err
+}
+
+// Rotate gives an endpoint a new secret; the one before signs for a while more. It
+// is nil where there is no such endpoint.
+func (e *Endpoints) Rotate(ctx context.Context, id string) (*webhooks.Endpoint, error) {
+	return e.change(ctx, id, func(present *webhooks.Endpoint, now time.Time) *webhooks.Endpoint {
+		if present == nil {
+			return nil
+		}
+		next := present.Rotated(webhooks.NewSecret(), now)
+		return &next
+	})
+}
+
+// disable switches an endpoint off, where there is one that is on, and keeps why.
+func (e *Endpoints) disable(ctx context.Context, id, reason string) error {
+	_, err := e.change(ctx, id, func(present *webhooks.Endpoint, now time.Time) *webhooks.Endpoint {
+		if present == nil || !present.Enabled {
+			return nil
+		}
+		next := *present
+		next.Enabled, next.DisabledReason, next.UpdatedAt = false, reason, now
+		return &next
+	})
+	return err
+}
+
+// change writes an endpoint as step makes it from the present one, nil where there
+// is none; where step makes none, the present one stays as it is.
+func (e *Endpoints) change(ctx context.Context, id string, step func(present *webhooks.Endpoint, now time.Time) *webhooks.Endpoint) (*webhooks.Endpoint, error) {
+	for range maxWrites {
+		present, err := e.Store.Endpoint(ctx, id)
+		if err != nil {
+			return nil, err
+		}
+		next := step(present, e.Now().UTC().Truncate(time.Millisecond))
+		if next == nil {
+			return present, nil
+		}
+		saved, err := e.Store.SaveEndpoint(ctx, *next)
+		if err != nil {
+			return nil, err
+		}
+		if saved {
+			return next, nil
+		}
+	}
+	return nil, fault.New(fault.Contended, "The endpoint is being written by others; nothing was changed. Send the request again.")
+}
