@@ -12,13 +12,6 @@ import (
 	"drawdown/shared/rating"
 )
 
-// rateCards are the cards that are published.
-type rateCards interface {
-	RateCard(ctx context.Context, version string) (*rating.Card, error)
-	ReadBook(ctx context.Context) (rating.Book, error)
-	PublishRateCard(ctx context.Context, card rating.Card, first bool) (bool, error)
-}
-
 // apiKeys are the keys of the API.
 type apiKeys interface {
 	Key(ctx context.Context, id string) (*access.Key, error)
@@ -27,38 +20,9 @@ type apiKeys interface {
 	RevokeKey(ctx context.Context, id string, at time.Time) (bool, error)
 }
 
-// maxPublishTries bounds how often a publication is tried against others.
-const maxPublishTries = 3
-
-// putRateCard publishes a card, or finds that it is published already.
 func (h *handler) putRateCard(ctx context.Context, card rating.Card) (httpapi.Published, error) {
-	for range maxPublishTries {
-		published, err := h.store.RateCard(ctx, card.Version)
-		if err != nil {
-			return httpapi.Published{}, err
-		}
-		if published != nil {
-			if !published.Equal(card) {
-				return httpapi.Published{}, fault.New(fault.RateCardPublished,
-					"Rate card %q is published with other content; publish a new version.", card.Version)
-			}
-			return httpapi.Published{Card: *published}, nil
-		}
-		book, err := h.store.ReadBook(ctx)
-		if err != nil {
-			return httpapi.Published{}, err
-		}
-		now := h.now()
-		if err := book.Publish(card, now); err != nil {
-			return httpapi.Published{}, err
-		}
-		card.PublishedAt = now.UTC().Truncate(time.Millisecond)
-		done, err := h.store.PublishRateCard(ctx, card, book.Empty())
-		if err != nil || done {
-			return httpapi.Published{Card: card, Created: true}, err
-		}
-	}
-	return httpapi.Published{}, fault.New(fault.Contended, "Rate cards are being published by another request; nothing was changed. Send the request again.")
+	published, created, err := rating.Publish(ctx, h.store, card, h.now)
+	return httpapi.Published{Card: published, Created: created}, err
 }
 
 func (h *handler) rateCard(ctx context.Context, version string) (rating.Card, error) {

@@ -8,6 +8,7 @@ import (
 	"drawdown/shared/commit"
 	"drawdown/shared/httpapi"
 	"drawdown/shared/ledger"
+	"drawdown/shared/rating"
 	"drawdown/shared/session"
 )
 
@@ -21,7 +22,7 @@ type profiles interface {
 // store is all that the operator looks after, beside the ledgers.
 type store interface {
 	profiles
-	rateCards
+	rating.Cards
 	apiKeys
 	hooks
 }
