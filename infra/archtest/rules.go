@@ -158,15 +158,7 @@ func importRules() []Rule {
 				return ""
 			})},
 		{"adapters are held by interfaces", "what a package needs of a store it says in a few methods; only mains and boot know which store it is",
-			everyFile(func(f *File) []string {
-				wires := f.In("functions") && path.Base(f.Path) == "main.go" || f.Dir == "shared/boot"
-				if wires || testKit(f) || !shipped(f) {
-					return nil
-				}
-				found := f.Uses(module+"/shared/dynamo", "Client")
-				found = append(found, f.Uses(module+"/shared/eventbus", "Bus")...)
-				return append(found, f.Uses(module+"/shared/failures", "Bucket")...)
-			})},
+			everyFile(adaptersByName)},
 		{"functions stand alone", "each is one binary with its own permissions; nothing of infra ships in it",
 			everyImport(func(f *File, imported string) string {
 				own, isOwn := strings.CutPrefix(imported, module+"/")
@@ -247,12 +239,7 @@ func writingRules() []Rule {
 				return append(found, panics(f)...)
 			})},
 		{"parallel work is written once", "a goroutine that panics ends the process, and one without a bound or an end takes it down; shared/parallel has all three",
-			everyFile(func(f *File) []string {
-				if f.Dir == "shared/parallel" || testKit(f) || !shipped(f) {
-					return nil
-				}
-				return slices.Concat(goStatements(f), f.Uses("sync", "WaitGroup"), f.Uses("golang.org/x/sync/errgroup", "Group", "WithContext"))
-			})},
+			everyFile(parallelWork)},
 		{"only mains exit", "an exit deeper down skips what its callers would clean up",
 			everyFile(func(f *File) []string {
 				if f.Test || !f.In("infra") || f.AST.Name.Name == "main" {
@@ -293,6 +280,23 @@ func writingRules() []Rule {
 
 // shipped reports whether the file is part of what is deployed.
 func shipped(f *File) bool { return f.In("functions") || f.In("shared") || f.In("events") }
+
+func adaptersByName(f *File) []string {
+	wires := f.In("functions") && path.Base(f.Path) == "main.go" || f.Dir == "shared/boot"
+	if wires || testKit(f) || !shipped(f) {
+		return nil
+	}
+	return slices.Concat(
+		f.Uses(module+"/shared/dynamo", "Client"), f.Uses(module+"/shared/eventbus", "Bus"), f.Uses(module+"/shared/failures", "Bucket"),
+	)
+}
+
+func parallelWork(f *File) []string {
+	if f.Dir == "shared/parallel" || testKit(f) || !shipped(f) {
+		return nil
+	}
+	return slices.Concat(goStatements(f), f.Uses("sync", "WaitGroup"), f.Uses("golang.org/x/sync/errgroup", "Group", "WithContext"))
+}
 
 // testKit reports whether the file is a test, or of a package that tests use.
 func testKit(f *File) bool { return f.Test || strings.HasSuffix(f.Dir, "test") }
