@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"time"
 
+	"drawdown/shared/commit"
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
@@ -21,7 +22,7 @@ import (
 
 // Store is what is proved, and the ledger that proves it.
 type Store interface {
-	Wallet(ctx context.Context, account string) (*ledger.Wallet, error)
+	commit.Wallets
 	Mark(ctx context.Context, account string) (usage.Mark, error)
 	AllSheets(ctx context.Context, account string) ([]usage.Sheet, error)
 	EntriesAfter(ctx context.Context, account string, seq int64, limit int) ([]ledger.Entry, error)
@@ -69,12 +70,9 @@ func Run(ctx context.Context, store Store, account string) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	wallet, err := store.Wallet(ctx, account)
+	wallet, err := commit.WalletOf(ctx, store, account)
 	if err != nil {
 		return Result{}, err
-	}
-	if wallet == nil {
-		return Result{}, fault.New(fault.AccountNotFound, "There is no account %q.", account)
 	}
 	a := &audit{
 		result: Result{
