@@ -14,6 +14,7 @@ import (
 	"drawdown/events"
 	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
+	"drawdown/shared/outbound"
 	"drawdown/shared/webhooks"
 )
 
@@ -28,7 +29,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, tables: dynamotest.NewTables(t)}
-	f.handler = handler{store: f.tables.Client, send: webhooks.NewSender(true).Send, now: func() time.Time {
+	f.handler = handler{store: f.tables.Client, send: outbound.NewSender(true).Send, now: func() time.Time {
 		return start.Add(time.Duration(f.clock.Load()) * time.Millisecond)
 	}}
 	return f

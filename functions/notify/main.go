@@ -5,12 +5,12 @@ package main
 import (
 	"drawdown/shared/boot"
 	"drawdown/shared/lambdaio"
-	"drawdown/shared/webhooks"
+	"drawdown/shared/outbound"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		sender := webhooks.NewSender(platform.LocalWebhooks())
+		sender := outbound.NewSender(platform.LocalWebhooks())
 		return &handler{store: platform.Store, send: sender.Send, now: platform.Now}, nil
 	})
 }
