@@ -56,7 +56,7 @@ func (h *handler) one(ctx context.Context, account string) (audit.Result, error)
 }
 
 func (h *handler) audit(ctx context.Context, account string) (audit.Result, error) {
-	result, err := audit.Run(ctx, h.store, account)
+	result, err := audit.Run(ctx, h.store, account, h.now())
 	if err == nil {
 		h.count(ctx, result)
 	}

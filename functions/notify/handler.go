@@ -14,7 +14,6 @@ import (
 	"drawdown/events"
 	"drawdown/shared/dynamo"
 	"drawdown/shared/lambdaio"
-	"drawdown/shared/outbound"
 	"drawdown/shared/telemetry"
 	"drawdown/shared/webhooks"
 )
@@ -27,7 +26,7 @@ const (
 	// died, the delivery is due again after it.
 	lease = 2 * time.Minute
 	// reserve is the time that one more try must have, with its settlement.
-	reserve = outbound.Timeout + 3*time.Second
+	reserve = webhooks.Timeout + 3*time.Second
 
 	endpointsAPage = 100
 	dueAPage       = 100

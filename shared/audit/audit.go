@@ -63,9 +63,9 @@ const (
 	indexPatience = 10 * time.Minute
 )
 
-// Run audits one account. It fails with fault.AccountNotFound, or with
-// fault.Unavailable where the ledger's index lags too far behind.
-func Run(ctx context.Context, store Store, account string) (Result, error) {
+// Run audits one account, at an instant. It fails with fault.AccountNotFound, or
+// with fault.Unavailable where the ledger's index lags too far behind.
+func Run(ctx context.Context, store Store, account string, now time.Time) (Result, error) {
 	mark, sheets, err := readUsage(ctx, store, account)
 	if err != nil {
 		return Result{}, err
@@ -84,7 +84,7 @@ func Run(ctx context.Context, store Store, account string) (Result, error) {
 		wallet: wallet,
 		until:  wallet.Seq, // read last, so nothing stored can rest on a later entry
 	}
-	if err := a.read(ctx, store); err != nil {
+	if err := a.read(ctx, store, now); err != nil {
 		return Result{}, err
 	}
 	a.compare()
@@ -121,7 +121,7 @@ type audit struct {
 	unfolding bool           // usage does not fold
 }
 
-func (a *audit) read(ctx context.Context, store Store) error {
+func (a *audit) read(ctx context.Context, store Store, now time.Time) error {
 	var waited time.Duration
 	for a.result.Seq < a.until {
 		entries, err := store.EntriesAfter(ctx, a.result.Account, a.result.Seq, page)
@@ -138,8 +138,8 @@ func (a *audit) read(ctx context.Context, store Store) error {
 			a.take(entries)
 			continue
 		}
-		lasting := len(entries) > 0 && time.Since(entries[0].CreatedAt) > indexPatience
-		if lasting || waited >= indexWait && time.Since(a.wallet.LastAt) > indexPatience {
+		lasting := len(entries) > 0 && now.Sub(entries[0].CreatedAt) > indexPatience
+		if lasting || waited >= indexWait && now.Sub(a.wallet.LastAt) > indexPatience {
 			a.drift(fmt.Sprintf("ledger entry %d", a.result.Seq+1), "there", "missing")
 			a.broken = true
 			return nil
@@ -147,10 +147,23 @@ func (a *audit) read(ctx context.Context, store Store) error {
 		if waited >= indexWait {
 			return fault.New(fault.Unavailable, "The ledger's index does not show entry %d yet; send the request again.", a.result.Seq+1)
 		}
-		time.Sleep(indexPoll)
+		if err := sleep(ctx, indexPoll); err != nil {
+			return err
+		}
 		waited += indexPoll
 	}
 	return nil
+}
+
+func sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("audit: %w", ctx.Err())
+	}
 }
 
 // take folds entries that follow, as far as they have no gap.

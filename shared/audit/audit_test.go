@@ -130,7 +130,7 @@ func clean(t *rapid.T, store books, account string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := audit.Run(context.Background(), store, account)
+	result, err := audit.Run(context.Background(), store, account, time.Now())
 	if wallet == nil {
 		if fault.CodeOf(err) != fault.AccountNotFound {
 			t.Fatalf("of no account: %v", err)
@@ -346,11 +346,11 @@ func TestEveryCorruptionIsFoundAndNamed(t *testing.T) {
 		}}, "ledger entry 4"},
 	} {
 		store := settled(t)
-		if result, err := audit.Run(t.Context(), store, "acme"); err != nil || !result.Clean() || result.Sheets != 3 {
+		if result, err := audit.Run(t.Context(), store, "acme", time.Now()); err != nil || !result.Clean() || result.Sheets != 3 {
 			t.Fatalf("before: %+v, %v", result, err)
 		}
 		c.Store = store
-		result, err := audit.Run(t.Context(), c.altered, "acme")
+		result, err := audit.Run(t.Context(), c.altered, "acme", time.Now())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -374,7 +374,7 @@ func TestAMarkMovedAheadIsFound(t *testing.T) {
 	if moved, err := store.MoveMark(t.Context(), "acme", usage.Mark{}, usage.Mark{Seq: 2}); !moved || err != nil {
 		t.Fatal(moved, err)
 	}
-	result, err := audit.Run(t.Context(), store, "acme")
+	result, err := audit.Run(t.Context(), store, "acme", time.Now())
 	if err != nil || len(result.Drift) != 3 || !strings.HasSuffix(result.Drift[0].Where, ".upto") {
 		t.Errorf("got %+v, %v", result, err)
 	}
@@ -400,7 +400,7 @@ func TestARebuildMeanwhileIsNoDrift(t *testing.T) {
 		half := &crashing{Store: store}
 		half.left.Store(writes)
 		racing := &rebuilding{store, func() { _, _ = newFolder(half, 100).Rebuild(t.Context(), "acme", 8) }} // it may crash
-		result, err := audit.Run(t.Context(), racing, "acme")
+		result, err := audit.Run(t.Context(), racing, "acme", time.Now())
 		if err != nil || !result.Clean() {
 			t.Errorf("after %d writes of a rebuild: %v, %+v", writes, err, result.Drift)
 		}
@@ -415,11 +415,11 @@ func TestAnIndexThatLagsIsNoDrift(t *testing.T) {
 		start := time.Now()
 		store := settled(t)
 		hidden := hiding{store, func(seq int64) bool { return seq == 8 && time.Since(start) < time.Second }}
-		if result, err := audit.Run(t.Context(), hidden, "acme"); err != nil || !result.Clean() {
+		if result, err := audit.Run(t.Context(), hidden, "acme", time.Now()); err != nil || !result.Clean() {
 			t.Errorf("shown after a second: %+v, %v", result, err)
 		}
 		hidden.hides = func(seq int64) bool { return seq == 6 }
-		if result, err := audit.Run(t.Context(), hidden, "acme"); fault.CodeOf(err) != fault.Unavailable {
+		if result, err := audit.Run(t.Context(), hidden, "acme", time.Now()); fault.CodeOf(err) != fault.Unavailable {
 			t.Errorf("never shown: %+v, %v", result, err)
 		}
 	})

@@ -165,7 +165,7 @@ type names struct {
 
 // dialer looks up names at the server: no network is asked, and none is needed.
 func (n *names) dialer() *net.Dialer {
-	return &net.Dialer{Timeout: Timeout, Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+	return &net.Dialer{Timeout: webhooks.Timeout, Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		go n.serve(far)
 		return near, nil

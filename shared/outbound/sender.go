@@ -21,8 +21,6 @@ import (
 )
 
 const (
-	// Timeout bounds one try, from the first look-up of a name to the answer's end.
-	Timeout = 10 * time.Second
 	// maxAnswer is what is read of an answer, in bytes, to keep the connection;
 	// what it says does not matter.
 	maxAnswer = 16 << 10
@@ -38,7 +36,7 @@ type Sender struct {
 
 // NewSender is a sender to the public internet; local, for development, also
 // lets through what lies in a private network.
-func NewSender(local bool) *Sender { return newSender(local, &net.Dialer{Timeout: Timeout}) }
+func NewSender(local bool) *Sender { return newSender(local, &net.Dialer{Timeout: webhooks.Timeout}) }
 
 func newSender(local bool, dialer *net.Dialer) *Sender {
 	if !local {
@@ -47,12 +45,12 @@ func newSender(local bool, dialer *net.Dialer) *Sender {
 		dialer.Control = refusePrivate
 	}
 	return &Sender{local: local, client: &http.Client{
-		Timeout: Timeout,
+		Timeout: webhooks.Timeout,
 		Transport: &http.Transport{
 			// No proxy: it would dial in our place, unguarded.
 			DialContext:         dialer.DialContext,
 			ForceAttemptHTTP2:   true,
-			TLSHandshakeTimeout: Timeout,
+			TLSHandshakeTimeout: webhooks.Timeout,
 			MaxIdleConns:        32,
 			IdleConnTimeout:     30 * time.Second,
 		},

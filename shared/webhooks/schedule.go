@@ -14,6 +14,9 @@ func delays() []time.Duration {
 	}
 }
 
+// Timeout bounds one try, from the first look-up of a name to the answer's end.
+const Timeout = 10 * time.Second
+
 // MaxTries is how often a delivery is tried by itself.
 func MaxTries() int { return len(delays()) + 1 }
 
