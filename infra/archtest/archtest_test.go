@@ -157,8 +157,8 @@ func TestRightSourcesPass(t *testing.T) {
 		"shared/ledger/x.go": "// Package ledger is documented.\npackage ledger\n" +
 			"import (\n\"time\"\n\"drawdown/shared/credit\"\n)\nfunc f(now time.Time) credit.Amount { return 0 }",
 		"shared/ledger/x_test.go":    "package ledger_test\nimport (\n\"time\"\n\"drawdown/shared/ledger/ledgertest\"\n)\nvar now = time.Now\nvar x = ledgertest.X",
-		"shared/commit/x.go":         "// Package commit is documented, and waits.\npackage commit\nimport \"time\"",
-		"shared/commit/wait.go":      "package commit\nimport \"time\"\nvar wait = time.NewTimer\nvar now = time.Now",
+		"shared/commit/x.go":         "// Package commit is documented, and reads the clock.\npackage commit\nimport \"time\"",
+		"shared/commit/wait.go":      "package commit\nimport \"time\"\nvar now = time.Now",
 		"shared/boot/x.go":           "// Package boot is documented, and wires.\npackage boot\nimport (\n_ \"drawdown/shared/dynamo\"\n_ \"drawdown/shared/lambdaio\"\n)",
 		"shared/webhooks/address.go": "package webhooks\nimport (\n_ \"net/url\"\n_ \"drawdown/events\"\n)",
 	}

@@ -28,7 +28,7 @@ type place struct {
 
 	sdks  []string // of an adapter: what it alone imports, by a part of the path
 	may   []string // what it imports beyond what its kind may
-	waits bool     // of the domain: it knows that time passes, and waits
+	waits bool     // of the domain: it waits by a timer
 	clock bool     // of the domain: it reads the clock
 	wires bool     // of an edge: it imports all adapters and edges
 }
@@ -39,12 +39,13 @@ func edge() place                      { return place{kind: isEdge} }
 func testKit() place                   { return place{kind: isTestKit} }
 func (p place) with(m ...string) place { p.may = m; return p }
 func (p place) waiting() place         { p.waits = true; return p }
-func (p place) timing() place          { p.waits, p.clock = true, true; return p }
+func (p place) timing() place          { p.clock = true; return p }
 func (p place) wiring() place          { p.wires = true; return p }
 
 // places is every package of shared/, one line a package. Whoever adds one decides
 // here what it is.
 var places = map[string]place{
+	"shared/pause":      domain(0).waiting(),
 	"shared/fault":      domain(0),
 	"shared/credit":     domain(1),
 	"shared/access":     domain(2),
@@ -52,11 +53,11 @@ var places = map[string]place{
 	"shared/rating":     domain(2),
 	"shared/webhooks":   domain(2).with(contract, "net/netip", "net/url"), // messages on their way to addresses, which it checks and never calls
 	"shared/ledger":     domain(3),
-	"shared/commit":     domain(4).timing(), // waits between tries, and stops before its caller's deadline; it decides nothing by the clock
+	"shared/commit":     domain(4).timing(), // stops before its caller's deadline; it decides nothing by the clock
 	"shared/usage":      domain(4),
-	"shared/audit":      domain(5).waiting(), // for an index that lags
+	"shared/audit":      domain(5),
 	"shared/billing":    domain(5),
-	"shared/rollup":     domain(5).waiting(), // for an index that lags, and for another run
+	"shared/rollup":     domain(5),
 	"shared/cashier":    domain(6),
 	"shared/settlement": domain(6),
 

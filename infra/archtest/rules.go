@@ -138,7 +138,7 @@ func writingRules() []Rule {
 				}
 				return f.Uses("time", "Now", "Since", "Until")
 			})},
-		{"no waiting in the domain", "whoever decides does not wait; whoever waits says so in its place",
+		{"no waiting in the domain", "a wait that does not end with its caller outlives it; shared/pause ends with it",
 			everyFile(func(f *File) []string {
 				if !pure(f) || places[f.Dir].waits {
 					return nil

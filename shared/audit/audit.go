@@ -17,6 +17,7 @@ import (
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
+	"drawdown/shared/pause"
 	"drawdown/shared/usage"
 )
 
@@ -147,23 +148,12 @@ func (a *audit) read(ctx context.Context, store Store, now time.Time) error {
 		if waited >= indexWait {
 			return fault.New(fault.Unavailable, "The ledger's index does not show entry %d yet; send the request again.", a.result.Seq+1)
 		}
-		if err := sleep(ctx, indexPoll); err != nil {
+		if err := pause.For(ctx, indexPoll); err != nil {
 			return err
 		}
 		waited += indexPoll
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("audit: %w", ctx.Err())
-	}
 }
 
 // take folds entries that follow, as far as they have no gap.

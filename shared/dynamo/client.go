@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"drawdown/shared/pause"
 )
 
 // Names are the tables' real names.
@@ -166,10 +168,8 @@ func (c *Client) batchGet(ctx context.Context, keys map[string][]Key) (map[strin
 			return found, nil
 		}
 		request = out.UnprocessedKeys
-		select {
-		case <-time.After(rand.N(10 * time.Millisecond << try)):
-		case <-ctx.Done():
-			return nil, failure("batch read", ctx.Err())
+		if err := pause.For(ctx, rand.N(10*time.Millisecond<<try)); err != nil {
+			return nil, failure("batch read", err)
 		}
 	}
 	return nil, failure("batch read", errUnprocessed)
