@@ -68,8 +68,8 @@ run: require local ## Start the whole platform on this machine (PORT, ADMIN_KEY,
 test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
 	all=$$(go list ./...) || exit 1; \
-	platform=$$(grep -e '^drawdown/infra/e2e' -e '^drawdown/infra/local' <<<"$$all") || { echo "test: there is no test of the platform" >&2; exit 1; }; \
-	others=$$(grep -vx -e 'drawdown/infra/\(e2e\|local\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%') <<<"$$all") || { echo "test: there is no other package" >&2; exit 1; }; \
+	platform=$$(grep '^drawdown/infra/\(e2e\|emulator\|local\|stripetest\)' <<<"$$all") || { echo "test: there is no test of the platform" >&2; exit 1; }; \
+	others=$$(grep -vx -e 'drawdown/infra/\(e2e\|emulator\|local\|stripetest\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%') <<<"$$all") || { echo "test: there is no other package" >&2; exit 1; }; \
 	status=0; \
 	echo "test: what runs in parallel $(RACE_NOTE)"; \
 	go test -vet=off $(RACE) $(PARALLEL) || status=1; \
@@ -80,6 +80,11 @@ test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	echo "test: the running platform"; \
 	go test -vet=off -count=1 -p 1 -timeout 15m $$platform || status=1; \
 	exit $$status
+
+.PHONY: uses
+uses: require local $(MOCK) ## Record anew what functions use of AWS, by all end-to-end tests
+	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
+	go test -vet=off -count=1 -timeout 15m ./infra/e2e -update
 
 # The packages with goroutines of their own. Under the race detector everything
 # that a test imports is compiled anew, so it is kept to those.
@@ -118,6 +123,12 @@ SNAPSHOT = git ls-files --cached --others --exclude-standard | sort -u | while I
 .PHONY: bench
 bench: require local arm64 ## Measure the budgets: capacity, round trips, throughput, size, cold start
 	@go run ./infra/load
+
+.PHONY: mutants
+mutants: require npm page $(MOCK) ## Break each listed guard in a copy of the tree and show which test notices (RUN)
+	@CHROMIUM=$$(infra/tools/chromium.sh 2>/dev/null) || true; export CHROMIUM; \
+	$(GO_BUILD) -o $(BUILD)/bin/mutants ./infra/mutants; \
+	exec $(BUILD)/bin/mutants
 
 .PHONY: vuln
 vuln: $(VULN) ## Look for known vulnerabilities in what the code calls

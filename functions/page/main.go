@@ -9,6 +9,9 @@ import (
 	"drawdown/shared/lambdaio"
 )
 
+// The page's types of the API are those of the API's own document.
+//go:generate web/node_modules/.bin/openapi-typescript ../../shared/httpapi/openapi.yaml --default-non-nullable false --output web/src/openapi.d.ts
+
 //go:embed all:dist
 var dist embed.FS
 

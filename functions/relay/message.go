@@ -27,47 +27,58 @@ func messageOf(kind ledger.AlertKind, entry *ledger.Entry) (events.Message, erro
 	if crossing, known := crossings[kind]; known {
 		return say(crossing, balanceOf(entry))
 	}
-	switch {
-	case kind == ledger.PurchaseCompleted && entry.Grant != nil:
-		return say(events.PurchaseCompleted, purchaseOf(entry))
-	case kind == ledger.PlanChanged && (entry.PlanChange != nil || entry.PlanEnd != nil):
-		return say(events.PlanChanged, planOf(entry))
-	case kind == ledger.PeriodRenewed && entry.Renewal != nil:
-		return say(events.PeriodRenewed, periodOf(entry))
-	case kind == ledger.RefillSucceeded && entry.Refill != nil:
-		return say(events.RefillSucceeded, refillOf(entry))
-	case kind == ledger.RefillFailed && entry.Refill != nil:
-		return say(events.RefillFailed, refillOf(entry))
+	switch detail := entry.Detail.(type) {
+	case *ledger.Issue:
+		if kind == ledger.PurchaseCompleted {
+			return say(events.PurchaseCompleted, purchaseOf(entry, detail))
+		}
+	case *ledger.PlanChange:
+		if kind == ledger.PlanChanged {
+			return say(events.PlanChanged, changedPlanOf(entry, detail))
+		}
+	case *ledger.PlanEnd:
+		if kind == ledger.PlanChanged {
+			return say(events.PlanChanged, endedPlanOf(entry, detail))
+		}
+	case *ledger.Renewal:
+		if kind == ledger.PeriodRenewed {
+			return say(events.PeriodRenewed, periodOf(entry, detail))
+		}
+	case *ledger.RefillStep:
+		switch kind { //nolint:exhaustive // a refill has no other news
+		case ledger.RefillSucceeded:
+			return say(events.RefillSucceeded, refillOf(entry, detail))
+		case ledger.RefillFailed:
+			return say(events.RefillFailed, refillOf(entry, detail))
+		}
+	default: // entries of the other kinds are told of by crossings alone
 	}
-	return events.Message{}, fmt.Errorf("relay: the alert %q of %s's entry %d, a %s, has no message", kind, entry.Account, entry.Seq, entry.Type)
+	return events.Message{}, fmt.Errorf("relay: the alert %q of %s's entry %d, a %s, has no message", kind, entry.Account, entry.Seq, entry.Type())
 }
 
 func balanceOf(entry *ledger.Entry) events.Balance {
 	return events.Balance{Available: entry.After.Available.String(), OverageUsed: entry.After.OverageUsed.String()}
 }
 
-func purchaseOf(entry *ledger.Entry) events.Purchase {
-	issue := entry.Grant
+func purchaseOf(entry *ledger.Entry, issue *ledger.Issue) events.Purchase {
 	return events.Purchase{
 		PaymentID: issue.Payment, GrantID: issue.Grant.ID, Credits: issue.Grant.Amount.String(),
 		ExpiresAt: timeOf(issue.Grant.ExpiresAt), Balance: balanceOf(entry),
 	}
 }
 
-// planOf tells of another plan, or of none any more.
-func planOf(entry *ledger.Entry) events.Plan {
-	plan := events.Plan{Credits: "0", Balance: balanceOf(entry)}
-	if entry.PlanEnd != nil {
-		plan.SubscriptionID = entry.PlanEnd.Bill.Subscription
-		return plan
+func changedPlanOf(entry *ledger.Entry, change *ledger.PlanChange) events.Plan {
+	return events.Plan{
+		SubscriptionID: change.State.Subscription, PlanID: &change.State.Plan, Credits: entry.Credits.String(), Balance: balanceOf(entry),
 	}
-	state := entry.PlanChange.State
-	plan.SubscriptionID, plan.PlanID, plan.Credits = state.Subscription, &state.Plan, entry.Credits.String()
-	return plan
 }
 
-func periodOf(entry *ledger.Entry) events.Period {
-	renewal := entry.Renewal
+// endedPlanOf tells of a plan that is none any more.
+func endedPlanOf(entry *ledger.Entry, end *ledger.PlanEnd) events.Plan {
+	return events.Plan{SubscriptionID: end.Bill.Subscription, Credits: "0", Balance: balanceOf(entry)}
+}
+
+func periodOf(entry *ledger.Entry, renewal *ledger.Renewal) events.Period {
 	period := events.Period{
 		SubscriptionID: renewal.State.Subscription, PlanID: renewal.State.Plan, Start: renewal.State.Start, End: renewal.State.End,
 		Included: entry.Credits.String(), CarriedOver: renewal.Carried.String(), OverageBilled: renewal.Bill.Billed.String(),
@@ -92,8 +103,7 @@ func timeOf(t time.Time) *time.Time {
 
 // refillOf tells how a refill ended, or that it was not started: for the month's
 // cap, or for want of the pack, which then has no price.
-func refillOf(entry *ledger.Entry) events.RefillResult {
-	step := entry.Refill
+func refillOf(entry *ledger.Entry, step *ledger.RefillStep) events.RefillResult {
 	price := moneyOf(step.Price)
 	if price.Currency == "" {
 		price.Currency = step.State.Cap.Currency

@@ -47,20 +47,20 @@ func TestEveryAlertHasItsMessage(t *testing.T) {
 		"overage":  {ledger.OverageStarted, entry(func(*ledger.Entry) {}), events.OverageStarted, balance},
 		"limit":    {ledger.OverageLimit, entry(func(*ledger.Entry) {}), events.OverageLimitReached, balance},
 		"purchase": {
-			ledger.PurchaseCompleted, entry(func(e *ledger.Entry) { e.Grant = issue("pi_1", later) }), events.PurchaseCompleted,
+			ledger.PurchaseCompleted, entry(func(e *ledger.Entry) { e.Detail = issue("pi_1", later) }), events.PurchaseCompleted,
 			events.Purchase{PaymentID: "pi_1", GrantID: "g42", Credits: "500", ExpiresAt: &later, Balance: balance},
 		},
 		"change": {
-			ledger.PlanChanged, entry(func(e *ledger.Entry) { e.PlanChange = &ledger.PlanChange{State: state} }), events.PlanChanged,
+			ledger.PlanChanged, entry(func(e *ledger.Entry) { e.Detail = &ledger.PlanChange{State: state} }), events.PlanChanged,
 			events.Plan{SubscriptionID: "sub_1", PlanID: &pro, Credits: "500", Balance: balance},
 		},
 		"end": {
-			ledger.PlanChanged, entry(func(e *ledger.Entry) { e.PlanEnd = &ledger.PlanEnd{Bill: ledger.OverageBill{Subscription: "sub_1"}} }), events.PlanChanged,
+			ledger.PlanChanged, entry(func(e *ledger.Entry) { e.Detail = &ledger.PlanEnd{Bill: ledger.OverageBill{Subscription: "sub_1"}} }), events.PlanChanged,
 			events.Plan{SubscriptionID: "sub_1", Credits: "0", Balance: balance},
 		},
 		"period": {
 			ledger.PeriodRenewed, entry(func(e *ledger.Entry) {
-				e.Renewal = &ledger.Renewal{State: state, Carried: 10 * credit.Credit, Bill: ledger.OverageBill{Billed: 20 * credit.Credit, Price: price}}
+				e.Detail = &ledger.Renewal{State: state, Carried: 10 * credit.Credit, Bill: ledger.OverageBill{Billed: 20 * credit.Credit, Price: price}}
 			}), events.PeriodRenewed,
 			events.Period{
 				SubscriptionID: "sub_1", PlanID: pro, Start: at, End: later, Included: "500", CarriedOver: "10", OverageBilled: "20",
@@ -68,18 +68,18 @@ func TestEveryAlertHasItsMessage(t *testing.T) {
 			},
 		},
 		"a free period": {
-			ledger.PeriodRenewed, entry(func(e *ledger.Entry) { e.Renewal = &ledger.Renewal{State: state}; e.Credits = 0 }), events.PeriodRenewed,
+			ledger.PeriodRenewed, entry(func(e *ledger.Entry) { e.Detail = &ledger.Renewal{State: state}; e.Credits = 0 }), events.PeriodRenewed,
 			events.Period{SubscriptionID: "sub_1", PlanID: pro, Start: at, End: later, Included: "0", CarriedOver: "0", OverageBilled: "0", Balance: balance},
 		},
 		"refilled": {
 			ledger.RefillSucceeded, entry(func(e *ledger.Entry) {
-				e.Refill = &ledger.RefillStep{ID: "rf_acme_41", Price: price, Payment: "pi_2", Issue: issue("pi_2", time.Time{}), State: ledger.RefillState{Phase: ledger.RefillArmed}}
+				e.Detail = &ledger.RefillStep{ID: "rf_acme_41", Price: price, Payment: "pi_2", Issue: issue("pi_2", time.Time{}), State: ledger.RefillState{Phase: ledger.RefillArmed}}
 			}), events.RefillSucceeded,
 			events.RefillResult{RefillID: "rf_acme_41", PaymentID: "pi_2", Price: events.Money{Amount: 1900, Currency: "eur"}, Credits: "500", State: "armed", Balance: balance},
 		},
 		"declined": {
 			ledger.RefillFailed, entry(func(e *ledger.Entry) {
-				e.Refill = &ledger.RefillStep{ID: "rf_acme_41", Price: price, Payment: "pi_2", State: ledger.RefillState{Phase: ledger.RefillBackoff, Reason: "declined", Until: later}}
+				e.Detail = &ledger.RefillStep{ID: "rf_acme_41", Price: price, Payment: "pi_2", State: ledger.RefillState{Phase: ledger.RefillBackoff, Reason: "declined", Until: later}}
 			}), events.RefillFailed,
 			events.RefillResult{
 				RefillID: "rf_acme_41", PaymentID: "pi_2", Price: events.Money{Amount: 1900, Currency: "eur"}, Credits: "0", Reason: "declined",
@@ -88,7 +88,7 @@ func TestEveryAlertHasItsMessage(t *testing.T) {
 		},
 		"no pack": {
 			ledger.RefillFailed, entry(func(e *ledger.Entry) {
-				e.Refill = &ledger.RefillStep{State: ledger.RefillState{Phase: ledger.RefillActionRequired, Reason: "pack_unavailable", Cap: price}}
+				e.Detail = &ledger.RefillStep{State: ledger.RefillState{Phase: ledger.RefillActionRequired, Reason: "pack_unavailable", Cap: price}}
 			}), events.RefillFailed,
 			events.RefillResult{Price: events.Money{Currency: "eur"}, Credits: "0", Reason: "pack_unavailable", State: "action_required", Balance: balance},
 		},

@@ -42,7 +42,7 @@ func (f *fixture) enter(account string, count, broken int) []ledger.Entry {
 	for i := range entries {
 		entries[i] = rolluptest.WideDebit(account, int64(i+1), 0, 2)
 		if i+1 == broken {
-			entries[i].Type = "lease"
+			entries[i].Detail = &ledger.Unknown{Kind: "lease"}
 		}
 	}
 	wallet := ledger.Wallet{Account: account, Seq: int64(count), LastAt: rolluptest.Start, Settings: ledger.Settings{Zone: "UTC", Status: ledger.Active}}

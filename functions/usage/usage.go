@@ -27,7 +27,7 @@ func (h *handler) usage(ctx context.Context, query httpapi.UsageQuery) (httpapi.
 		return httpapi.UsageReport{}, err
 	}
 	// The mark is read before the sheets: they hold what it says, and perhaps more.
-	mark, err := h.store.AsOf(ctx, query.Account)
+	mark, err := h.store.LaggingMark(ctx, query.Account)
 	if err != nil {
 		return httpapi.UsageReport{}, err
 	}
@@ -71,7 +71,7 @@ func completed(r usage.Range, zone string, now time.Time) (usage.Range, error) {
 func (h *handler) reports(ctx context.Context, query httpapi.UsageQuery, now time.Time) ([]usage.Report, error) {
 	if slices.Contains(query.Groupings, usage.ByAgent) && query.Agent == "" {
 		first, last := query.Range.Months()
-		sheets, err := h.store.AgentMonths(ctx, query.Account, first, last)
+		sheets, err := h.store.LaggingAgentMonths(ctx, query.Account, first, last)
 		if err != nil {
 			return nil, err
 		}

@@ -82,8 +82,8 @@ func TestUsageIsOneQueryWhateverIsAsked(t *testing.T) {
 	entries := make([]ledger.Entry, 6)
 	for i := range entries {
 		entries[i] = rolluptest.WideDebit("acme", int64(i+1), 0, 3)
-		entries[i].Debit.Day = []string{"2026-10-30", "2026-10-31", "2026-11-01"}[i%3]
-		entries[i].Debit.Agent.ID = []string{"a1", "a2"}[i/3]
+		ledger.DetailOf[*ledger.Charge](&entries[i]).Day = []string{"2026-10-30", "2026-10-31", "2026-11-01"}[i%3]
+		ledger.DetailOf[*ledger.Charge](&entries[i]).Agent.ID = []string{"a1", "a2"}[i/3]
 	}
 	f.enter("acme", entries)
 	folder := &rollup.Folder{Store: f.tables.Client, Now: time.Now, Page: 10}
@@ -168,7 +168,7 @@ func TestAStatementHasEveryEntryOnceAcrossItsPages(t *testing.T) {
 	entries := make([]ledger.Entry, 2*filteredPage+150)
 	for i := range entries {
 		seq := int64(i + 1)
-		entries[i] = ledger.Entry{Account: "acme", Operation: ledger.OperationID(fmt.Sprintf("op-%d", seq)), Seq: seq, Type: ledger.ExpiryEntry, CreatedAt: rolluptest.Start.Add(time.Duration(i/3) * time.Second)}
+		entries[i] = ledger.Entry{Account: "acme", Operation: ledger.OperationID(fmt.Sprintf("op-%d", seq)), Seq: seq, Detail: &ledger.Expiry{}, CreatedAt: rolluptest.Start.Add(time.Duration(i/3) * time.Second)}
 		if seq%100 == 0 || seq < 4 {
 			entries[i] = rolluptest.WideDebit("acme", seq, 0, 1)
 			entries[i].CreatedAt = rolluptest.Start.Add(time.Duration(i/3) * time.Second)
@@ -189,7 +189,7 @@ func TestAStatementHasEveryEntryOnceAcrossItsPages(t *testing.T) {
 	} {
 		var want []int64
 		for i := range entries {
-			if e := entries[i]; (len(filter.Types) == 0 || slices.Contains(filter.Types, e.Type)) &&
+			if e := entries[i]; (len(filter.Types) == 0 || slices.Contains(filter.Types, e.Type())) &&
 				(filter.From.IsZero() || !e.CreatedAt.Before(filter.From)) && (filter.To.IsZero() || e.CreatedAt.Before(filter.To)) {
 				want = append(want, e.Seq)
 			}
@@ -217,7 +217,7 @@ func TestAStatementHasEveryEntryOnceAcrossItsPages(t *testing.T) {
 	for i := range debits {
 		debits[i] = rolluptest.WideDebit("busy", int64(i+1), 0, 1)
 	}
-	debits[1] = ledger.Entry{Account: "busy", Operation: "given", Seq: 2, Type: ledger.ExpiryEntry, CreatedAt: debits[1].CreatedAt}
+	debits[1] = ledger.Entry{Account: "busy", Operation: "given", Seq: 2, Detail: &ledger.Expiry{}, CreatedAt: debits[1].CreatedAt}
 	f.enter("busy", debits)
 	others := ledger.Filter{Types: []ledger.EntryType{ledger.GrantEntry, ledger.ExpiryEntry}}
 	if got, pages := f.statement(httpapi.StatementQuery{Account: "busy", Limit: 5, Filter: others}); !slices.Equal(got, []int64{2}) || pages != 1 {

@@ -7,15 +7,77 @@ import (
 	"testing"
 )
 
+// The least of what the rules are and hold of: a loop over nothing would pass.
+const (
+	leastFiles     = 400
+	leastRules     = 26
+	leastDomain    = 14
+	leastFunctions = 13
+)
+
+// allRules are the rules, none of which a loop may miss.
+func allRules(t *testing.T) []Rule {
+	t.Helper()
+	if n := len(Rules()); n < leastRules {
+		t.Fatalf("there are %d rules", n)
+	}
+	return Rules()
+}
+
+// A rule about a package holds of nothing once the package has another name.
+func TestRulesAreAboutWhatIsThere(t *testing.T) {
+	tree, err := Load("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources, imported, mains := map[string]bool{}, map[string]bool{}, 0
+	for _, f := range tree.Files {
+		if f.Test {
+			continue
+		}
+		sources[f.Dir] = true
+		for name := range f.Imports {
+			for _, sdk := range places[f.Dir].sdks {
+				if strings.Contains(name, sdk) {
+					imported[sdk] = true
+				}
+			}
+		}
+		if f.In("functions") && f.AST.Name.Name == "main" && strings.HasSuffix(f.Path, "/main.go") {
+			mains++
+		}
+	}
+	inDomains := 0
+	for dir, p := range places {
+		if !sources[dir] {
+			t.Errorf("there is no package %s", dir)
+		}
+		for _, sdk := range p.sdks {
+			if !imported[sdk] {
+				t.Errorf("%s does not import %s", dir, sdk)
+			}
+		}
+		if p.kind == inDomain {
+			inDomains++
+		}
+	}
+	if inDomains < leastDomain || !sources["infra/stack"] {
+		t.Errorf("the domain has %d packages, and infra/stack is there: %t", inDomains, sources["infra/stack"])
+	}
+	if mains < leastFunctions {
+		t.Errorf("there are %d functions", mains)
+	}
+}
+
 func TestLayout(t *testing.T) {
 	tree, err := Load("../..")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(tree.Files) == 0 {
-		t.Fatal("no Go file found: the rules would hold of nothing")
+	if len(tree.Files) < leastFiles {
+		t.Fatalf("%d Go files found: the rules would hold of next to nothing", len(tree.Files))
 	}
-	for _, rule := range Rules() {
+	for _, rule := range allRules(t) {
 		t.Run(rule.Name, func(t *testing.T) {
 			for _, breach := range rule.Check(tree) {
 				t.Errorf("%s\n\twhy: %s", breach, rule.Why)
@@ -68,6 +130,11 @@ var breaches = []struct{ rule, path, source, names string }{
 	{"functions stand alone", "functions/debit/x.go", `package main; import "drawdown/functions/usage"`, "functions/usage"},
 	{"functions stand alone", "functions/debit/x.go", `package main; import "drawdown/infra/stack"`, "infra/stack"},
 	{"shared imports no user of it", "shared/httpapi/x.go", `package httpapi; import "drawdown/infra/stack"`, "infra/stack"},
+	{"what knows nothing of us stands apart", "infra/emulator/x.go", `package emulator; import "drawdown/shared/ledger"`, "shared/ledger"},
+	{"what knows nothing of us stands apart", "infra/emulator/kinds/x_test.go", `package kinds_test; import "drawdown/events"`, "drawdown/events"},
+	{"what knows nothing of us stands apart", "infra/emulator/kinds/x.go", `package kinds; import "drawdown/functions/debit"`, "functions/debit"},
+	{"what knows nothing of us stands apart", "infra/emulator/x.go", `package emulator; import "drawdown/infra/local/demo"`, "infra/local/demo"},
+	{"what knows nothing of us stands apart", "infra/standin/stripe/x_test.go", `package stripe_test; import "drawdown/shared/stripepay"`, "shared/stripepay"},
 	{"no clock in the domain", "shared/ledger/x.go", `package ledger; import "time"; var now = time.Now`, "time.Now"},
 	{"no clock in the domain", "shared/usage/x.go", `package usage; import clock "time"; var d = clock.Since(clock.Time{})`, "clock.Since"},
 	{"no clock in the domain", "shared/usage/x.go", `package usage; import "time"; import clock "time"; var _ time.Time; var d = clock.Now`, "clock.Now"},
@@ -83,15 +150,17 @@ var breaches = []struct{ rule, path, source, names string }{
 	{"no sudden death", "functions/debit/x.go", `package main; import "log"; func f() { log.Fatal() }`, "log.Fatal"},
 	{"no sudden death", "shared/boot/x.go", `package boot; import "os"; func f() { os.Exit(1) }`, "os.Exit"},
 	{"no sudden death", "shared/boot/x.go", `package boot; func f() { panic(1) }`, "panic"},
-	{"only mains exit", "infra/local/x.go", `package local; import "os"; func f() { os.Exit(1) }`, "os.Exit"},
+	{"only mains exit", "infra/stack/x.go", `package stack; import "os"; func f() { os.Exit(1) }`, "os.Exit"},
 	{"no init", "shared/boot/x.go", `package boot; func init() {}`, "func init"},
 	{"no scans", "shared/dynamo/x.go", `package dynamo; import "a/dynamodb"; var s dynamodb.ScanInput`, "ScanInput"},
+	{"reads in one place", "shared/dynamo/x.go", `package dynamo; func f(c *Client) { c.db.Query(nil, nil) }`, "Query"},
+	{"reads in one place", "shared/dynamo/x.go", `package dynamo; var in = dynamodb.QueryInput{ConsistentRead: nil}`, "ConsistentRead"},
 	{"the stack types no route", "infra/stack/x.go", `package stack; const p = "/v1/usage"`, "/v1/usage"},
 }
 
 func TestEveryRuleCanFail(t *testing.T) {
 	rules := map[string]Rule{}
-	for _, rule := range Rules() {
+	for _, rule := range allRules(t) {
 		rules[rule.Name] = rule
 	}
 	tested := map[string]bool{}
@@ -150,6 +219,7 @@ func TestRightSourcesPass(t *testing.T) {
 		"Makefile": "", "LICENSE": "", ".github/CONTRIBUTING.md": "", "README.md": "", "cdk.json": "", "go.mod": "", "go.sum": "",
 		"events/doc.go":           "// Package events is documented.\npackage events",
 		"functions/debit/main.go": "// Command debit is documented.\npackage main\nimport \"drawdown/shared/dynamo\"\nvar _ = dynamo.X",
+		"infra/emulator/x.go":     "// Package emulator is documented.\npackage emulator\nimport \"drawdown/infra/emulator/bus\"\nvar _ = bus.X",
 		"infra/main.go":           "// Command infra may exit.\npackage main\nimport \"os\"\nfunc main() { os.Exit(1) }",
 		"infra/stack/stack.go":    "// Package stack is documented.\npackage stack\nconst index = \"/index/by_seq\"",
 		"infra/stack/x_test.go":   "package stack\nconst path = \"/v1/x\"",
@@ -171,7 +241,7 @@ func TestRightSourcesPass(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, rule := range Rules() {
+	for _, rule := range allRules(t) {
 		for _, breach := range rule.Check(tree) {
 			t.Errorf("rule %q: %s", rule.Name, breach)
 		}

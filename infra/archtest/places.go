@@ -75,6 +75,7 @@ var places = map[string]place{
 	"shared/httpapi":  edge().with("shared/telemetry"),
 	"shared/lambdaio": edge().with("shared/telemetry"),
 
+	"shared/census":                testKit(),
 	"shared/commit/committest":     testKit(),
 	"shared/dynamo/dynamotest":     testKit(),
 	"shared/eventbus/eventbustest": testKit(),

@@ -126,8 +126,22 @@ func importRules() []Rule {
 				}
 				return ""
 			})},
+		{"what knows nothing of us stands apart", "the emulator and the stand-in for Stripe could be lifted out whole; what shares our code shares its mistakes, and tests nothing",
+			everyImport(func(f *File, imported string) string {
+				own, isOwn := strings.CutPrefix(imported, module+"/")
+				for _, folder := range apart {
+					if f.In(folder) && isOwn && !strings.HasPrefix(own+"/", folder+"/") {
+						return f.Dir + " may not import " + imported
+					}
+				}
+				return ""
+			})},
 	}
 }
+
+// apart are the folders that know nothing of the platform: each imports nothing of
+// ours but what lies in it, its tests included.
+var apart = []string{"infra/emulator", "infra/standin"}
 
 func writingRules() []Rule {
 	return []Rule{
@@ -191,6 +205,13 @@ func writingRules() []Rule {
 					return nil
 				}
 				return identifiers(f, "ScanInput", "NewScanPaginator")
+			})},
+		{"reads in one place", "whether a read may lag is said there once, and no emulator shows it",
+			everyFile(func(f *File) []string {
+				if f.Test || f.Dir != "shared/dynamo" || path.Base(f.Path) == "requests.go" {
+					return nil
+				}
+				return identifiers(f, "ConsistentRead", "GetItem", "BatchGetItem", "Query", "NewQueryPaginator", "TransactGetItems", "IndexName")
 			})},
 		{"the stack types no route", "routes are written once, in shared/httpapi; a second list would drift",
 			everyFile(func(f *File) []string {

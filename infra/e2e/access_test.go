@@ -27,6 +27,9 @@ func TestEveryRouteButThePublicOnesWantsAKeyWithItsScope(t *testing.T) {
 		"dk__" + strings.Repeat("x", 40), "no key", strings.Repeat("k", 2000),
 		keys[httpapi.Debit].Key[:len(keys[httpapi.Debit].Key)-1],
 	}
+	if n := len(httpapi.Routes()); n < leastRoutes {
+		t.Fatalf("there are %d routes", n)
+	}
 	for _, route := range httpapi.Routes() {
 		if route.Access == httpapi.Public {
 			want := http.StatusOK

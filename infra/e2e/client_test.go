@@ -22,7 +22,7 @@ const callLimit = 40 * time.Second
 
 var transport = &http.Client{
 	Timeout:   callLimit,
-	Transport: &http.Transport{MaxIdleConns: 128, MaxIdleConnsPerHost: 128},
+	Transport: noticing{&http.Transport{MaxIdleConns: 128, MaxIdleConnsPerHost: 128}},
 }
 
 // client calls the platform with a key, and reports to a test every answer that breaks the contract.

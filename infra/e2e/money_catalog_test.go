@@ -9,7 +9,7 @@ import (
 	"sync"
 	"testing"
 
-	"drawdown/infra/local/stripe"
+	"drawdown/infra/standin/stripe"
 	"drawdown/shared/httpapi"
 )
 

@@ -23,7 +23,7 @@ import (
 	"github.com/pb33f/jsonschema/v6"
 
 	"drawdown/events"
-	"drawdown/infra/local/stripe"
+	"drawdown/infra/standin/stripe"
 	"drawdown/shared/httpapi"
 )
 
@@ -85,6 +85,10 @@ func newReceiver(t *testing.T) *receiver {
 		w.WriteHeader(answer)
 	}))
 	t.Cleanup(r.Close)
+	// Whoever knows the address of such a server may speak to it: it is a secret of the operator's.
+	token := rand.Text()
+	secrets.Note(addressToken, token)
+	r.URL += "/" + token
 	return r
 }
 

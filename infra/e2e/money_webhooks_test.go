@@ -14,7 +14,7 @@ import (
 	"testing"
 	"time"
 
-	"drawdown/infra/local/stripe"
+	"drawdown/infra/standin/stripe"
 	"drawdown/shared/httpapi"
 )
 

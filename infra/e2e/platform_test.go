@@ -16,8 +16,8 @@ import (
 	"testing"
 	"time"
 
-	"drawdown/infra/local"
-	"drawdown/infra/local/stripe"
+	"drawdown/infra/emulator"
+	"drawdown/infra/standin/stripe"
 	"drawdown/shared/httpapi"
 )
 
@@ -32,18 +32,23 @@ const (
 	maxProcesses = 16
 	// startLimit bounds the time until the platform answers; a busy machine may take a while.
 	startLimit = 2 * time.Minute
+	// leastRoutes is how many routes a loop over them goes over at least: one over nothing would pass.
+	leastRoutes = 40
 )
 
 // What the tests share; set once, before the first of them.
 var (
-	platform  *local.Platform
+	platform  *emulator.Platform
 	contract  *openAPI
 	adminKey  string
 	processor *stripe.Server // stands in for Stripe
 	metrics   = &metricLog{}
 	drifts    = &driftLog{}
-	faults    = &local.StreamFaults{} // of the stream's deliveries; whoever makes some ends them
+	faults    = &emulator.StreamFaults{} // of the stream's deliveries; whoever makes some ends them
 	answered  = &tally{}
+	used      = &useLog{}
+
+	stopEvents func() // ends the keeping of what is said on the bus
 )
 
 func TestMain(m *testing.M) {
@@ -57,12 +62,15 @@ func runAll(m *testing.M) int {
 	code := 1
 	if err == nil {
 		code = m.Run()
-		if code == 0 && !isPartial() {
+		whole := code == 0 && !isPartial()
+		if whole {
 			err = answered.checkAllRoutes()
 		}
-	}
-	stopBrowser()
-	if platform != nil {
+		err = errors.Join(err, used.check(whole), noteSessionKeys(context.Background()), keepStored(context.Background()))
+		stopBrowser()
+		stopEvents()
+		err = errors.Join(err, tearDown(), checkLeaks(whole))
+	} else if platform != nil {
 		err = errors.Join(err, tearDown())
 	}
 	if err != nil {
@@ -92,7 +100,7 @@ func setUp() error {
 	if processor, err = stripe.New(stripe.Options{WebhookURL: webhookURL, WebhookSecret: webhookSecret, Key: processorKey}); err != nil {
 		return err
 	}
-	platform, err = local.Start(ctx, local.Options{
+	platform, err = emulator.Start(ctx, emulator.Options{
 		Assembly:     assembly,
 		DynamoDBDir:  dynamodb,
 		MaxProcesses: maxProcesses,
@@ -103,13 +111,16 @@ func setUp() error {
 		Secrets:      map[string]string{"StripeKeys": fmt.Sprintf(`{"secret_key":%q,"webhook_secret":%q}`, processorKey, webhookSecret)},
 		StreamFaults: faults,
 		// News that came before what they rest on are to come again while a test waits for them.
-		Waits: local.Waits{Redelivery: time.Second},
-		Logs: func(function, line string) {
-			metrics.add(function, line)
-			drifts.add(line)
-		},
+		Waits: emulator.Waits{Redelivery: time.Second},
+		Logs:  logLine,
+		Uses:  used.add,
 	})
 	if err != nil {
+		return err
+	}
+	stopEvents = keepEvents()
+	noteGiven()
+	if err := noteSessionKeys(ctx); err != nil {
 		return err
 	}
 	webhooks := platform.URL() + httpapi.StripeWebhook.Path
@@ -125,8 +136,8 @@ func setUp() error {
 
 // The keys of the stand-in for Stripe.
 const (
-	processorKey  = "sk_test_e2e"
-	webhookSecret = "whsec_e2e"
+	processorKey  = "sk_test_e2e4eC39HqLyjWDarjtT1zdp7dc"
+	webhookSecret = "whsec_e2eMfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 )
 
 // hooks is where the stand-in tells of events, once the platform is there.
@@ -179,6 +190,9 @@ func awaitHealth(ctx context.Context, url string) error {
 func tearDown() error {
 	processor.Close()
 	pids := platform.Processes()
+	if len(pids) == 0 {
+		return errors.New("the platform runs no process: there is nothing to see end")
+	}
 	if err := platform.Stop(context.Background()); err != nil {
 		return err
 	}
@@ -209,6 +223,9 @@ func (t *tally) checkAllRoutes() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var missing []string
+	if n := len(httpapi.Routes()); n < leastRoutes {
+		return fmt.Errorf("there are %d routes: too few to have been tested", n)
+	}
 	for _, route := range httpapi.Routes() {
 		if t.count[route.Key()] == 0 {
 			missing = append(missing, route.Key())

@@ -110,11 +110,9 @@ func meterSpecs() []functionSpec {
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
 				{table: dynamo.Ledger, actions: []action{batchGetItem, putItem}},
-				{
-					table:   dynamo.Accounts,
-					actions: []action{getItem, query, putItem, updateItem},
-					indexes: []dynamo.Index{dynamo.List},
-				},
+				{table: dynamo.Accounts, actions: []action{getItem, query}, indexes: []dynamo.Index{dynamo.List}},
+				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.CatalogPK, dynamo.APIKeyPK + "*", dynamo.EndpointPK + "*"}},
+				{table: dynamo.Accounts, actions: []action{updateItem}, keys: []string{dynamo.AccountPK + "*", dynamo.APIKeyPK + "*", dynamo.DeliveryPK + "*"}},
 				{table: dynamo.Accounts, actions: []action{deleteItem}, keys: []string{dynamo.EndpointPK + "*"}},
 			},
 			webhooks: true,
@@ -193,12 +191,9 @@ func newsSpecs() []functionSpec {
 			memoryMB: 512,
 			timeoutS: notifyTimeoutS,
 			grants: []grant{
-				{
-					table:   dynamo.Accounts,
-					actions: []action{getItem, putItem, updateItem},
-					keys:    []string{dynamo.EndpointPK + "*", dynamo.DeliveryPK + "*"},
-					indexes: []dynamo.Index{dynamo.List, dynamo.Due},
-				},
+				{table: dynamo.Accounts, actions: []action{getItem}, keys: []string{dynamo.EndpointPK + "*"}, indexes: []dynamo.Index{dynamo.List, dynamo.Due}},
+				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.EndpointPK + "*", dynamo.DeliveryPK + "*"}},
+				{table: dynamo.Accounts, actions: []action{updateItem}, keys: []string{dynamo.DeliveryPK + "*"}},
 			},
 			webhooks: true,
 			dead:     deadNotify,
@@ -226,7 +221,7 @@ func moneySpecs() []functionSpec {
 			grants: []grant{
 				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
 				{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
-				{table: dynamo.Accounts, actions: []action{getItem, query}}, // API keys, too
+				{table: dynamo.Accounts, actions: []action{getItem}}, // API keys, too
 				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.AccountPK + "*", dynamo.CatalogPK}},
 			},
 			stripe: true,
@@ -267,12 +262,8 @@ func settlingGrants(indexes ...dynamo.Index) []grant {
 	return []grant{
 		{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
 		{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
-		{
-			table:   dynamo.Accounts,
-			actions: []action{getItem, query, putItem},
-			keys:    []string{dynamo.AccountPK + "*", dynamo.CatalogPK},
-			indexes: indexes,
-		},
+		{table: dynamo.Accounts, actions: []action{getItem}, keys: []string{dynamo.AccountPK + "*", dynamo.CatalogPK}, indexes: indexes},
+		{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.AccountPK + "*"}},
 	}
 }
 

@@ -113,7 +113,7 @@ func (tpl template) excesses(t *testing.T, name string) []string {
 func TestRolesHaveNoExcesses(t *testing.T) {
 	for _, stackName := range []string{prod, dev, alarmed} {
 		tpl := readTemplate(t, stackName)
-		for _, name := range allFunctions() {
+		for _, name := range allFunctions(t) {
 			for _, excess := range tpl.excesses(t, name) {
 				t.Errorf("%s: the role of %s has %s", stackName, name, excess)
 			}
@@ -166,7 +166,7 @@ func addedPolicy(role any, action string, granted any) resource {
 func TestWhoWritesWhat(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	writers := map[string][]string{}
-	for _, name := range allFunctions() {
+	for _, name := range allFunctions(t) {
 		_, function := tpl.function(t, name)
 		for _, p := range tpl.permissions(t, target(function.Properties["Role"])) {
 			if strings.HasSuffix(p.action, ":PutItem") || strings.HasSuffix(p.action, ":UpdateItem") || strings.HasSuffix(p.action, ":DeleteItem") {

@@ -18,6 +18,9 @@ func TestRulesOfTheBus(t *testing.T) {
 		string(events.ProcessorNotice): "Purchases",
 		string(events.RefillDue):       FunctionName(FunctionRefill),
 	}
+	if n := len(events.Types()); n < leastKinds {
+		t.Fatalf("there are %d kinds of messages", n)
+	}
 	for _, kind := range events.Types() {
 		want[string(kind)] = FunctionName(FunctionNotify)
 	}
@@ -139,7 +142,7 @@ func TestStripesKeys(t *testing.T) {
 	told := map[string]bool{
 		httpapi.FunctionWebhook: true, httpapi.FunctionCheckout: true, FunctionPurchase: true, FunctionRefill: true, FunctionRenew: true,
 	}
-	for _, name := range allFunctions() {
+	for _, name := range allFunctions(t) {
 		_, function := tpl.function(t, name)
 		keys := target(at(function.Properties, "Environment", "Variables", "STRIPE_KEYS"))
 		url := target(at(function.Properties, "Environment", "Variables", "STRIPE_API_URL"))

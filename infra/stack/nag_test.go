@@ -81,8 +81,8 @@ func TestNag(t *testing.T) {
 			}
 			t.Errorf("%s: %s on %s: %s", line.RuleID, line.Compliance, line.ResourceID, line.RuleInfo)
 		}
-		if compliant == 0 {
-			t.Errorf("cdk-nag found nothing in %s that keeps a rule: did it run?", stackName)
+		if compliant < leastCompliant {
+			t.Errorf("cdk-nag found %d places in %s that keep a rule: did it run?", compliant, stackName)
 		}
 	}
 	for i, a := range accepted {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
@@ -97,6 +98,15 @@ func cdkContext() (map[string]any, error) {
 	return file.Context, json.Unmarshal(text, &file)
 }
 
+// The least of what loops go over: one over nothing would pass.
+const (
+	leastResources = 200
+	leastRoutes    = 40
+	leastTables    = 4
+	leastKinds     = 10 // of messages to the outside
+	leastCompliant = 50 // findings of cdk-nag that a rule is kept, in each stack
+)
+
 // template is a synthesized CloudFormation template, read as plain data.
 type template struct {
 	Parameters map[string]map[string]any
@@ -116,6 +126,9 @@ func readTemplate(t *testing.T, stackName string) template {
 	var parsed template
 	if err := json.Unmarshal(readAssembly(t, stackName+".template.json"), &parsed); err != nil {
 		t.Fatal(err)
+	}
+	if n := len(parsed.Resources); n < leastResources {
+		t.Fatalf("the template of %s has %d resources: what it has none of would pass", stackName, n)
 	}
 	return parsed
 }
@@ -193,9 +206,25 @@ func list(value any) []any {
 	}
 }
 
-func allFunctions() []string {
-	return []string{
+// allFunctions lists the functions by hand. It fails the test unless a template has just these, so that a loop over them
+// leaves none out, and is never one over nothing.
+func allFunctions(t *testing.T) []string {
+	t.Helper()
+	names := []string{
 		httpapi.FunctionDebit, httpapi.FunctionManage, httpapi.FunctionUsage, FunctionRollup, httpapi.FunctionAudit,
 		httpapi.FunctionPage, httpapi.FunctionCheckout, FunctionRelay, FunctionNotify, httpapi.FunctionWebhook, FunctionPurchase, FunctionRefill, FunctionRenew,
 	}
+	var deployed, listed []string
+	for _, r := range readTemplate(t, prod).ofType(t, "AWS::Lambda::Function") {
+		deployed = append(deployed, fmt.Sprint(r.Properties["FunctionName"]))
+	}
+	for _, name := range names {
+		listed = append(listed, FunctionName(name))
+	}
+	slices.Sort(deployed)
+	slices.Sort(listed)
+	if !slices.Equal(listed, deployed) {
+		t.Fatalf("the functions are %q, and those of the template %q", listed, deployed)
+	}
+	return names
 }

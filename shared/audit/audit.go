@@ -163,8 +163,8 @@ func (a *audit) take(entries []ledger.Entry) {
 			return
 		}
 		a.result.Seq = entry.Seq
-		a.result.Entries[entry.Type]++
-		a.result.Sums[entry.Type] += entry.Credits
+		a.result.Entries[entry.Type()]++
+		a.result.Sums[entry.Type()] += entry.Credits
 		for _, part := range entry.Lapsed {
 			a.result.Lapsed += part.Credits
 		}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -14,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"drawdown/shared/audit"
+	"drawdown/shared/census"
 	"drawdown/shared/commit"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
@@ -88,27 +90,47 @@ func newFolder(store rollup.Store, page int) *rollup.Folder {
 	return &rollup.Folder{Store: store, Now: time.Now, Page: page, IndexWait: rollup.DefaultIndexWait}
 }
 
-// live runs a random history, folding it now and then, at times only half way.
-func live(t *rapid.T, store books, account string) {
-	var now time.Time
-	committer := committest.NewCommitter(store, func() time.Time { return now })
-	history := &ledgertest.History{}
-	step := history.Open(t)
-	for range rapid.IntRange(1, 30).Draw(t, "steps") {
-		now = step.Now
-		committer.Run(context.Background(), account, step.Commands...)
-		step = history.Next(t)
-		if rapid.IntRange(0, 3).Draw(t, "fold?") == 0 {
-			foldSome(t, store, account)
-		}
-		if rapid.IntRange(0, 7).Draw(t, "audit?") == 0 {
-			clean(t, store, account)
-		}
-	}
-	clean(t, store, account)
+// life is a random history of an account.
+type life struct {
+	t       *rapid.T
+	did     *census.Census
+	store   books
+	account string
+	history *ledgertest.History
+	next    ledgertest.Step
 }
 
-func foldSome(t *rapid.T, store books, account string) {
+// live runs a random history, folding it now and then, at times only half way.
+func live(t *rapid.T, did *census.Census, store books, account string) *life {
+	l := &life{t: t, did: did, store: store, account: account, history: &ledgertest.History{}}
+	l.next = l.history.Open(t)
+	for range 1 + ledgertest.OneOf(t, 30, "steps") {
+		l.step()
+		if rapid.IntRange(0, 3).Draw(t, "fold?") == 0 {
+			foldSome(t, did, store, account)
+		}
+		if rapid.IntRange(0, 7).Draw(t, "audit?") == 0 {
+			clean(t, did, store, account)
+		}
+	}
+	clean(t, did, store, account)
+	return l
+}
+
+func (l *life) step() {
+	now := l.next.Now
+	committer := committest.NewCommitter(l.store, func() time.Time { return now })
+	for i, outcome := range committer.Run(context.Background(), l.account, l.next.Commands...) {
+		answer, err := ledgertest.AnswerTo(outcome.Entry, outcome.Replayed, outcome.Err)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		ledgertest.Count(l.did, l.next.Commands[i], answer)
+	}
+	l.next = l.history.Next(l.t)
+}
+
+func foldSome(t *rapid.T, did *census.Census, store books, account string) {
 	wallet, err := store.Wallet(context.Background(), account)
 	if err != nil || wallet == nil {
 		return
@@ -120,12 +142,15 @@ func foldSome(t *rapid.T, store books, account string) {
 	if rapid.IntRange(0, 4).Draw(t, "rebuild?") == 0 {
 		run = folder.Rebuild
 	}
-	if result, err := run(context.Background(), account, wallet.Seq); err != nil && !errors.Is(err, errCrashed) || result.Quarantined {
+	result, err := run(context.Background(), account, wallet.Seq)
+	if err != nil && !errors.Is(err, errCrashed) || result.Quarantined {
 		t.Fatalf("folding: %+v, %v", result, err)
 	}
+	did.Count("folds")
+	did.CountIf(err != nil, "folds cut short")
 }
 
-func clean(t *rapid.T, store books, account string) {
+func clean(t *rapid.T, did *census.Census, store books, account string) {
 	wallet, err := store.Wallet(context.Background(), account)
 	if err != nil {
 		t.Fatal(err)
@@ -144,23 +169,32 @@ func clean(t *rapid.T, store books, account string) {
 	for _, count := range result.Entries {
 		entries += count
 	}
+	did.Count("audits")
+	did.CountIf(result.Behind > 0, "audits while usage is behind")
+	did.CountIf(result.Balance.Available > 0, "audits of a balance")
 	if result.Seq != wallet.Seq || entries != wallet.Seq || result.Behind != wallet.Seq-result.Mark.Seq || result.Balance != wallet.BalanceAt(wallet.LastAt) {
 		t.Fatalf("the proof is %+v of a wallet at %d", result, wallet.Seq)
 	}
 }
 
+// auditFloors are what 100 audited histories come to at the least.
+var auditFloors = census.Floors{
+	"audits": 150, "audits of a balance": 60, "audits while usage is behind": 100, "folds": 150, "folds cut short": 50,
+	"debits accepted": 30, "debits refused": 30, "debits with overage": 2, "entries of a reversal": 2, "entries that let a grant lapse": 15,
+}
+
 func TestRandomHistoriesAreClean(t *testing.T) {
 	committest.Bound(t, 300)
-	rapid.Check(t, func(t *rapid.T) { live(t, newBooks(), "acme") })
+	census.Check(t, auditFloors, func(t *rapid.T, did *census.Census) { live(t, did, newBooks(), "acme") })
 }
 
 func TestRandomHistoriesAreCleanInTheTables(t *testing.T) {
 	committest.Bound(t, 10)
 	client := dynamotest.NewClient(t)
 	next := 0
-	rapid.Check(t, func(t *rapid.T) {
+	census.Check(t, auditFloors, func(t *rapid.T, did *census.Census) {
 		next++
-		live(t, client, fmt.Sprintf("acme-%d", next))
+		live(t, did, client, fmt.Sprintf("acme-%d", next))
 	})
 }
 
@@ -168,32 +202,58 @@ func TestRandomHistoriesAreCleanInTheTables(t *testing.T) {
 func settled(t *testing.T) inMemory {
 	t.Helper()
 	store := newBooks()
-	now := ledgertest.Start
-	committer := committest.NewCommitter(store, func() time.Time { now = now.Add(time.Minute); return now })
-	debit := func(id ledger.OperationID, conversation string) ledger.Command {
-		return ledger.Keyed(id, ledger.Debit{
-			Agent: ledger.Agent{ID: "a1", Name: "Helper"}, Channel: "api", Conversation: conversation, Messages: 2,
-			Lines: []rating.Line{{Item: rating.Item{Node: "ai_reply", Action: "run"}, Quantity: 2 * credit.Credit}},
-		})
-	}
+	settle(t, store)
+	return store
+}
+
+func settle(t *testing.T, store books) {
+	t.Helper()
 	settings := ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active, Overage: &ledger.Overage{Policy: ledger.Bill, Limit: 5 * credit.Credit}}
-	for _, command := range []ledger.Command{
-		{Action: ledger.Configure{Settings: settings}}, // 1
+	accept(t, store, ledgertest.Start,
+		ledger.Command{Action: ledger.Configure{Settings: settings}}, // 1
 		ledger.Keyed("grant", ledger.AddGrant{Amount: 100 * credit.Credit, Source: ledger.FromPromo}),
-		debit("d3", "c1"), debit("d4", "c1"),
+		debit("d3", "a1", "c1"), debit("d4", "a1", "c1"),
 		ledger.Keyed("back", ledger.ReverseDebit{Of: "d3"}),
 		ledger.Keyed("more", ledger.AddGrant{Amount: credit.Credit, Source: ledger.FromPurchase}),
-		debit("d7", "c2"),
+		debit("d7", "a1", "c2"),
 		ledger.Keyed("last", ledger.AddGrant{Amount: credit.Credit, Source: ledger.FromPromo}), // 8
-	} {
+	)
+	if _, err := newFolder(store, 100).CatchUp(t.Context(), "acme", 8); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// behind is settled and two debits more, 9 and 10, which are not folded yet: one
+// belongs into sheets that are there, one also into such as are not.
+func behind(t *testing.T) inMemory {
+	t.Helper()
+	store := settled(t)
+	fallBehind(t, store)
+	return store
+}
+
+func fallBehind(t *testing.T, store books) {
+	t.Helper()
+	accept(t, store, ledgertest.Start.Add(time.Hour), debit("d9", "a1", "c2"), debit("d10", "a2", "c3"))
+}
+
+// accept runs commands one by one, a minute apart, which must be accepted.
+func accept(t *testing.T, store books, from time.Time, commands ...ledger.Command) {
+	t.Helper()
+	now := from
+	committer := committest.NewCommitter(store, func() time.Time { now = now.Add(time.Minute); return now })
+	for _, command := range commands {
 		if outcome := committer.Run(t.Context(), "acme", command)[0]; outcome.Err != nil {
 			t.Fatal(outcome.Err)
 		}
 	}
-	if _, err := newFolder(store, 100).CatchUp(t.Context(), "acme", 8); err != nil {
-		t.Fatal(err)
-	}
-	return store
+}
+
+func debit(id ledger.OperationID, agent, conversation string) ledger.Command {
+	return ledger.Keyed(id, ledger.Debit{
+		Agent: ledger.Agent{ID: agent, Name: "Helper"}, Channel: "api", Conversation: conversation, Messages: 2,
+		Lines: []rating.Line{{Item: rating.Item{Node: "ai_reply", Action: "run"}, Quantity: 2 * credit.Credit}},
+	})
 }
 
 // altered shows stored things other than they are.
@@ -270,10 +330,10 @@ func atDebit(change func(*ledger.Entry)) altered {
 		if e.Seq != 4 {
 			return
 		}
-		if e.Debit != nil {
-			detail := *e.Debit
+		if charge := ledger.DetailOf[*ledger.Charge](e); charge != nil {
+			detail := *charge
 			detail.Lines = slices.Clone(detail.Lines)
-			e.Debit = &detail
+			e.Detail = &detail
 		}
 		change(e)
 	}}
@@ -324,20 +384,20 @@ func TestEveryCorruptionIsFoundAndNamed(t *testing.T) {
 		"sheet made up": {altered{sheets: func(sheets []usage.Sheet) []usage.Sheet {
 			return append(sheets, usage.Sheet{Key: usage.Key{Kind: usage.AccountDay, Period: "2020-01-01"}, Upto: 3})
 		}}, "usage account_day 2020-01-01.upto"},
-		"mark beyond the end":   {aMark(func(m *usage.Mark) { m.Seq = 9 }), "usage mark"},
+		"mark beyond the end":   {aMark(func(m *usage.Mark) { m.Seq = 99 }), "usage mark"},
 		"mark of another epoch": {aMark(func(m *usage.Mark) { m.Epoch = 1 }), "usage account_day " + day + ".upto"},
 		"quarantine":            {aMark(func(m *usage.Mark) { m.Quarantine = "why" }), "usage mark"},
 		"entry's credits":       {atDebit(func(e *ledger.Entry) { e.Credits++ }), "usage account_day " + day + " credits"},
 		"entry's balance":       {atDebit(func(e *ledger.Entry) { e.After.Available++ }), "ledger entry 4"},
 		"entry's change":        {atDebit(func(e *ledger.Entry) { e.Change++ }), "ledger entry 4"},
-		"entry's draws":         {atDebit(func(e *ledger.Entry) { e.Debit.Drawn = nil }), "ledger entry 4"},
-		"entry's type":          {atDebit(func(e *ledger.Entry) { e.Type = ledger.GrantEntry }), "ledger entry 4"},
+		"entry's draws":         {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Drawn = nil }), "ledger entry 4"},
+		"entry's type":          {atDebit(func(e *ledger.Entry) { e.Detail = &ledger.Unknown{Kind: ledger.GrantEntry} }), "ledger entry 4"},
 		"entry's account":       {atDebit(func(e *ledger.Entry) { e.Account = "other" }), "ledger entry 4"},
-		"entry's messages":      {atDebit(func(e *ledger.Entry) { e.Debit.Messages++ }), "usage account_day " + day + " messages"},
-		"entry's day":           {atDebit(func(e *ledger.Entry) { e.Debit.Day = "2026-11-02" }), "usage account_day 2026-11-02.upto"},
-		"entry's channel":       {atDebit(func(e *ledger.Entry) { e.Debit.Channel = "fax" }), "usage account_day " + day + " channel fax"},
-		"entry's quantity":      {atDebit(func(e *ledger.Entry) { e.Debit.Lines[0].Quantity++ }), "usage account_day " + day + " ai_reply/run quantity"},
-		"entry unfoldable":      {atDebit(func(e *ledger.Entry) { e.Debit.Day = "soon" }), "usage of entry 4"},
+		"entry's messages":      {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Messages++ }), "usage account_day " + day + " messages"},
+		"entry's day":           {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Day = "2026-11-02" }), "usage account_day 2026-11-02.upto"},
+		"entry's channel":       {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Channel = "fax" }), "usage account_day " + day + " channel fax"},
+		"entry's quantity":      {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Lines[0].Quantity++ }), "usage account_day " + day + " ai_reply/run quantity"},
+		"entry unfoldable":      {atDebit(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Day = "soon" }), "usage of entry 4"},
 		"entry unreadable": {altered{entries: func(after int64) error {
 			if after == 3 {
 				return &usage.Unfoldable{Seq: 4, Reason: "garbage"}
@@ -345,19 +405,27 @@ func TestEveryCorruptionIsFoundAndNamed(t *testing.T) {
 			return nil
 		}}, "ledger entry 4"},
 	} {
-		store := settled(t)
-		if result, err := audit.Run(t.Context(), store, "acme", time.Now()); err != nil || !result.Clean() || result.Sheets != 3 {
-			t.Fatalf("before: %+v, %v", result, err)
+		isNamed(t, name, c.altered, c.where)
+	}
+}
+
+// isNamed fails unless the audit names a place where what it is shown is altered,
+// with usage folded up to the ledger's end, and with usage behind.
+func isNamed(t *testing.T, name string, altered altered, where string) {
+	t.Helper()
+	for usageIs, store := range map[string]inMemory{"folded": settled(t), "behind": behind(t)} {
+		if result, err := audit.Run(t.Context(), store, "acme", time.Now()); err != nil || !result.Clean() || result.Sheets != 3 || (result.Behind > 0) != (usageIs == "behind") {
+			t.Fatalf("%s, before: %+v, %v", usageIs, result, err)
 		}
-		c.Store = store
-		result, err := audit.Run(t.Context(), c.altered, "acme", time.Now())
+		altered.Store = store
+		result, err := audit.Run(t.Context(), altered, "acme", time.Now())
 		if err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s, %s: %v", usageIs, name, err)
 			continue
 		}
-		named := slices.ContainsFunc(result.Drift, func(d audit.Drift) bool { return d.Where == c.where && d.Ledger != d.Stored })
+		named := slices.ContainsFunc(result.Drift, func(d audit.Drift) bool { return d.Where == where && d.Ledger != d.Stored })
 		if result.Clean() || !named {
-			t.Errorf("%s: %q is not named: %+v", name, c.where, result.Drift)
+			t.Errorf("%s, %s: %q is not named: %+v", usageIs, name, where, result.Drift)
 		}
 	}
 }
@@ -406,6 +474,218 @@ func TestARebuildMeanwhileIsNoDrift(t *testing.T) {
 		}
 		if mark, _ := store.Mark(t.Context(), "acme"); mark.Epoch != 1 {
 			t.Error("there was no rebuild")
+		}
+	}
+}
+
+// wrong is how a sheet is altered.
+type wrong struct {
+	name    string
+	content usage.Content
+	ahead   int64 // how far its upto is moved
+}
+
+func wrongs(key usage.Key) []wrong {
+	return []wrong{
+		{"credits", usage.Content{Counts: usage.Counts{Credits: 1}}, 0},
+		{"debits", usage.Content{Counts: usage.Counts{Debits: -1}}, 0},
+		{"conversations", usage.Content{Counts: usage.Counts{Conversations: 1}}, 0},
+		{"a day's messages", usage.Content{Days: map[string]usage.Counts{day: {Messages: 3}}}, 0},
+		{"a channel's credits", usage.Content{Channels: map[string]credit.Amount{"fax": -2}}, 0},
+		{"a node's quantity", usage.Content{Nodes: map[rating.Item]usage.NodeCounts{{Node: "ai_reply", Action: "run"}: {Quantity: 1}}}, 0},
+		{"the name", usage.Content{Name: "nobody " + key.Agent}, 0},
+		{"upto", usage.Content{}, 1_000_000},
+	}
+}
+
+// nameTheWrong runs a random history, folds it up to somewhere, perhaps only half
+// way, and alters one sheet: the audit names that sheet and no other, however far
+// the mark is. Before that nothing is named, since what is late is not wrong.
+func nameTheWrong(t *rapid.T, did *census.Census, store books, account string) {
+	lived := live(t, did, store, account)
+	mark, sheets := folded(t, store, account)
+	for range 50 { // until there is use
+		if len(sheets) > 0 {
+			break
+		}
+		lived.step()
+		foldSome(t, did, store, account)
+		mark, sheets = folded(t, store, account)
+	}
+	for range rapid.IntRange(0, 10).Draw(t, "steps behind") {
+		lived.step()
+	}
+	clean(t, did, store, account)
+	if len(sheets) == 0 {
+		return
+	}
+	slices.SortFunc(sheets, func(a, b usage.Sheet) int { return strings.Compare(a.String(), b.String()) })
+	sheet := rapid.SampledFrom(sheets).Draw(t, "sheet")
+	how := rapid.SampledFrom(wrongs(sheet.Key)).Draw(t, "wrong")
+	delta := usage.Delta{Key: sheet.Key, First: sheet.Upto + 1, Last: sheet.Upto + how.ahead, Content: how.content}
+	if standing, err := store.Add(context.Background(), account, sheet.Epoch, delta); err != nil || !standing.Added {
+		t.Fatalf("altering %v: %+v, %v", sheet.Key, standing, err)
+	}
+	result, err := audit.Run(context.Background(), store, account, time.Now())
+	if err != nil || result.Clean() {
+		t.Fatalf("%s of %v is wrong and not named: %+v, %v", how.name, sheet, result, err)
+	}
+	for _, drift := range result.Drift {
+		where := "usage " + sheet.String()
+		if !strings.HasPrefix(drift.Where, where+" ") && drift.Where != where+".upto" {
+			t.Fatalf("%s of %v is wrong, and named is %+v", how.name, sheet.Key, drift)
+		}
+	}
+	did.Count("sheets altered")
+	did.CountIf(result.Behind > 0, "sheets altered while usage is behind")
+	did.CountIf(sheet.Upto > mark.Seq, "sheets altered ahead of the mark")
+	did.CountIf(mark.Rebuild != 0, "sheets altered during a rebuild")
+}
+
+// folded is the mark of an account and its sheets, those that a rebuild has not
+// replaced yet left out.
+func folded(t *rapid.T, store books, account string) (usage.Mark, []usage.Sheet) {
+	mark, err := store.Mark(context.Background(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sheets, err := store.AllSheets(context.Background(), account)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return mark, slices.DeleteFunc(sheets, func(s usage.Sheet) bool { return s.Epoch != mark.Epoch })
+}
+
+// wrongFloors are what 100 altered histories come to at the least.
+var wrongFloors = census.Floors{
+	"sheets altered": 33, "sheets altered while usage is behind": 25, "sheets altered ahead of the mark": 3, "sheets altered during a rebuild": 1,
+}
+
+func TestAWrongSheetIsNamedHoweverFarUsageIs(t *testing.T) {
+	committest.Bound(t, 300)
+	census.Check(t, wrongFloors, func(t *rapid.T, did *census.Census) { nameTheWrong(t, did, newBooks(), "acme") })
+}
+
+func TestAWrongSheetIsNamedInTheTables(t *testing.T) {
+	committest.Bound(t, 10)
+	client := dynamotest.NewClient(t)
+	next := 0
+	census.Check(t, wrongFloors, func(t *rapid.T, did *census.Census) {
+		next++
+		nameTheWrong(t, did, client, fmt.Sprintf("acme-%d", next))
+	})
+}
+
+// late holds a run back at its first sheet of an entry until something has gone by.
+type late struct {
+	rollup.Store
+	entry int64
+	first sync.Once
+	goBy  func()
+}
+
+func (l *late) Add(ctx context.Context, account string, epoch int64, delta usage.Delta) (rollup.Standing, error) {
+	if delta.First >= l.entry {
+		l.first.Do(l.goBy)
+	}
+	return l.Store.Add(ctx, account, epoch, delta)
+}
+
+// A run that a whole rebuild has overtaken may still make sheets that nobody had
+// so far. They are of an epoch that is over, hold only what the mark lacks, and
+// the next run replaces them.
+func TestWhatAnOvertakenRunLeavesIsNoDrift(t *testing.T) {
+	for name, store := range map[string]books{"memory": newBooks(), "tables": dynamotest.NewClient(t)} {
+		settle(t, store)
+		fallBehind(t, store)
+		crashed := &crashing{Store: store}
+		crashed.left.Store(3 + 1 + 3) // the sheets of entry 9, the mark, the sheets of entry 10
+		overtaken := &late{Store: crashed, entry: 10, goBy: func() {
+			if _, err := newFolder(store, 1).Rebuild(t.Context(), "acme", 9); err != nil {
+				t.Error(err)
+			}
+		}}
+		if _, err := newFolder(overtaken, 1).CatchUp(t.Context(), "acme", 10); !errors.Is(err, errCrashed) {
+			t.Fatalf("%s: the run ended with %v", name, err)
+		}
+		result, err := audit.Run(t.Context(), store, "acme", time.Now())
+		if err != nil || !result.Clean() || result.Mark != (usage.Mark{Epoch: 1, Seq: 9}) || result.Sheets != 5 {
+			t.Errorf("%s, left half way: %+v, %v", name, result, err)
+		}
+		if _, err := newFolder(store, 100).CatchUp(t.Context(), "acme", 10); err != nil {
+			t.Fatal(err)
+		}
+		if result, err := audit.Run(t.Context(), store, "acme", time.Now()); err != nil || !result.Clean() || result.Behind != 0 {
+			t.Errorf("%s, in the end: %+v, %v", name, result, err)
+		}
+	}
+}
+
+// Debits, two roll-ups and rebuilds go on while the account is audited: whatever
+// moves between two reads of the audit, nothing drifts.
+func TestAuditsBesideWritersAreClean(t *testing.T) {
+	for name, store := range map[string]books{"memory": newBooks(), "tables": dynamotest.NewClient(t)} {
+		t.Run(name, func(t *testing.T) {
+			settle(t, store)
+			const debits = 20
+			written := make(chan struct{})
+			var running sync.WaitGroup
+			for _, page := range []int{1, 2, 3} {
+				running.Go(func() { foldUntil(t, store, page, written) })
+			}
+			var audits atomic.Int64
+			behind, epochs := 0, map[int64]bool{}
+			running.Go(func() {
+				for ; !isClosed(written); audits.Add(1) {
+					result, err := audit.Run(t.Context(), store, "acme", time.Now())
+					if err != nil || !result.Clean() {
+						t.Errorf("beside writers: %+v, %v", result, err)
+					}
+					if result.Behind > 0 {
+						behind++
+					}
+					epochs[result.Mark.Epoch] = true
+				}
+			})
+			for i := range int64(debits) {
+				accept(t, store, ledgertest.Start.Add(time.Hour), debit(ledger.OperationID(fmt.Sprint("b", i)), fmt.Sprint("b", i%7), fmt.Sprint("c", i%11)))
+				for audits.Load() < i/2 {
+					time.Sleep(time.Millisecond)
+				}
+			}
+			close(written)
+			running.Wait()
+			t.Logf("%d audits with usage behind, in %d epochs", behind, len(epochs))
+			if behind == 0 {
+				t.Error("usage was never behind")
+			}
+		})
+	}
+}
+
+func isClosed(done <-chan struct{}) bool {
+	select {
+	case <-done:
+		return true
+	default:
+		return false
+	}
+}
+
+// foldUntil folds the account over and over; with a page of one it begins anew
+// each time. How that ends does not matter: others are in its way.
+func foldUntil(t *testing.T, store books, page int, done <-chan struct{}) {
+	for !isClosed(done) {
+		wallet, err := store.Wallet(t.Context(), "acme")
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		folder := newFolder(store, page)
+		if page == 1 {
+			_, _ = folder.Rebuild(t.Context(), "acme", wallet.Seq)
+		} else {
+			_, _ = folder.CatchUp(t.Context(), "acme", wallet.Seq)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"pgregory.net/rapid"
 
 	"drawdown/shared/billing"
+	"drawdown/shared/census"
 )
 
 func TestPeriodsOfA31stKeepTheirDay(t *testing.T) {
@@ -28,11 +29,18 @@ func TestPeriodsOfA31stKeepTheirDay(t *testing.T) {
 
 // Periods follow each other without a gap, and each instant is in the one that PeriodAt says.
 func TestPeriodsTileTime(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		anchor := time.Unix(rapid.Int64Range(0, 4e9).Draw(t, "anchor"), 0).UTC()
+	floors := census.Floors{"instants past the first period": 20, "anchors late in a month": 20}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
+		// By its fields: of seconds since 1970 rapid prefers the first few.
+		anchor := time.Date(
+			rapid.IntRange(2020, 2100).Draw(t, "year"), time.Month(rapid.IntRange(1, 12).Draw(t, "month")),
+			rapid.SampledFrom([]int{31, 30, 29, 28, 27, 15, 2, 1}).Draw(t, "day"), rapid.IntRange(0, 23).Draw(t, "hour"), 0, 0, 0, time.UTC,
+		)
 		interval := rapid.SampledFrom([]billing.Interval{billing.Monthly, billing.Yearly}).Draw(t, "interval")
-		at := anchor.Add(time.Duration(rapid.Int64Range(0, 1e9).Draw(t, "later")) * time.Second)
+		at := anchor.AddDate(0, 0, rapid.IntRange(0, 10_000).Draw(t, "days later")).Add(time.Duration(rapid.IntRange(0, 86_399).Draw(t, "later")) * time.Second)
 		n := billing.PeriodAt(anchor, interval, at)
+		did.CountIf(n > 0, "instants past the first period")
+		did.CountIf(anchor.Day() > 28, "anchors late in a month")
 		start, end := billing.Period(anchor, interval, n)
 		if at.Before(start) || !at.Before(end) {
 			t.Fatalf("%s is not in period %d of %s, from %s to %s", at, n, anchor, start, end)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"drawdown/shared/commit"
@@ -105,6 +106,21 @@ func seq(t *testing.T, store commit.Store) int64 {
 		t.Fatal(err)
 	}
 	return snapshot.Wallet.Seq
+}
+
+// A refusal is no commit: neither alone nor among nothing but refusals.
+func TestARefusalWritesNothing(t *testing.T) {
+	store, committer := newAccount(t, 2)
+	for _, commands := range [][]ledger.Command{debits(1), debits(3)} {
+		for _, outcome := range committer.Run(t.Context(), account, commands...) {
+			if fault.CodeOf(outcome.Err) != fault.InsufficientCredits {
+				t.Errorf("ended with %+v", outcome)
+			}
+		}
+	}
+	if len(store.commits) != 0 {
+		t.Errorf("there were commits, of %v entries", store.commits)
+	}
 }
 
 func TestOperationsGoTogether(t *testing.T) {
@@ -392,22 +408,25 @@ func TestAPanicStaysWithItsAccount(t *testing.T) {
 	}
 }
 
+// In a bubble of its own clock, so that a slow machine does not pass the deadline by itself.
 func TestContentionEndsWithTheDeadline(t *testing.T) {
-	store, committer := newAccount(t, 3)
-	for range 1000 {
-		store.script = append(store.script, ends(commit.Conflict))
-	}
-	tries := 0
-	committer.OnRetry = func(context.Context, commit.Cause) { tries++ }
-	ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
-	defer cancel()
-	outcome := committer.Do(ctx, account, debit("op", 1))
-	if fault.CodeOf(outcome.Err) != fault.Contended || outcome.Entry != nil || tries < 2 || ctx.Err() != nil {
-		t.Errorf("after %d tries, context %v: %+v", tries, ctx.Err(), outcome)
-	}
-	if got := seq(t, store); got != 2 {
-		t.Errorf("seq %d: something was changed", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		store, committer := newAccount(t, 3)
+		for range 1000 {
+			store.script = append(store.script, ends(commit.Conflict))
+		}
+		tries := 0
+		committer.OnRetry = func(context.Context, commit.Cause) { tries++ }
+		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+		defer cancel()
+		outcome := committer.Do(ctx, account, debit("op", 1))
+		if fault.CodeOf(outcome.Err) != fault.Contended || outcome.Entry != nil || tries < 2 || ctx.Err() != nil {
+			t.Errorf("after %d tries, context %v: %+v", tries, ctx.Err(), outcome)
+		}
+		if got := seq(t, store); got != 2 {
+			t.Errorf("seq %d: something was changed", got)
+		}
+	})
 }
 
 func TestACancelledCallStopsWaiting(t *testing.T) {
@@ -446,6 +465,37 @@ func TestAMissingBookFailsDebitsOnly(t *testing.T) {
 type noRates struct{ err error }
 
 func (n noRates) Book(context.Context, time.Time) (rating.Book, error) { return rating.Book{}, n.err }
+
+// asked remembers up to when a book was asked for.
+type asked struct {
+	commit.Rates
+	until []time.Time
+}
+
+func (a *asked) Book(ctx context.Context, until time.Time) (rating.Book, error) {
+	a.until = append(a.until, until)
+	return a.Rates.Book(ctx, until)
+}
+
+// A book must be complete for the latest of the debits that it prices, and no less than now.
+func TestABookReachesUpToTheLatestDebit(t *testing.T) {
+	_, committer := newAccount(t, 100*credit.Credit)
+	rates := &asked{Rates: committer.Rates}
+	committer.Rates = rates
+	at := func(id ledger.OperationID, from time.Duration) ledger.Command {
+		command := debit(id, 1)
+		action, _ := command.Action.(ledger.Debit)
+		occurred := ledgertest.Start.Add(from)
+		action.OccurredAt = &occurred
+		return ledger.Keyed(id, action)
+	}
+	committer.Do(t.Context(), account, grant("more", 1))
+	committer.Do(t.Context(), account, at("back", -time.Minute))
+	committer.Run(t.Context(), account, debit("now", 1), at("ahead", 2*time.Minute), at("less", time.Minute))
+	if want := []time.Time{ledgertest.Start, ledgertest.Start.Add(2 * time.Minute)}; !slices.EqualFunc(rates.until, want, time.Time.Equal) {
+		t.Errorf("books were asked for up to %v, want %v", rates.until, want)
+	}
+}
 
 func TestOnlyWhatCanBeAffordedIsAccepted(t *testing.T) {
 	store := &memory.Store{}

@@ -23,13 +23,10 @@ type group struct {
 	outcomes []Outcome
 }
 
-// groupSize is how many of the commands, from the first on, go together. Those
-// that write more than their entry, or read what they undo, go alone.
+// groupSize is how many of the commands, from the first on, go together.
 func groupSize(commands []ledger.Command) int {
 	for i, command := range commands[:min(len(commands), MaxOperations)] {
-		switch command.Action.(type) {
-		case ledger.ReverseDebit, ledger.Configure,
-			ledger.OpenPeriod, ledger.ChangePlan, ledger.EndPlan, ledger.TakeBack, ledger.SetRefill:
+		if command.Needs().Alone {
 			return max(i, 1)
 		}
 	}
@@ -44,12 +41,11 @@ func newGroup(account string, commands []ledger.Command) *group {
 			seen[command.Operation] = true
 			g.operations = append(g.operations, command.Operation)
 		}
-		switch action := command.Action.(type) {
-		case ledger.ReverseDebit:
-			g.of = action.Of
-		case ledger.TakeBack:
-			g.of = action.Of
-		case ledger.Debit:
+		needs := command.Needs()
+		if needs.Charged != "" {
+			g.of = needs.Charged
+		}
+		if needs.Rates {
 			g.backoff = Patient
 		}
 	}
@@ -61,14 +57,11 @@ func newGroup(account string, commands []ledger.Command) *group {
 func (g *group) pricedUntil(now time.Time) (time.Time, bool) {
 	until, priced := now, false
 	for _, command := range g.commands {
-		debit, ok := command.Action.(ledger.Debit)
-		if !ok {
-			continue
+		needs := command.Needs()
+		if needs.Rates && needs.PricedAt.After(until) {
+			until = needs.PricedAt
 		}
-		priced = true
-		if debit.OccurredAt != nil && debit.OccurredAt.After(until) {
-			until = *debit.OccurredAt
-		}
+		priced = priced || needs.Rates
 	}
 	return until, priced
 }
@@ -85,7 +78,7 @@ func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
 			g.outcomes[i] = replay(first, command)
 			continue
 		}
-		if _, priced := command.Action.(ledger.Debit); priced && g.bookErr != nil {
+		if g.bookErr != nil && command.Needs().Rates {
 			g.outcomes[i] = Outcome{Err: g.bookErr}
 			continue
 		}

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
-	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
 )
 
@@ -31,8 +29,8 @@ type profileRecord struct {
 
 // updateProfile brings the listing up to what a settings entry says, in the
 // entry's own transaction.
-func (c *Client) updateProfile(entry *ledger.Entry) types.TransactWriteItem {
-	s := entry.Settings
+func (c *Client) updateProfile(entry *ledger.Entry) (*types.TransactWriteItem, error) {
+	s := ledger.DetailOf[*ledger.Settings](entry)
 	set := "SET lk = :lk, li = :li, nm = :nm, z = :z, st = :st, lb = :lb, ua = :t, ca = if_not_exists(ca, :t)"
 	values := map[string]types.AttributeValue{
 		":lk": text(kindAccount),
@@ -52,12 +50,12 @@ func (c *Client) updateProfile(entry *ledger.Entry) types.TransactWriteItem {
 			"l": number(int64(s.Overage.Limit)),
 		}}
 	}
-	return types.TransactWriteItem{Update: &types.Update{
+	return &types.TransactWriteItem{Update: &types.Update{
 		TableName:                 &c.names.Accounts,
 		Key:                       profileKey(entry.Account).attributes(),
 		UpdateExpression:          &set,
 		ExpressionAttributeValues: values,
-	}}
+	}}, nil
 }
 
 // Profile reads one account's profile strongly consistently; nil where there is none.
@@ -94,9 +92,8 @@ func (c *Client) list(ctx context.Context, kind, after string, limit int) ([]map
 		condition += " AND li > :after"
 		values[":after"] = text(after)
 	}
-	return c.queryPage(ctx, &dynamodb.QueryInput{
+	return c.queryIndex(ctx, List, &dynamodb.QueryInput{
 		TableName:                 &c.names.Accounts,
-		IndexName:                 aws.String(List.Name),
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: values,
 	}, limit)
@@ -109,15 +106,8 @@ func decodeProfile(item map[string]types.AttributeValue) (Profile, error) {
 	}
 	return Profile{
 		Account:   r.ID,
-		Settings:  r.settings(),
+		Settings:  *r.settings(),
 		CreatedAt: instant(r.CreatedAt),
 		UpdatedAt: instant(r.UpdatedAt),
 	}, nil
-}
-
-func (r settingsRecord) settings() ledger.Settings {
-	return ledger.Settings{
-		Name: r.Name, Zone: r.Zone, Status: ledger.Status(r.Status),
-		Overage: r.Overage.overage(), LowBalance: credit.Amount(r.LowBalance),
-	}
 }

@@ -30,7 +30,7 @@ func (c *Client) SaveBill(ctx context.Context, bill billing.Bill) (bool, error) 
 func (c *Client) Bills(ctx context.Context, account string, after billing.BillPlace, limit int) ([]billing.Bill, error) {
 	partition := profileKey(account).PK
 	input := &dynamodb.QueryInput{
-		TableName: &c.names.Accounts, ConsistentRead: aws.Bool(true), ScanIndexForward: aws.Bool(false),
+		TableName: &c.names.Accounts, ScanIndexForward: aws.Bool(false),
 		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :sk)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(partition), ":sk": text(billSK)},
 	}

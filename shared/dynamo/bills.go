@@ -112,8 +112,13 @@ type refillTermsRecord struct {
 // transaction that sets it up. Switched off, the note stays and is not swept: no
 // role may delete it, and the next setting replaces it. A refill that is in flight
 // when it is switched off is swept on until it is settled, which writes the note too.
-func (c *Client) putRefillTerms(entry *ledger.Entry) (types.TransactWriteItem, error) {
-	state := entry.Refill.State
+// Other steps write none.
+func (c *Client) putRefillTerms(entry *ledger.Entry) (*types.TransactWriteItem, error) {
+	step := ledger.DetailOf[*ledger.RefillStep](entry)
+	state := step.State
+	if step.Step != ledger.RefillSet && state.Phase != ledger.RefillOff {
+		return nil, nil
+	}
 	key := refillKey(entry.Account)
 	record := refillTermsRecord{
 		PK: key.PK, SK: key.SK, Threshold: int64(state.Threshold), Pack: state.Pack, Cap: moneyRecordOf(state.Cap), UpdatedAt: millis(entry.CreatedAt),
@@ -123,9 +128,9 @@ func (c *Client) putRefillTerms(entry *ledger.Entry) (types.TransactWriteItem, e
 	}
 	item, err := attributevalue.MarshalMap(record)
 	if err != nil {
-		return types.TransactWriteItem{}, fmt.Errorf("dynamo: encoding the refill of %s: %w", entry.Account, err)
+		return nil, fmt.Errorf("dynamo: encoding the refill of %s: %w", entry.Account, err)
 	}
-	return types.TransactWriteItem{Put: &types.Put{TableName: &c.names.Accounts, Item: item}}, nil
+	return &types.TransactWriteItem{Put: &types.Put{TableName: &c.names.Accounts, Item: item}}, nil
 }
 
 // DueBucket is one of the sweeps of the index due.
@@ -172,9 +177,8 @@ func (c *Client) DueAfter(ctx context.Context, bucket DueBucket, after string, l
 }
 
 func (c *Client) due(ctx context.Context, limit int, condition string, values map[string]types.AttributeValue) ([]DueItem, error) {
-	items, err := c.queryPage(ctx, &dynamodb.QueryInput{
+	items, err := c.queryIndex(ctx, Due, &dynamodb.QueryInput{
 		TableName:                 &c.names.Accounts,
-		IndexName:                 &Due.Name,
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: values,
 	}, limit)

@@ -48,7 +48,6 @@ func (c *Client) RateCard(ctx context.Context, version string) (*rating.Card, er
 func (c *Client) ReadBook(ctx context.Context) (rating.Book, error) {
 	items, err := c.query(ctx, &dynamodb.QueryInput{
 		TableName:              &c.names.Accounts,
-		ConsistentRead:         aws.Bool(true),
 		KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :sk)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":pk": text(catalogPK),

@@ -65,27 +65,34 @@ func (c *Client) transaction(change commit.Change) ([]types.TransactWriteItem, e
 }
 
 // putBeside is what an entry writes beside itself: the tally of what it undoes,
-// the listing of its account, the note for the sweep of refills, the intent to bill
-// overage.
+// the intent to bill overage, and what entries of its kind do, such as the listing
+// of an account or the note for the sweep of refills.
 func (c *Client) putBeside(entry *ledger.Entry) ([]types.TransactWriteItem, error) {
-	var item types.TransactWriteItem
-	var err error
-	of, total, undoes := entry.Undoes()
-	switch {
-	case undoes:
-		item, err = c.putTally(entry.Account, of, total)
-	case entry.Settings != nil:
-		item = c.updateProfile(entry)
-	case entry.Refill != nil && (entry.Refill.Step == ledger.RefillSet || entry.Refill.State.Phase == ledger.RefillOff):
-		item, err = c.putRefillTerms(entry)
-	default:
-		bill, due := overageBill(entry)
-		if !due {
-			return nil, nil
+	var items []types.TransactWriteItem
+	if of, total, undoes := entry.Undoes(); undoes {
+		item, err := c.putTally(entry.Account, of, total)
+		if err != nil {
+			return nil, err
 		}
-		item, err = c.putOverageBill(bill)
+		items = append(items, item)
 	}
-	return []types.TransactWriteItem{item}, err
+	if bill, due := overageBill(entry); due {
+		item, err := c.putOverageBill(bill)
+		if err != nil {
+			return nil, err
+		}
+		items = append(items, item)
+	}
+	if put := entryKinds[entry.Type()].putsBeside; put != nil {
+		item, err := put(c, entry)
+		if err != nil {
+			return nil, err
+		}
+		if item != nil {
+			items = append(items, *item)
+		}
+	}
+	return items, nil
 }
 
 // putWallet writes the wallet if it is still the one that was read.

@@ -123,9 +123,8 @@ type DueDelivery struct {
 // DueDeliveries lists deliveries that are due at an instant, the longest due
 // first, at most limit.
 func (c *Client) DueDeliveries(ctx context.Context, at time.Time, limit int) ([]DueDelivery, error) {
-	items, err := c.queryPage(ctx, &dynamodb.QueryInput{
+	items, err := c.queryIndex(ctx, Due, &dynamodb.QueryInput{
 		TableName:              &c.names.Accounts,
-		IndexName:              aws.String(Due.Name),
 		KeyConditionExpression: aws.String("db = :in AND dt < :at"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":in": text(dueDelivery), ":at": text(dueBefore(at.Add(time.Millisecond))),
@@ -203,7 +202,6 @@ func (c *Client) Deliveries(ctx context.Context, endpoint, before string, limit 
 	}
 	items, err := c.queryPage(ctx, &dynamodb.QueryInput{
 		TableName:                 &c.names.Accounts,
-		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: values,
 		ScanIndexForward:          aws.Bool(false),

@@ -47,9 +47,9 @@ func usualWallet() ledger.Wallet {
 func usualDebit() ledger.Entry {
 	return ledger.Entry{
 		Account: "acct_1NXWPnLkdIwHu7ix", Operation: "3f29b1c2-7c5e-4f43-9b60-7d6c5d0f9a11", Hash: ledger.Hash{1}, Seq: 1_234_567,
-		Type: ledger.DebitEntry, CreatedAt: createdAt, Credits: 3 * credit.Credit, Change: -3 * credit.Credit,
+		CreatedAt: createdAt, Credits: 3 * credit.Credit, Change: -3 * credit.Credit,
 		After: ledger.Balance{Available: 123_456_789_000, OverageUsed: 123_456_789}, Alerts: []ledger.AlertKind{ledger.LowBalance},
-		Debit: &ledger.Charge{
+		Detail: &ledger.Charge{
 			Agent:   ledger.Agent{ID: "agent_6f1ed002ab5595859014ebf0951522d9", Name: "Reception and order desk"},
 			Channel: "chat_portal", Conversation: "5d0f9a11-7c5e-4f43-9b60-3f29b1c27d6c", Messages: 1, Run: "9b603f29-b1c2-7c5e-4f43-7d6c5d0f9a11",
 			OccurredAt: createdAt, Day: "2026-11-23", RateCard: "2026-11-01",
@@ -116,11 +116,12 @@ func TestPlanAndRefillAddLittle(t *testing.T) {
 func TestTheLargestItemsFit(t *testing.T) {
 	const itemLimit, lines = 400 * 1024, 50
 	entry, wallet := usualDebit(), usualWallet()
-	for len(entry.Debit.Lines) < lines {
-		entry.Debit.Lines = append(entry.Debit.Lines, entry.Debit.Lines[0])
+	charge := ledger.DetailOf[*ledger.Charge](&entry)
+	for len(charge.Lines) < lines {
+		charge.Lines = append(charge.Lines, charge.Lines[0])
 	}
-	for len(entry.Debit.Drawn) < 50 {
-		entry.Debit.Drawn = append(entry.Debit.Drawn, entry.Debit.Drawn[0])
+	for len(charge.Drawn) < 50 {
+		charge.Drawn = append(charge.Drawn, charge.Drawn[0])
 	}
 	for len(wallet.Grants) < 60 {
 		wallet.Grants = append(wallet.Grants, wallet.Grants[0])
@@ -249,10 +250,10 @@ func valueSize(value types.AttributeValue) int {
 func TestEveryWriteOfACommitIsConditional(t *testing.T) {
 	client := New(nil, Names{Wallets: "W", Ledger: "L", Accounts: "A"}, nil)
 	before, settings := usualWallet(), usualWallet().Settings
-	back := ledger.Entry{Account: "acme", Operation: "back", Seq: 3, Reversal: &ledger.Reversal{Of: "op", Total: ledger.Reversed{Count: 1}}}
-	configured := ledger.Entry{Account: "acme", Operation: "SYS#settings#4", Seq: 4, Settings: &settings}
-	taken := ledger.Entry{Account: "acme", Operation: "SYS#take_back#5", Seq: 5, Recovery: &ledger.Recovery{Of: "op", Total: ledger.Reversed{Count: 1}}}
-	renewed := ledger.Entry{Account: "acme", Operation: "SYS#period#sub_1#1", Seq: 6, CreatedAt: createdAt, Renewal: &ledger.Renewal{
+	back := ledger.Entry{Account: "acme", Operation: "back", Seq: 3, Detail: &ledger.Reversal{Of: "op", Total: ledger.Reversed{Count: 1}}}
+	configured := ledger.Entry{Account: "acme", Operation: "SYS#settings#4", Seq: 4, Detail: &settings}
+	taken := ledger.Entry{Account: "acme", Operation: "SYS#take_back#5", Seq: 5, Detail: &ledger.TakenBack{Recovery: ledger.Recovery{Of: "op", Total: ledger.Reversed{Count: 1}}}}
+	renewed := ledger.Entry{Account: "acme", Operation: "SYS#period#sub_1#1", Seq: 6, CreatedAt: createdAt, Detail: &ledger.Renewal{
 		Bill: ledger.OverageBill{Billed: 1, Price: money.Money{Minor: 1, Currency: "usd"}},
 	}}
 	change := commit.Change{Before: &before, After: before, Entries: []ledger.Entry{usualDebit(), usualDebit(), back, configured, taken, renewed}}

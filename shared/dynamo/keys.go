@@ -102,7 +102,7 @@ func rateCardKey(version string) Key { return Key{catalogPK, cardSK + version} }
 func firstCardKey() Key { return Key{catalogPK, firstCard} }
 
 // apiKeyKey is an API key, in Accounts.
-func apiKeyKey(id string) Key { return Key{"KEY#" + id, keySK} }
+func apiKeyKey(id string) Key { return Key{APIKeyPK + id, keySK} }
 
 // operationOf is the account and the operation id within an entry's PK.
 func operationOf(pk string) (account string, operation ledger.OperationID) {

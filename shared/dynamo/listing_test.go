@@ -285,7 +285,7 @@ func TestTablesAsDesigned(t *testing.T) {
 	committer := committest.NewCommitter(tables.Client, atStart)
 	accept(t, committer, "acme", configure("Acme"), grant("g", 1))
 	outcome := committer.Do(t.Context(), "acme", debit("op", 1))
-	if outcome.Err != nil || outcome.Entry.Debit.Overage != credit.Credit/2 {
+	if outcome.Err != nil || ledger.DetailOf[*ledger.Charge](outcome.Entry).Overage != credit.Credit/2 {
 		t.Errorf("outcome %+v", outcome)
 	}
 	var _ commit.Store = tables.Client

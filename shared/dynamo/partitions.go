@@ -5,4 +5,5 @@ package dynamo
 const (
 	AccountPK = "A#"      // an account's profile, subscription, bills, ...
 	CatalogPK = catalogPK // rate cards, plans and packs
+	APIKeyPK  = "KEY#"    // API keys, each in one of its own
 )

@@ -53,48 +53,6 @@ type billedRecord struct {
 	Price        *moneyRecord `dynamodbav:"pr,omitempty"`
 }
 
-type renewalRecord struct {
-	State   planRecord    `dynamodbav:"st"`
-	Ended   []partRecord  `dynamodbav:"en,omitempty"`
-	Carried int64         `dynamodbav:"cc,omitempty"`
-	Rolled  *grantRecord  `dynamodbav:"rg,omitempty"`
-	Issue   *issueRecord  `dynamodbav:"gr,omitempty"`
-	Bill    *billedRecord `dynamodbav:"bi,omitempty"`
-}
-
-type planChangeRecord struct {
-	State planRecord    `dynamodbav:"st"`
-	From  string        `dynamodbav:"f,omitempty"`
-	Issue *issueRecord  `dynamodbav:"gr,omitempty"`
-	Bill  *billedRecord `dynamodbav:"bi,omitempty"`
-}
-
-type planEndRecord struct {
-	Ended []partRecord  `dynamodbav:"en,omitempty"`
-	Bill  *billedRecord `dynamodbav:"bi,omitempty"`
-}
-
-type recoveryRecord struct {
-	Of       string        `dynamodbav:"of"`
-	OfSeq    int64         `dynamodbav:"on"`
-	Reason   string        `dynamodbav:"re,omitempty"`
-	Owed     int64         `dynamodbav:"ow,omitempty"`
-	Taken    []partRecord  `dynamodbav:"tk,omitempty"`
-	Restored []partRecord  `dynamodbav:"rs,omitempty"`
-	Reopened []grantRecord `dynamodbav:"ro,omitempty"`
-	Total    tallyRecord   `dynamodbav:"tt"`
-}
-
-type refillStepRecord struct {
-	Step    string        `dynamodbav:"sp"`
-	State   *refillRecord `dynamodbav:"st"`
-	ID      string        `dynamodbav:"i,omitempty"`
-	Price   *moneyRecord  `dynamodbav:"pr,omitempty"`
-	Outcome string        `dynamodbav:"oc,omitempty"`
-	Issue   *issueRecord  `dynamodbav:"gr,omitempty"`
-	Payment string        `dynamodbav:"py,omitempty"`
-}
-
 func moneyRecordOf(m money.Money) *moneyRecord {
 	if m == (money.Money{}) {
 		return nil
@@ -154,20 +112,6 @@ func (r *refillRecord) refill() *ledger.RefillState {
 	}
 }
 
-func issueRecordOf(i *ledger.Issue) *issueRecord {
-	if i == nil {
-		return nil
-	}
-	return &issueRecord{grantRecordOf(i.Grant), int64(i.Owed), i.Reason, i.Payment}
-}
-
-func (r *issueRecord) issue() *ledger.Issue {
-	if r == nil {
-		return nil
-	}
-	return &ledger.Issue{Grant: r.grant(), Owed: credit.Amount(r.Owed), Reason: r.Reason, Payment: r.Payment}
-}
-
 func billedRecordOf(b ledger.OverageBill) *billedRecord {
 	if b == (ledger.OverageBill{}) {
 		return nil
@@ -180,105 +124,4 @@ func (r *billedRecord) bill() ledger.OverageBill {
 		return ledger.OverageBill{}
 	}
 	return ledger.OverageBill{Subscription: r.Subscription, Plan: r.Plan, Billed: credit.Amount(r.Credits), Price: r.Price.money()}
-}
-
-func renewalRecordOf(v *ledger.Renewal) *renewalRecord {
-	if v == nil {
-		return nil
-	}
-	record := &renewalRecord{
-		State: planRecordOf(v.State), Ended: mapped(v.Ended, partRecordOf), Carried: int64(v.Carried),
-		Issue: issueRecordOf(v.Issue), Bill: billedRecordOf(v.Bill),
-	}
-	if v.Rolled != nil {
-		rolled := grantRecordOf(*v.Rolled)
-		record.Rolled = &rolled
-	}
-	return record
-}
-
-func (r *renewalRecord) renewal() *ledger.Renewal {
-	if r == nil {
-		return nil
-	}
-	renewal := &ledger.Renewal{
-		State: r.State.plan(), Ended: mapped(r.Ended, partRecord.part), Carried: credit.Amount(r.Carried),
-		Issue: r.Issue.issue(), Bill: r.Bill.bill(),
-	}
-	if r.Rolled != nil {
-		rolled := r.Rolled.grant()
-		renewal.Rolled = &rolled
-	}
-	return renewal
-}
-
-func planChangeRecordOf(v *ledger.PlanChange) *planChangeRecord {
-	if v == nil {
-		return nil
-	}
-	return &planChangeRecord{planRecordOf(v.State), v.From, issueRecordOf(v.Issue), billedRecordOf(v.Bill)}
-}
-
-func (r *planChangeRecord) planChange() *ledger.PlanChange {
-	if r == nil {
-		return nil
-	}
-	return &ledger.PlanChange{State: r.State.plan(), From: r.From, Issue: r.Issue.issue(), Bill: r.Bill.bill()}
-}
-
-func planEndRecordOf(v *ledger.PlanEnd) *planEndRecord {
-	if v == nil {
-		return nil
-	}
-	return &planEndRecord{mapped(v.Ended, partRecordOf), billedRecordOf(v.Bill)}
-}
-
-func (r *planEndRecord) planEnd() *ledger.PlanEnd {
-	if r == nil {
-		return nil
-	}
-	return &ledger.PlanEnd{Ended: mapped(r.Ended, partRecord.part), Bill: r.Bill.bill()}
-}
-
-func recoveryRecordOf(v *ledger.Recovery) *recoveryRecord {
-	if v == nil {
-		return nil
-	}
-	return &recoveryRecord{
-		string(v.Of), v.OfSeq, v.Reason, int64(v.Owed), mapped(v.Taken, partRecordOf),
-		mapped(v.Restored, partRecordOf), mapped(v.Reopened, grantRecordOf), tallyRecordOf(v.Total),
-	}
-}
-
-func (r *recoveryRecord) recovery() *ledger.Recovery {
-	if r == nil {
-		return nil
-	}
-	return &ledger.Recovery{
-		Of: ledger.OperationID(r.Of), OfSeq: r.OfSeq, Reason: r.Reason, Owed: credit.Amount(r.Owed), Taken: mapped(r.Taken, partRecord.part),
-		Restored: mapped(r.Restored, partRecord.part), Reopened: mapped(r.Reopened, grantRecord.grant), Total: r.Total.tally(),
-	}
-}
-
-func refillStepRecordOf(v *ledger.RefillStep) *refillStepRecord {
-	if v == nil {
-		return nil
-	}
-	return &refillStepRecord{
-		string(v.Step), refillRecordOf(&v.State), v.ID, moneyRecordOf(v.Price), string(v.Outcome), issueRecordOf(v.Issue), v.Payment,
-	}
-}
-
-func (r *refillStepRecord) refillStep() *ledger.RefillStep {
-	if r == nil {
-		return nil
-	}
-	step := &ledger.RefillStep{
-		Step: ledger.RefillAction(r.Step), ID: r.ID, Price: r.Price.money(), Outcome: ledger.RefillOutcome(r.Outcome),
-		Issue: r.Issue.issue(), Payment: r.Payment,
-	}
-	if state := r.State.refill(); state != nil {
-		step.State = *state
-	}
-	return step
 }

@@ -80,7 +80,7 @@ func (c *Client) Packs(ctx context.Context) ([]billing.Pack, error) {
 
 func catalog[R any](ctx context.Context, c *Client, prefix string) ([]R, error) {
 	items, err := c.query(ctx, &dynamodb.QueryInput{
-		TableName: &c.names.Accounts, ConsistentRead: aws.Bool(true),
+		TableName:                 &c.names.Accounts,
 		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :sk)"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(catalogPK), ":sk": text(prefix)},
 	})

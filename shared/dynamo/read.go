@@ -68,7 +68,7 @@ func (c *Client) Wallet(ctx context.Context, account string) (*ledger.Wallet, er
 // consistently; nil where the account has no such debit.
 func (c *Client) Charged(ctx context.Context, account string, debit ledger.OperationID) (*ledger.Charged, error) {
 	charged, err := c.undoable(ctx, account, debit)
-	if err != nil || charged == nil || charged.Entry.Debit == nil {
+	if err != nil || charged == nil || ledger.DetailOf[*ledger.Charge](&charged.Entry) == nil {
 		return nil, err
 	}
 	return charged, nil
@@ -78,7 +78,6 @@ func (c *Client) Charged(ctx context.Context, account string, debit ledger.Opera
 func (c *Client) undoable(ctx context.Context, account string, of ledger.OperationID) (*ledger.Charged, error) {
 	items, err := c.query(ctx, &dynamodb.QueryInput{
 		TableName:                 &c.names.Ledger,
-		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :pk"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(entryKey(account, of).PK)},
 	})
@@ -131,9 +130,8 @@ func (c *Client) Entries(ctx context.Context, account string, page Page) ([]ledg
 		}
 		condition += past
 	}
-	items, err := c.queryPage(ctx, &dynamodb.QueryInput{
+	items, err := c.queryIndex(ctx, index, &dynamodb.QueryInput{
 		TableName:                 &c.names.Ledger,
-		IndexName:                 &index.Name,
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: values,
 		ScanIndexForward:          aws.Bool(!page.Descending),

@@ -9,12 +9,14 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/commit"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
+	"drawdown/shared/ledger/ledgertest"
 )
 
 // subject lists entries as an auditor would: again, where the store is not to be reached.
@@ -42,9 +44,9 @@ func TestClientAnswersAsTheReferenceDoes(t *testing.T) {
 	committest.Bound(t, 25)
 	client := dynamotest.NewClient(t)
 	next := 0
-	rapid.Check(t, func(t *rapid.T) {
+	census.Check(t, ledgertest.FewHistoriesFloors, func(t *rapid.T, did *census.Census) {
 		next++
-		committest.Model(t, subject(client), fmt.Sprintf("acme-%d", next))
+		committest.Model(t, did, subject(client), fmt.Sprintf("acme-%d", next))
 	})
 }
 
@@ -62,9 +64,9 @@ func TestClientAnswersAsTheReferenceDoesWhateverGoesWrong(t *testing.T) {
 	client := dynamotest.NewTables(t, dynamotest.WithFaults(faults)).Client
 	faults.Randomly(random, 6, retryable...)
 	next := 0
-	rapid.Check(t, func(t *rapid.T) {
+	census.Check(t, ledgertest.FewHistoriesFloors, func(t *rapid.T, did *census.Census) {
 		next++
-		committest.FaultyModel(t, subject(client), fmt.Sprintf("acme-%d", next))
+		committest.FaultyModel(t, did, subject(client), fmt.Sprintf("acme-%d", next))
 	})
 }
 
@@ -75,9 +77,11 @@ var retryable = []dynamotest.Fault{
 
 func TestParallelCallersCanBePutInOrder(t *testing.T) {
 	client := dynamotest.NewClient(t)
+	var did census.Census
 	for i := range 2 {
-		committest.Parallel(t, subject(client), fmt.Sprintf("acme-%d", i), uint64(time.Now().UnixNano()))
+		committest.Parallel(t, &did, subject(client), fmt.Sprintf("acme-%d", i), uint64(time.Now().UnixNano()))
 	}
+	did.Require(t, committest.ParallelFloors)
 }
 
 func TestParallelCallersCanBePutInOrderWhateverGoesWrong(t *testing.T) {
@@ -85,5 +89,7 @@ func TestParallelCallersCanBePutInOrderWhateverGoesWrong(t *testing.T) {
 	faults := &dynamotest.Faults{}
 	client := dynamotest.NewTables(t, dynamotest.WithFaults(faults)).Client
 	faults.Randomly(rand.New(rand.NewPCG(seed, 2)), 8, retryable...)
-	committest.Parallel(t, subject(client), "acme", seed)
+	var did census.Census
+	committest.Parallel(t, &did, subject(client), "acme", seed)
+	did.Require(t, committest.ParallelFloors)
 }

@@ -16,33 +16,46 @@ import (
 // with one Query, strongly consistently: they hold at least what a mark says
 // that was read before.
 func (c *Client) Days(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
-	return c.sheets(ctx, account, usagePK(account), daySK+first, daySK+last, true)
+	items, err := c.query(ctx, c.between(usagePK(account), daySK+first, daySK+last))
+	if err != nil {
+		return nil, err
+	}
+	return decodeSheets(account, items)
 }
 
 // AgentDays reads one agent's sheets of the days from first to last, inclusive.
 func (c *Client) AgentDays(ctx context.Context, account, agent, first, last string) ([]usage.Sheet, error) {
-	return c.sheets(ctx, account, agentPK(account, agent), daySK+first, daySK+last, true)
+	items, err := c.query(ctx, c.between(agentPK(account, agent), daySK+first, daySK+last))
+	if err != nil {
+		return nil, err
+	}
+	return decodeSheets(account, items)
 }
 
-// AgentMonths reads the sheets of all agents of the months from first to last,
-// inclusive; eventually consistent, since these are the largest by far.
-func (c *Client) AgentMonths(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
+// LaggingAgentMonths reads the sheets of all agents of the months from first to
+// last, inclusive. These are the largest by far, so they are read at half the
+// price, and may lack what was folded moments ago.
+func (c *Client) LaggingAgentMonths(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
 	// '$' follows '#', so that this is after the last agent of the month.
-	return c.sheets(ctx, account, usagePK(account), agentSK+first+"#", agentSK+last+"$", false)
+	items, err := c.queryLagging(ctx, c.between(usagePK(account), agentSK+first+"#", agentSK+last+"$"))
+	if err != nil {
+		return nil, err
+	}
+	return decodeSheets(account, items)
 }
 
-func (c *Client) sheets(ctx context.Context, account, pk, from, to string, consistent bool) ([]usage.Sheet, error) {
-	items, err := c.query(ctx, &dynamodb.QueryInput{
+// between is a query of a part of a partition of Usage, with both its ends.
+func (c *Client) between(pk, from, to string) *dynamodb.QueryInput {
+	return &dynamodb.QueryInput{
 		TableName:              &c.names.Usage,
-		ConsistentRead:         &consistent,
 		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":pk": text(pk), ":from": text(from), ":to": text(to),
 		},
-	})
-	if err != nil {
-		return nil, err
 	}
+}
+
+func decodeSheets(account string, items []map[string]types.AttributeValue) ([]usage.Sheet, error) {
 	sheets := make([]usage.Sheet, 0, len(items))
 	for _, item := range items {
 		sheet, isSheet, err := decodeSheet(account, item)
@@ -56,18 +69,11 @@ func (c *Client) sheets(ctx context.Context, account, pk, from, to string, consi
 	return sheets, nil
 }
 
-// AsOf is how far the account is folded, read eventually consistently, at half the price of Mark.
-func (c *Client) AsOf(ctx context.Context, account string) (usage.Mark, error) {
-	out, err := c.db.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:              &c.names.Usage,
-		Key:                    markKey(account).attributes(),
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	})
-	if err != nil {
-		return usage.Mark{}, failure("reading the mark of "+account, err)
-	}
-	c.reportRead(ctx, "GetItem", one(out.ConsumedCapacity)...)
-	return decodeMark(out.Item), nil
+// LaggingMark is how far the account is folded, at least, at half the price of
+// Mark: an older one is true of what is read strongly consistently after it.
+func (c *Client) LaggingMark(ctx context.Context, account string) (usage.Mark, error) {
+	item, err := c.getLagging(ctx, c.names.Usage, markKey(account))
+	return decodeMark(item), err
 }
 
 // AllSheets reads every sheet of an account strongly consistently, for its proof.
@@ -158,7 +164,6 @@ func visitAll(items []map[string]types.AttributeValue, visit func(Key, map[strin
 func (c *Client) partition(ctx context.Context, pk string) ([]map[string]types.AttributeValue, error) {
 	return c.query(ctx, &dynamodb.QueryInput{
 		TableName:                 &c.names.Usage,
-		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("pk = :pk"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(pk)},
 	})

@@ -116,7 +116,7 @@ func readSheets(t *rapid.T, client *dynamo.Client, account string, key usage.Key
 	case usage.AgentDay:
 		sheets, err = client.AgentDays(context.Background(), account, key.Agent, key.Period, key.Period)
 	case usage.AgentMonth:
-		sheets, err = client.AgentMonths(context.Background(), account, key.Period, key.Period)
+		sheets, err = client.LaggingAgentMonths(context.Background(), account, key.Period, key.Period)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -359,7 +359,7 @@ func TestRequestsOfARun(t *testing.T) {
 	const get, query, batch, update, put = "GetItem", "Query", "BatchGetItem", "UpdateItem", "PutItem"
 	entries := wide("acme", 60, 3, same)
 	for i := range entries {
-		entries[i].Debit.Conversation = fmt.Sprintf("c%d", i%4)
+		ledger.DetailOf[*ledger.Charge](&entries[i]).Conversation = fmt.Sprintf("c%d", i%4)
 	}
 	appender := &appender{client: tables.Client, account: "acme"}
 	show := func(upTo int64) {
@@ -388,7 +388,7 @@ func TestSheetsAreReadWithOneQuery(t *testing.T) {
 	tables := dynamotest.NewTables(t)
 	entries := wide("acme", 3, 2, same)
 	for i, day := range []string{"2026-10-31", "2026-11-01", "2026-11-02"} {
-		entries[i].Debit.Day = day
+		ledger.DetailOf[*ledger.Charge](&entries[i]).Day = day
 	}
 	enter(t, tables.Client, "acme", entries)
 	catchUp(t, tables.Client, "acme", 3)
@@ -397,7 +397,9 @@ func TestSheetsAreReadWithOneQuery(t *testing.T) {
 		"agent days": func() ([]usage.Sheet, error) {
 			return tables.AgentDays(t.Context(), "acme", "a1", "2026-11-01", "2026-11-02")
 		},
-		"agent months": func() ([]usage.Sheet, error) { return tables.AgentMonths(t.Context(), "acme", "2026-10", "2026-11") },
+		"agent months": func() ([]usage.Sheet, error) {
+			return tables.LaggingAgentMonths(t.Context(), "acme", "2026-10", "2026-11")
+		},
 	} {
 		tables.Requests.Take()
 		sheets, err := read()
@@ -416,7 +418,7 @@ func TestPagesOfLongEntriesAreFull(t *testing.T) {
 	client := dynamotest.NewClient(t)
 	entries := wide("acme", 60, 50, same)
 	for i := range entries {
-		entries[i].Debit.Agent.Name = strings.Repeat("n", 25_000) // stands for many draws, each with its terms
+		ledger.DetailOf[*ledger.Charge](&entries[i]).Agent.Name = strings.Repeat("n", 25_000) // stands for many draws, each with its terms
 	}
 	enter(t, client, "acme", entries)
 	for _, descending := range []bool{false, true} {
@@ -433,7 +435,7 @@ func TestARebuildFindsConversationsAnew(t *testing.T) {
 	tables := dynamotest.NewTables(t)
 	entries := wide("acme", 4, 1, same)
 	for i := range entries {
-		entries[i].Debit.Conversation = "c"
+		ledger.DetailOf[*ledger.Charge](&entries[i]).Conversation = "c"
 	}
 	appender := &appender{client: tables.Client, account: "acme"}
 	if err := appender.append(entries[:2]); err != nil {
@@ -490,7 +492,7 @@ func TestAWarmEnvironmentForgetsConversationsWithTheirEpoch(t *testing.T) {
 				account := fmt.Sprintf("%s-%t", name, coldFirst)
 				entries := wide(account, 8, 1, same)
 				for i := range entries {
-					entries[i].Debit.Conversation = fmt.Sprintf("c%d", i%2)
+					ledger.DetailOf[*ledger.Charge](&entries[i]).Conversation = fmt.Sprintf("c%d", i%2)
 				}
 				appender := &appender{client: tables.Client, account: account}
 				show := func(more []ledger.Entry) {

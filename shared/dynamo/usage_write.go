@@ -117,9 +117,8 @@ func (c *Client) standing(key usage.Key, err error) (*usage.Sheet, error) {
 
 // EntriesAfter implements rollup.Store.
 func (c *Client) EntriesAfter(ctx context.Context, account string, seq int64, limit int) ([]ledger.Entry, error) {
-	items, err := c.queryPage(ctx, &dynamodb.QueryInput{
+	items, err := c.queryIndex(ctx, BySeq, &dynamodb.QueryInput{
 		TableName:              &c.names.Ledger,
-		IndexName:              aws.String(BySeq.Name),
 		KeyConditionExpression: aws.String("w = :w AND n > :n"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":w": text(walletKey(account).PK),

@@ -155,6 +155,7 @@ func encodeGrant(g ledger.Grant) grantBody {
 
 // EncodeGrant answers a grant.
 func EncodeGrant(o commit.Outcome) Response {
+	issue := ledger.DetailOf[*ledger.Issue](o.Entry)
 	return Keyed(struct {
 		grantBody
 		Reason      string      `json:"reason"`
@@ -164,7 +165,7 @@ func EncodeGrant(o commit.Outcome) Response {
 		Balance     balanceBody `json:"balance"`
 		CreatedAt   string      `json:"created_at"`
 	}{
-		encodeGrant(o.Entry.Grant.Grant), o.Entry.Grant.Reason, o.Entry.Operation.String(), o.Entry.Account,
+		encodeGrant(issue.Grant), issue.Reason, o.Entry.Operation.String(), o.Entry.Account,
 		o.Entry.Seq, encodeBalance(o.Entry.After), instantText(o.Entry.CreatedAt),
 	}, o.Replayed)
 }

@@ -121,7 +121,7 @@ func encodeBalance(b ledger.Balance) balanceBody {
 }
 
 func encodeDebit(e *ledger.Entry) debitBody {
-	charge := e.Debit
+	charge := ledger.DetailOf[*ledger.Charge](e)
 	body := debitBody{
 		OperationID:    e.Operation.String(),
 		AccountID:      e.Account,
@@ -229,28 +229,21 @@ type reversalBody struct {
 	CreatedAt   string      `json:"created_at"`
 }
 
-// EncodeReversal answers a reversal; restored names the grants that the
-// credits have gone to, new ones in place of ended ones included.
+// EncodeReversal answers a reversal.
 func EncodeReversal(o commit.Outcome) Response {
-	reversal := o.Entry.Reversal
+	reversal := ledger.DetailOf[*ledger.Reversal](o.Entry)
 	body := reversalBody{
 		OperationID: o.Entry.Operation.String(),
 		AccountID:   o.Entry.Account,
 		DebitID:     reversal.Of.String(),
 		Seq:         o.Entry.Seq,
 		Credits:     o.Entry.Credits.String(),
-		Restored:    []partBody{},
+		Restored:    append([]partBody{}, encodeRestored(reversal.Restored, reversal.Reopened)...),
 		Overage:     reversal.Overage.String(),
 		Reversed:    reversal.Total.Credits.String(),
 		Reason:      reversal.Reason,
 		Balance:     encodeBalance(o.Entry.After),
 		CreatedAt:   instantText(o.Entry.CreatedAt),
-	}
-	for _, part := range reversal.Restored {
-		body.Restored = append(body.Restored, encodePart(part))
-	}
-	for _, grant := range reversal.Reopened {
-		body.Restored = append(body.Restored, partBody{grant.ID, grant.Amount.String()})
 	}
 	return Keyed(body, o.Replayed)
 }

@@ -62,25 +62,26 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	bare := full
 	bare.ExpiresAt = time.Time{}
 	bareDebit := madeDebit()
-	bareDebit.Debit.Agent.Name, bareDebit.Debit.Conversation, bareDebit.Debit.Run, bareDebit.Debit.Drawn = "", "", "", nil
+	bareCharge := ledger.DetailOf[*ledger.Charge](&bareDebit)
+	bareCharge.Agent.Name, bareCharge.Conversation, bareCharge.Run, bareCharge.Drawn = "", "", "", nil
 	reversal := ledger.Entry{
-		Account: "acme", Operation: "op-2", Seq: 3, Type: ledger.ReversalEntry, CreatedAt: now, Credits: credit.Credit,
+		Account: "acme", Operation: "op-2", Seq: 3, CreatedAt: now, Credits: credit.Credit,
 		Lapsed: []ledger.Part{{GrantID: "g0", Credits: credit.Micro}}, Alerts: []ledger.AlertKind{ledger.LowBalance, ledger.Depleted},
-		Reversal: &ledger.Reversal{
+		Detail: &ledger.Reversal{
 			Of: "op-1", Reason: "r", Restored: []ledger.Part{{GrantID: "g1", Credits: credit.Micro}}, Reopened: []ledger.Grant{full},
 		},
 	}
 	grant := func(g ledger.Grant, reason string) ledger.Entry {
 		return ledger.Entry{
-			Account: "acme", Operation: "op-3", Seq: 4, Type: ledger.GrantEntry, CreatedAt: now, Credits: g.Amount, Change: g.Amount,
-			Grant: &ledger.Issue{Grant: g, Reason: reason},
+			Account: "acme", Operation: "op-3", Seq: 4, CreatedAt: now, Credits: g.Amount, Change: g.Amount,
+			Detail: &ledger.Issue{Grant: g, Reason: reason},
 		}
 	}
 	expiry := ledger.Entry{
-		Operation: "SYS#expiry#5", Seq: 5, Type: ledger.ExpiryEntry, CreatedAt: now, Credits: credit.Micro, Change: -credit.Micro,
+		Operation: "SYS#expiry#5", Seq: 5, Detail: &ledger.Expiry{}, CreatedAt: now, Credits: credit.Micro, Change: -credit.Micro,
 		Lapsed: []ledger.Part{{GrantID: "g1", Credits: credit.Micro}},
 	}
-	settings := ledger.Entry{Operation: "SYS#settings#1", Seq: 1, Type: ledger.SettingsEntry, CreatedAt: now, Settings: &ledger.Settings{}}
+	settings := ledger.Entry{Operation: "SYS#settings#1", Seq: 1, CreatedAt: now, Detail: &ledger.Settings{}}
 	plan := &ledger.PlanState{Plan: "team", Start: now, End: late}
 	wallet := &ledger.Wallet{
 		Account: "acme", Seq: 4, Grants: []ledger.Grant{full, bare}, Owed: credit.Micro, Plan: plan,
@@ -93,7 +94,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 	key, token := access.NewKey("k", []access.Scope{access.Read}, "acme", now)
 	revoked := key
 	revoked.Account, revoked.RevokedAt = "", late
-	quote := ledger.Quotation{Credits: 3 * credit.Credit, Lines: madeDebit().Debit.Lines, RateCard: "2026-11", Shortfall: credit.Micro}
+	quote := ledger.Quotation{Credits: 3 * credit.Credit, Lines: bareCharge.Lines, RateCard: "2026-11", Shortfall: credit.Micro}
 	first := func(entry ledger.Entry) commit.Outcome { return commit.Outcome{Entry: &entry} }
 	for _, c := range []struct {
 		route    httpapi.Route
@@ -140,20 +141,20 @@ func paidEntries(grant ledger.Grant) []ledger.Entry {
 	none := ledger.OverageBill{Subscription: "sub_1", Plan: "basic"}
 	refill := ledger.RefillState{Phase: ledger.RefillBackoff, Pack: "p", Reason: ledger.ReasonDeclined, Until: now}
 	entries := []ledger.Entry{
-		{Type: ledger.GrantEntry, Alerts: []ledger.AlertKind{ledger.PurchaseCompleted}, Grant: issue},
-		{Type: ledger.RenewalEntry, Alerts: []ledger.AlertKind{ledger.PeriodRenewed},
-			Renewal: &ledger.Renewal{State: state, Ended: parts, Carried: credit.Micro, Rolled: &grant, Issue: issue, Bill: bill}},
-		{Type: ledger.RenewalEntry, Renewal: &ledger.Renewal{State: state}},
-		{Type: ledger.PlanChangeEntry, Alerts: []ledger.AlertKind{ledger.PlanChanged}, PlanChange: &ledger.PlanChange{State: state, From: "basic", Issue: issue, Bill: bill}},
-		{Type: ledger.PlanChangeEntry, PlanChange: &ledger.PlanChange{State: state, From: "basic"}},
-		{Type: ledger.PlanEndEntry, PlanEnd: &ledger.PlanEnd{Ended: parts, Bill: bill}},
-		{Type: ledger.PlanEndEntry, PlanEnd: &ledger.PlanEnd{Bill: none}},
-		{Type: ledger.TakeBackEntry, Recovery: &ledger.Recovery{Of: ledger.PaymentOperation("pi_1"), Reason: "refunded", Owed: credit.Micro, Taken: parts}},
-		{Type: ledger.GiveBackEntry, Recovery: &ledger.Recovery{Of: "op-1", Restored: parts, Reopened: []ledger.Grant{grant}}},
-		{Type: ledger.RefillEntry, Alerts: []ledger.AlertKind{ledger.RefillSucceeded}, Refill: &ledger.RefillStep{
+		{Alerts: []ledger.AlertKind{ledger.PurchaseCompleted}, Detail: issue},
+		{Alerts: []ledger.AlertKind{ledger.PeriodRenewed},
+			Detail: &ledger.Renewal{State: state, Ended: parts, Carried: credit.Micro, Rolled: &grant, Issue: issue, Bill: bill}},
+		{Detail: &ledger.Renewal{State: state}},
+		{Alerts: []ledger.AlertKind{ledger.PlanChanged}, Detail: &ledger.PlanChange{State: state, From: "basic", Issue: issue, Bill: bill}},
+		{Detail: &ledger.PlanChange{State: state, From: "basic"}},
+		{Detail: &ledger.PlanEnd{Ended: parts, Bill: bill}},
+		{Detail: &ledger.PlanEnd{Bill: none}},
+		{Detail: &ledger.TakenBack{Recovery: ledger.Recovery{Of: ledger.PaymentOperation("pi_1"), Reason: "refunded", Owed: credit.Micro}, Taken: parts}},
+		{Detail: &ledger.GivenBack{Recovery: ledger.Recovery{Of: "op-1"}, Restored: parts, Reopened: []ledger.Grant{grant}}},
+		{Alerts: []ledger.AlertKind{ledger.RefillSucceeded}, Detail: &ledger.RefillStep{
 			Step: ledger.RefillSettled, State: refill, ID: "rf_acme_4", Price: bill.Price, Outcome: ledger.RefillPaid, Issue: issue, Payment: "pi_1"}},
-		{Type: ledger.RefillEntry, Alerts: []ledger.AlertKind{ledger.RefillFailed}, Refill: &ledger.RefillStep{Step: ledger.RefillPostponed, State: ledger.RefillState{Phase: ledger.RefillActionRequired}}},
-		{Type: ledger.RefillEntry, Refill: &ledger.RefillStep{Step: ledger.RefillSet, State: ledger.RefillState{Phase: ledger.RefillOff}}},
+		{Alerts: []ledger.AlertKind{ledger.RefillFailed}, Detail: &ledger.RefillStep{Step: ledger.RefillPostponed, State: ledger.RefillState{Phase: ledger.RefillActionRequired}}},
+		{Detail: &ledger.RefillStep{Step: ledger.RefillSet, State: ledger.RefillState{Phase: ledger.RefillOff}}},
 	}
 	for i := range entries {
 		entries[i].Account, entries[i].Operation, entries[i].Seq, entries[i].CreatedAt = "acme", ledger.RefillOperation("rf_1"), int64(i)+1, now

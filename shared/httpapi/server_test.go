@@ -97,9 +97,9 @@ func aCard() rating.Card {
 
 func madeDebit() ledger.Entry {
 	return ledger.Entry{
-		Account: "acme", Operation: "op-1", Seq: 2, Type: ledger.DebitEntry, CreatedAt: now, Credits: 3 * credit.Credit,
+		Account: "acme", Operation: "op-1", Seq: 2, CreatedAt: now, Credits: 3 * credit.Credit,
 		Change: -3 * credit.Credit, After: ledger.Balance{Available: 997 * credit.Credit},
-		Debit: &ledger.Charge{
+		Detail: &ledger.Charge{
 			Agent: ledger.Agent{ID: "agt", Name: "Agent"}, Channel: "widget", Conversation: "c1", Messages: 1, Run: "r1",
 			OccurredAt: now, Day: "2026-11-23", RateCard: "2026-11",
 			Lines: []rating.Priced{{

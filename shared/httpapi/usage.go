@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"encoding/csv"
 	"fmt"
 	"slices"
 	"strconv"
@@ -180,8 +179,6 @@ func encodeUsageGroup(g usage.Group) usageGroupBody {
 
 // usageCSV has the columns that the grouping knows, and a row a group.
 func usageCSV(u UsageReport) Response {
-	var text strings.Builder
-	table := csv.NewWriter(&text)
 	header := []string{"key", "label", "credits"}
 	grouping := u.Query.Groupings[0]
 	switch grouping {
@@ -193,28 +190,19 @@ func usageCSV(u UsageReport) Response {
 	}
 	rows := [][]string{header}
 	for _, g := range u.Reports[0].Groups {
-		row := []string{cell(g.Key), cell(g.Label), g.Credits.String()}
+		row := []string{textCell(g.Key), textCell(g.Label), g.Credits.String()}
 		if g.Counted {
 			row = append(row, strconv.FormatInt(g.Debits, 10), strconv.FormatInt(g.Messages, 10), strconv.FormatInt(g.Conversations, 10))
 		}
 		if g.Node != nil {
-			row = append(row, g.Node.Quantity.String(), cell(g.Unit), strconv.FormatInt(g.Node.Lines, 10))
+			row = append(row, g.Node.Quantity.String(), textCell(g.Unit), strconv.FormatInt(g.Node.Lines, 10))
 		}
 		rows = append(rows, row)
 	}
-	_ = table.WriteAll(rows) // a strings.Builder takes everything
 	name := fmt.Sprintf("usage-%s-by-%s-%s-%s.csv", u.Query.Account, grouping, u.Query.Range.First, u.Query.Range.Last)
-	return Response{Status: 200, ContentType: "text/csv; charset=utf-8", Text: text.String()}.
+	return Response{Status: 200, ContentType: "text/csv; charset=utf-8", Text: writeCSV(rows)}.
 		With("Content-Disposition", fmt.Sprintf("attachment; filename=%q", strings.ReplaceAll(name, ":", "_"))).
 		With("Vary", "Accept").
 		With("Drawdown-As-Of-Seq", strconv.FormatInt(u.AsOf, 10)).
 		With("Drawdown-Time-Zone", u.Zone)
-}
-
-// cell keeps a spreadsheet from taking an agent's name for a formula.
-func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
 }

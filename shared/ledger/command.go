@@ -4,9 +4,6 @@ import (
 	"crypto/sha256"
 	"strconv"
 	"time"
-
-	"drawdown/shared/credit"
-	"drawdown/shared/rating"
 )
 
 // Hash tells two requests apart; it is a truncated SHA-256.
@@ -21,51 +18,40 @@ type Command struct {
 	Action    Action
 }
 
-// Action is what a command does: one of the types below.
+// Action is what a command does. Its implementations are all in this package,
+// each beside the kind of entry that it leaves.
+//
+//sumtype:decl
 type Action interface {
-	// canonical writes the action as sent, before defaults, so that equal
-	// requests and only those are equal.
-	canonical(*canonicalForm)
+	// needs is what deciding and committing the action takes.
+	needs() Needs
+	// decide makes the draft's entry, or refuses. A draft that it leaves without a
+	// detail changes nothing.
+	decide(draft *draft, state State) error
+	// canonical writes the action as sent, before defaults, so that equal requests
+	// and only those are equal. Commands of the platform's own are told apart by
+	// their id alone, so what they say is not written.
+	canonical(form *canonicalForm)
 }
 
-// Debit draws credits for what an agent did.
-type Debit struct {
-	Agent        Agent
-	Channel      string
-	Conversation string
-	Messages     int64
-	Run          string
-	OccurredAt   *time.Time // nil: now
-	Lines        []rating.Line
+// Needs is what deciding and committing an action takes beside its account's
+// wallet. Most need nothing.
+type Needs struct {
+	// Alone says that it is committed without others: it writes more than its entry,
+	// or reads what it undoes.
+	Alone bool
+	// Charged is the operation that it undoes, whose entry must be State.Charged.
+	Charged OperationID
+	// Rates says that it is priced and draws credits: State.Book must reach up to
+	// PricedAt, the zero time being now.
+	Rates    bool
+	PricedAt time.Time
+
+	opens bool // it may be the first of its account
 }
 
-// AddGrant gives credits.
-type AddGrant struct {
-	Amount      credit.Amount
-	Source      Source
-	Priority    *int       // nil: DefaultPriority
-	EffectiveAt *time.Time // nil: now
-	ExpiresAt   *time.Time // nil: never
-	Reason      string
-	// Payment is the processor's id of what was paid for the credits. Callers of
-	// the API cannot say it.
-	Payment string
-}
-
-// ReverseDebit gives back a debit, or a part of it.
-type ReverseDebit struct {
-	Of      OperationID
-	Credits *credit.Amount // nil: all that is left of it
-	Reason  string
-}
-
-// Configure replaces an account's settings, and opens the account where there is none.
-type Configure struct {
-	Settings Settings
-}
-
-// ExpireGrants removes the grants that have run out.
-type ExpireGrants struct{}
+// Needs is what deciding and committing the command takes.
+func (c Command) Needs() Needs { return c.Action.needs() }
 
 // Keyed makes a command under a caller's id.
 func Keyed(id OperationID, action Action) Command {
@@ -97,59 +83,3 @@ func (f *canonicalForm) instant(t *time.Time) {
 	}
 	f.num(t.UnixMilli())
 }
-
-func (d Debit) canonical(f *canonicalForm) {
-	f.str("debit/1")
-	f.str(d.Agent.ID)
-	f.str(d.Agent.Name)
-	f.str(d.Channel)
-	f.str(d.Conversation)
-	f.num(d.Messages)
-	f.str(d.Run)
-	f.instant(d.OccurredAt)
-	for _, line := range d.Lines {
-		f.str(line.Node)
-		f.str(line.Action)
-		f.num(int64(line.Quantity))
-	}
-}
-
-func (g AddGrant) canonical(f *canonicalForm) {
-	f.str("grant/1")
-	f.num(int64(g.Amount))
-	f.str(string(g.Source))
-	if g.Priority == nil {
-		f.str("")
-	} else {
-		f.num(int64(*g.Priority))
-	}
-	f.instant(g.EffectiveAt)
-	f.instant(g.ExpiresAt)
-	f.str(g.Reason)
-	if g.Payment != "" { // younger than the form: without it, that is what it was
-		f.str(g.Payment)
-	}
-}
-
-func (r ReverseDebit) canonical(f *canonicalForm) {
-	f.str("reversal/1")
-	f.str(string(r.Of))
-	if r.Credits == nil {
-		f.str("")
-	} else {
-		f.num(int64(*r.Credits))
-	}
-	f.str(r.Reason)
-}
-
-// Commands of the platform's own are told apart by their id alone, so what they say is not hashed.
-
-func (Configure) canonical(f *canonicalForm)    { f.str("settings/1") }
-func (ExpireGrants) canonical(f *canonicalForm) { f.str("expiry/1") }
-func (OpenPeriod) canonical(f *canonicalForm)   { f.str("period/1") }
-func (ChangePlan) canonical(f *canonicalForm)   { f.str("plan_change/1") }
-func (EndPlan) canonical(f *canonicalForm)      { f.str("plan_end/1") }
-func (TakeBack) canonical(f *canonicalForm)     { f.str("take_back/1") }
-func (SetRefill) canonical(f *canonicalForm)    { f.str("refill_terms/1") }
-func (StartRefill) canonical(f *canonicalForm)  { f.str("refill_start/1") }
-func (SettleRefill) canonical(f *canonicalForm) { f.str("refill_settle/1") }

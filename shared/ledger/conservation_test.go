@@ -46,32 +46,33 @@ func conserved(t interface{ Fatalf(string, ...any) }, entries []ledger.Entry, wa
 		if bill := closedBy(e); bill != nil {
 			overage.less(bill.Billed)
 		}
-		switch {
-		case e.Debit != nil:
-			for _, draw := range e.Debit.Drawn {
+		switch d := e.Detail.(type) {
+		case *ledger.Charge:
+			for _, draw := range d.Drawn {
 				grants.less(draw.Credits)
 			}
-			overage.add(e.Debit.Overage)
-		case e.Reversal != nil:
-			grants.parts(e.Reversal.Restored, grants.add)
-			for _, grant := range e.Reversal.Reopened {
+			overage.add(d.Overage)
+		case *ledger.Reversal:
+			grants.parts(d.Restored, grants.add)
+			for _, grant := range d.Reopened {
 				grants.add(grant.Amount)
 			}
-			overage.less(e.Reversal.Overage)
-		case e.Renewal != nil:
-			grants.parts(e.Renewal.Ended, grants.less)
-			grants.add(e.Renewal.Carried)
-		case e.PlanEnd != nil:
-			grants.parts(e.PlanEnd.Ended, grants.less)
-		case e.Type == ledger.TakeBackEntry:
-			grants.parts(e.Recovery.Taken, grants.less)
-			owed.add(e.Recovery.Owed)
-		case e.Type == ledger.GiveBackEntry:
-			grants.parts(e.Recovery.Restored, grants.add)
-			for _, grant := range e.Recovery.Reopened {
+			overage.less(d.Overage)
+		case *ledger.Renewal:
+			grants.parts(d.Ended, grants.less)
+			grants.add(d.Carried)
+		case *ledger.PlanEnd:
+			grants.parts(d.Ended, grants.less)
+		case *ledger.TakenBack:
+			grants.parts(d.Taken, grants.less)
+			owed.add(d.Owed)
+		case *ledger.GivenBack:
+			grants.parts(d.Restored, grants.add)
+			for _, grant := range d.Reopened {
 				grants.add(grant.Amount)
 			}
-			owed.less(e.Recovery.Owed)
+			owed.less(d.Owed)
+		default:
 		}
 	}
 	for _, grant := range wallet.Grants {
@@ -86,27 +87,29 @@ func conserved(t interface{ Fatalf(string, ...any) }, entries []ledger.Entry, wa
 
 // issueOf is the one grant of new credits that an entry made; nil: none.
 func issueOf(e *ledger.Entry) *ledger.Issue {
-	switch {
-	case e.Grant != nil:
-		return e.Grant
-	case e.Renewal != nil:
-		return e.Renewal.Issue
-	case e.PlanChange != nil:
-		return e.PlanChange.Issue
-	case e.Refill != nil:
-		return e.Refill.Issue
+	switch d := e.Detail.(type) {
+	case *ledger.Issue:
+		return d
+	case *ledger.Renewal:
+		return d.Issue
+	case *ledger.PlanChange:
+		return d.Issue
+	case *ledger.RefillStep:
+		return d.Issue
+	default:
+		return nil
 	}
-	return nil
 }
 
 func closedBy(e *ledger.Entry) *ledger.OverageBill {
-	switch {
-	case e.Renewal != nil:
-		return &e.Renewal.Bill
-	case e.PlanChange != nil:
-		return &e.PlanChange.Bill
-	case e.PlanEnd != nil:
-		return &e.PlanEnd.Bill
+	switch d := e.Detail.(type) {
+	case *ledger.Renewal:
+		return &d.Bill
+	case *ledger.PlanChange:
+		return &d.Bill
+	case *ledger.PlanEnd:
+		return &d.Bill
+	default:
+		return nil
 	}
-	return nil
 }

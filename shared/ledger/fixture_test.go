@@ -156,7 +156,7 @@ func grantOf(credits credit.Amount, changes ...terms) ledger.AddGrant {
 // grant gives credits and is the new grant's id.
 func (a *account) grant(now time.Time, credits credit.Amount, changes ...terms) string {
 	a.Helper()
-	return a.accept(ledger.Command{Action: grantOf(credits, changes...)}, now).Grant.Grant.ID
+	return ledger.DetailOf[*ledger.Issue](a.accept(ledger.Command{Action: grantOf(credits, changes...)}, now)).Grant.ID
 }
 
 // debitOf is a debit of so many micro-credits.
@@ -182,7 +182,7 @@ func (a *account) debit(now time.Time, id ledger.OperationID, credits credit.Amo
 
 func (a *account) reverse(now time.Time, of ledger.OperationID, credits ...credit.Amount) *ledger.Reversal {
 	a.Helper()
-	return a.accept(ledger.Command{Action: reversalOf(of, credits...)}, now).Reversal
+	return ledger.DetailOf[*ledger.Reversal](a.accept(ledger.Command{Action: reversalOf(of, credits...)}, now))
 }
 
 func reversalOf(of ledger.OperationID, credits ...credit.Amount) ledger.ReverseDebit {
@@ -214,11 +214,11 @@ func part(grant string, credits credit.Amount) ledger.Part {
 func (a *account) drew(entry *ledger.Entry, overage credit.Amount, want ...ledger.Part) {
 	a.Helper()
 	var got []ledger.Part
-	for _, draw := range entry.Debit.Drawn {
+	for _, draw := range ledger.DetailOf[*ledger.Charge](entry).Drawn {
 		got = append(got, ledger.Part{GrantID: draw.GrantID, Credits: draw.Credits / credit.Credit})
 	}
-	if !slices.Equal(got, want) || entry.Debit.Overage != overage*credit.Credit {
-		a.Fatalf("drawn %v and overage %s, want %v and %d", got, entry.Debit.Overage, want, overage)
+	if !slices.Equal(got, want) || ledger.DetailOf[*ledger.Charge](entry).Overage != overage*credit.Credit {
+		a.Fatalf("drawn %v and overage %s, want %v and %d", got, ledger.DetailOf[*ledger.Charge](entry).Overage, want, overage)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
 	"drawdown/shared/ledger/ledgertest"
@@ -78,17 +79,18 @@ func newDirect() *direct {
 }
 
 func TestDecideAnswersAsTheReferenceDoes(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	census.Check(t, ledgertest.HistoryFloors, func(t *rapid.T, did *census.Census) {
 		subject := newDirect()
 		reference := ledgertest.NewReference("acme", ledgertest.Cards(), ledgertest.Rules())
 		history := &ledgertest.History{Reference: reference}
 		step := history.Open(t)
-		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+		for range 1 + ledgertest.OneOf(t, 60, "steps") {
 			for _, command := range step.Commands {
 				got, want := subject.do(t, command, step.Now), reference.Do(command, step.Now)
 				if difference := ledgertest.Difference(got, want); difference != "" {
 					t.Fatalf("at %s, command %+v: %s", step.Now, command, difference)
 				}
+				ledgertest.Count(did, command, got)
 				if subject.wallet == nil {
 					continue
 				}

@@ -6,6 +6,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/ledger"
 )
 
@@ -29,17 +30,20 @@ var callerIDs = rapid.OneOf(
 
 // No caller's id is one of the platform's own, no two of them are one, and each is said as it came.
 func TestCallersIDsAreKeptApart(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"ids with an escape": 20, "ids that look kept": 5}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		a := callerIDs.Draw(t, "a")
 		one, ok := ledger.CallerOperation(a)
 		b := callerIDs.Draw(t, "b")
 		if len(one) <= 128 && rapid.Bool().Draw(t, "b as a is kept") {
 			b = string(one)
+			did.CountIf(b != a, "ids that look kept")
 		}
 		other, okOther := ledger.CallerOperation(b)
 		if !ok || !okOther {
 			t.Fatalf("%q or %q is not taken", a, b)
 		}
+		did.CountIf(string(one) != a, "ids with an escape")
 		if one.System() {
 			t.Fatalf("%q passes for the platform's own", a)
 		}

@@ -52,7 +52,7 @@ func TestAPeriodGrantsItsCreditsOnce(t *testing.T) {
 	entry := a.open(noon, periodOf(0))
 	a.holds(part("g2", 10))
 	want := ledger.Terms{Source: ledger.FromPlan, Priority: ledger.PlanPriority, EffectiveAt: noon, ExpiresAt: noon.Add(month + 3*day)}
-	if got := entry.Renewal.Issue; got.Grant.Terms != want || got.Payment != "pi_1" || entry.Credits != 10*credit.Credit {
+	if got := ledger.DetailOf[*ledger.Renewal](entry).Issue; got.Grant.Terms != want || got.Payment != "pi_1" || entry.Credits != 10*credit.Credit {
 		t.Errorf("granted %+v, want %+v", got, want)
 	}
 	if !slices.Equal(entry.Alerts, []ledger.AlertKind{ledger.PeriodRenewed}) {
@@ -78,7 +78,7 @@ func TestARenewalEndsWhatThePlanLeft(t *testing.T) {
 	entry := a.open(noon.Add(month), periodOf(1, rollover(100)))
 	// By the rule of the plan that ends, not of the one that begins.
 	a.holds(part(bought, 7), part("g5", 4), part("g5.1", 10))
-	if r := entry.Renewal; r.Carried != 4*credit.Credit || !slices.Equal(r.Ended, []ledger.Part{{GrantID: "g3", Credits: 7 * credit.Credit}}) {
+	if r := ledger.DetailOf[*ledger.Renewal](entry); r.Carried != 4*credit.Credit || !slices.Equal(r.Ended, []ledger.Part{{GrantID: "g3", Credits: 7 * credit.Credit}}) {
 		t.Errorf("renewal %+v", r)
 	}
 	a.open(noon.Add(2*month), periodOf(2)) // now by the second one's
@@ -102,8 +102,8 @@ func TestLatePeriodsAreOpenedOneAfterAnother(t *testing.T) {
 	late := noon.Add(10 * month)
 	for n := range 4 {
 		entry := a.open(late, periodOf(n, rollover(3)))
-		if n > 0 && entry.Renewal.Carried != 3*credit.Credit {
-			t.Errorf("period %d: %+v", n, entry.Renewal)
+		if n > 0 && ledger.DetailOf[*ledger.Renewal](entry).Carried != 3*credit.Credit {
+			t.Errorf("period %d: %+v", n, ledger.DetailOf[*ledger.Renewal](entry))
 		}
 	}
 	a.holds(part("g5", 3), part("g5.1", 10))
@@ -163,11 +163,11 @@ func TestAChangeGrantsTheDifferenceOfWhatIsLeft(t *testing.T) {
 	change.At = noon.Add(month / 3)
 	entry := a.accept(ledger.Command{Operation: ledger.ChangeOperation("in_1"), Action: change}, change.At)
 	a.holds(part("g2", 10), part("g3", 20))
-	if got := entry.PlanChange.Issue.Grant.ExpiresAt; !got.Equal(noon.Add(month + 3*day)) {
+	if got := ledger.DetailOf[*ledger.PlanChange](entry).Issue.Grant.ExpiresAt; !got.Equal(noon.Add(month + 3*day)) {
 		t.Errorf("lapses at %s", got)
 	}
-	if plan := a.wallet.Plan; plan.Plan != "pro" || plan.Included != 40*credit.Credit || !plan.Start.Equal(noon) || entry.PlanChange.From != "basic" {
-		t.Errorf("plan %+v from %q", plan, entry.PlanChange.From)
+	if plan := a.wallet.Plan; plan.Plan != "pro" || plan.Included != 40*credit.Credit || !plan.Start.Equal(noon) || ledger.DetailOf[*ledger.PlanChange](entry).From != "basic" {
+		t.Errorf("plan %+v from %q", plan, ledger.DetailOf[*ledger.PlanChange](entry).From)
 	}
 	if !slices.Equal(entry.Alerts, []ledger.AlertKind{ledger.PlanChanged}) {
 		t.Errorf("alerts %v", entry.Alerts)
@@ -190,7 +190,7 @@ func TestAChangeGrantsTheDifferenceOfWhatIsLeft(t *testing.T) {
 func TestSharesAreRoundedDown(t *testing.T) {
 	for _, c := range []struct {
 		more        credit.Amount // in micro-credits
-		left, parts time.Duration // of the period, so many halves or thirds
+		left, parts int64         // of the period, so many halves or thirds
 		want        credit.Amount
 	}{
 		{1, 1, 2, 0}, {3, 1, 2, 1}, {5, 1, 2, 2}, // exact halves
@@ -200,7 +200,7 @@ func TestSharesAreRoundedDown(t *testing.T) {
 		a.open(noon, periodOf(0))
 		change := changeTo("pro", 10, cent)
 		change.Included += c.more
-		change.At = noon.Add(month - month/c.parts*c.left)
+		change.At = noon.Add(month - time.Duration(int64(month)/c.parts*c.left))
 		entry := a.accept(ledger.Command{Operation: ledger.ChangeOperation("in_1"), Action: change}, change.At)
 		if entry.Credits != c.want {
 			t.Errorf("%d/%d of %d micro-credits are %d, want %d", c.left, c.parts, c.more, entry.Credits, c.want)
@@ -213,7 +213,7 @@ func TestSharesAreRoundedDown(t *testing.T) {
 	debit.Lines = append(debit.Lines, debit.Lines[0])
 	a.accept(ledger.Keyed("d", debit), noon)
 	least := credit.Micro
-	lines := a.accept(ledger.Command{Action: ledger.ReverseDebit{Of: "d", Credits: &least}}, noon).Reversal.Lines
+	lines := ledger.DetailOf[*ledger.Reversal](a.accept(ledger.Command{Action: ledger.ReverseDebit{Of: "d", Credits: &least}}, noon)).Lines
 	if len(lines) != 2 || lines[0].Credits != 0 || lines[1].Credits != least {
 		t.Errorf("the lines got %+v", lines)
 	}
@@ -262,13 +262,13 @@ func TestOwedIsPaidFirst(t *testing.T) {
 	entry := a.accept(ledger.Command{Action: grantOf(3)}, noon)
 	a.holds()
 	a.owes(5)
-	if issue := entry.Grant; issue.Owed != 3*credit.Credit || issue.Grant.Remaining != 0 || entry.Credits != 3*credit.Credit || entry.Change != 0 {
+	if issue := ledger.DetailOf[*ledger.Issue](entry); issue.Owed != 3*credit.Credit || issue.Grant.Remaining != 0 || entry.Credits != 3*credit.Credit || entry.Change != 0 {
 		t.Errorf("issue %+v, entry %+v", issue, entry)
 	}
 	renewed := a.open(noon, periodOf(0, func(o *ledger.OpenPeriod) { o.Credits = 2 * credit.Credit }))
 	a.owes(3)
-	if renewed.Renewal.Issue.Owed != 2*credit.Credit {
-		t.Errorf("renewal %+v", renewed.Renewal.Issue)
+	if ledger.DetailOf[*ledger.Renewal](renewed).Issue.Owed != 2*credit.Credit {
+		t.Errorf("renewal %+v", ledger.DetailOf[*ledger.Renewal](renewed).Issue)
 	}
 	change := changeTo("pro", 10, cent)
 	change.Credits = credit.Credit
@@ -319,10 +319,10 @@ func TestADebitDrawsAtMostFiftyGrants(t *testing.T) {
 	if err != nil || quote.Shortfall != credit.Credit || quote.Overage != 0 {
 		t.Errorf("quote %+v, %v", quote, err)
 	}
-	if got := len(a.debit(noon, "d", 50).Debit.Drawn); got != 50 {
+	if got := len(ledger.DetailOf[*ledger.Charge](a.debit(noon, "d", 50)).Drawn); got != 50 {
 		t.Errorf("%d draws", got)
 	}
-	if entry := a.debit(noon, "e", 5); entry.Debit.Overage != 3*credit.Credit {
-		t.Errorf("overage %s", entry.Debit.Overage)
+	if entry := a.debit(noon, "e", 5); ledger.DetailOf[*ledger.Charge](entry).Overage != 3*credit.Credit {
+		t.Errorf("overage %s", ledger.DetailOf[*ledger.Charge](entry).Overage)
 	}
 }

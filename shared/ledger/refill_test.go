@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
 	"drawdown/shared/money"
@@ -30,10 +31,10 @@ var packOfFive = ledger.StartRefill{Price: usd(400), Credits: 5 * credit.Credit,
 func (a *account) start(now time.Time) string {
 	a.Helper()
 	entry := a.accept(ledger.Command{Action: packOfFive}, now)
-	if entry == nil || entry.Refill.State.Phase != ledger.RefillInFlight {
+	if entry == nil || ledger.DetailOf[*ledger.RefillStep](entry).State.Phase != ledger.RefillInFlight {
 		a.Fatalf("no refill was started: %+v", a.wallet.Refill)
 	}
-	return entry.Refill.ID
+	return ledger.DetailOf[*ledger.RefillStep](entry).ID
 }
 
 func (a *account) settle(now time.Time, id string, outcome ledger.RefillOutcome) *ledger.Entry {
@@ -58,16 +59,16 @@ func TestARefillFlies(t *testing.T) {
 	}
 	a.stands(ledger.RefillInFlight, "", 400)
 	if again := a.accept(ledger.Command{Action: packOfFive}, noon); again != nil {
-		t.Errorf("a second one was started: %+v", again.Refill)
+		t.Errorf("a second one was started: %+v", ledger.DetailOf[*ledger.RefillStep](again))
 	}
 	if other := a.settle(noon, "rf_acme_3", ledger.RefillPaid); other != nil {
-		t.Errorf("another one was settled: %+v", other.Refill)
+		t.Errorf("another one was settled: %+v", ledger.DetailOf[*ledger.RefillStep](other))
 	}
 	entry := a.settle(noon.Add(time.Hour), id, ledger.RefillPaid)
 	a.stands(ledger.RefillArmed, "", 400)
 	a.holds(part("g2", 9), part("g5", 5))
 	want := ledger.Terms{Source: ledger.FromAutoRefill, Priority: 100, EffectiveAt: noon.Add(time.Hour), ExpiresAt: noon.Add(time.Hour).AddDate(0, 0, 30)}
-	if issue := entry.Refill.Issue; issue.Grant.Terms != want || issue.Payment != "pi_1" || entry.Credits != 5*credit.Credit {
+	if issue := ledger.DetailOf[*ledger.RefillStep](entry).Issue; issue.Grant.Terms != want || issue.Payment != "pi_1" || entry.Credits != 5*credit.Credit {
 		t.Errorf("issue %+v, want %+v", issue, want)
 	}
 	if !slices.Equal(entry.Alerts, []ledger.AlertKind{ledger.RefillSucceeded}) {
@@ -123,7 +124,7 @@ func TestRefusalsBackOff(t *testing.T) {
 			t.Errorf("until %s, alerts %v", a.wallet.Refill.Until, entry.Alerts)
 		}
 		if early := a.accept(ledger.Command{Action: packOfFive}, now.Add(wait-ms)); early != nil {
-			t.Errorf("tried too early: %+v", early.Refill)
+			t.Errorf("tried too early: %+v", ledger.DetailOf[*ledger.RefillStep](early))
 		}
 		now = now.Add(wait)
 	}
@@ -171,7 +172,7 @@ func TestAPackThatIsGoneNeedsAnother(t *testing.T) {
 	stale.Pack = "another"
 	a.setRefill(noon, 10)
 	if entry := a.accept(ledger.Command{Action: stale}, noon); entry != nil {
-		t.Errorf("a pack was bought that is not set: %+v", entry.Refill)
+		t.Errorf("a pack was bought that is not set: %+v", ledger.DetailOf[*ledger.RefillStep](entry))
 	}
 }
 
@@ -195,8 +196,8 @@ func TestARefillFeedsNoDebt(t *testing.T) {
 			continue
 		}
 		a.stands(phase, ledger.ReasonOwed, 0)
-		if entry.Refill.Step != ledger.RefillPostponed || !slices.Equal(entry.Alerts, []ledger.AlertKind{ledger.RefillFailed}) {
-			t.Errorf("%+v, alerts %v", entry.Refill, entry.Alerts)
+		if ledger.DetailOf[*ledger.RefillStep](entry).Step != ledger.RefillPostponed || !slices.Equal(entry.Alerts, []ledger.AlertKind{ledger.RefillFailed}) {
+			t.Errorf("%+v, alerts %v", ledger.DetailOf[*ledger.RefillStep](entry), entry.Alerts)
 		}
 		if ledger.DueRefill(a.wallet, noon.Add(1000*day)) {
 			t.Error("due, though the account must act")
@@ -214,7 +215,7 @@ func TestSwitchedOffInFlight(t *testing.T) {
 	a.accept(ledger.Command{Action: ledger.SetRefill{}}, noon)
 	a.stands(ledger.RefillInFlight, "", 400)
 	if again := a.accept(ledger.Command{Action: ledger.SetRefill{}}, noon); again != nil {
-		t.Errorf("switched off twice: %+v", again.Refill)
+		t.Errorf("switched off twice: %+v", ledger.DetailOf[*ledger.RefillStep](again))
 	}
 	a.settle(noon, id, ledger.RefillPaid)
 	a.stands(ledger.RefillOff, "", 400)
@@ -234,11 +235,11 @@ func TestTheMonthsCap(t *testing.T) {
 	entry := a.accept(ledger.Command{Action: packOfFive}, now) // 1200 of 1000
 	a.stands(ledger.RefillBackoff, ledger.ReasonMonthlyCap, 800)
 	end := time.Date(2026, 12, 1, 5, 0, 0, 0, time.UTC) // midnight in New York
-	if !a.wallet.Refill.Until.Equal(end) || entry.Refill.Step != ledger.RefillPostponed || !slices.Equal(entry.Alerts, []ledger.AlertKind{ledger.RefillFailed}) {
-		t.Errorf("until %s, %+v", a.wallet.Refill.Until, entry.Refill)
+	if !a.wallet.Refill.Until.Equal(end) || ledger.DetailOf[*ledger.RefillStep](entry).Step != ledger.RefillPostponed || !slices.Equal(entry.Alerts, []ledger.AlertKind{ledger.RefillFailed}) {
+		t.Errorf("until %s, %+v", a.wallet.Refill.Until, ledger.DetailOf[*ledger.RefillStep](entry))
 	}
 	if again := a.accept(ledger.Command{Action: packOfFive}, end.Add(-ms)); again != nil {
-		t.Errorf("said twice: %+v", again.Refill)
+		t.Errorf("said twice: %+v", ledger.DetailOf[*ledger.RefillStep](again))
 	}
 	a.start(end)
 	a.stands(ledger.RefillInFlight, "", 400)
@@ -290,7 +291,8 @@ var zonesOfMonths = []string{"UTC", "America/New_York", "America/St_Johns", "Asi
 // or is in flight, by the month that the ledger counts, stays within the cap; that
 // month never goes back, and it is the zone's as long as the zone stays.
 func TestTheCapIsNeverPassed(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"refills started": 100, "refills paid": 60, "refills put off": 6}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		d := newDirect()
 		now := time.Date(2010, 10, 31, 20, 0, 0, 0, time.UTC).AddDate(rapid.IntRange(0, 15).Draw(t, "year"), rapid.IntRange(0, 12).Draw(t, "month"), 0)
 		settings := ledger.Settings{Name: "Acme", Zone: rapid.SampledFrom(zonesOfMonths).Draw(t, "zone"), Status: ledger.Active}
@@ -318,10 +320,14 @@ func TestTheCapIsNeverPassed(t *testing.T) {
 				command = ledger.Command{Operation: ledger.RefillOperation(r.ID), Action: ledger.SettleRefill{ID: r.ID, Outcome: outcome}}
 				if r.Phase == ledger.RefillInFlight && outcome == ledger.RefillPaid {
 					paid[r.Month] += r.Price.Minor
+					did.Count("refills paid")
 				}
 			}
+			before := *r
 			d.do(t, command, now)
 			r = d.wallet.Refill
+			did.CountIf(before.Phase != ledger.RefillInFlight && r.Phase == ledger.RefillInFlight, "refills started")
+			did.CountIf(r.Reason == ledger.ReasonMonthlyCap && before.Reason != ledger.ReasonMonthlyCap, "refills put off")
 			flying := int64(0)
 			if r.Phase == ledger.RefillInFlight {
 				flying = r.Price.Minor

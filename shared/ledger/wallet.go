@@ -43,25 +43,6 @@ type Overage struct {
 	Limit  credit.Amount
 }
 
-// Settings are what the operator says of an account.
-type Settings struct {
-	Name       string
-	Zone       string // IANA name: the account's usage days are its calendar days
-	Status     Status
-	Overage    *Overage // nil: not said here
-	LowBalance credit.Amount
-}
-
-// Equal tells whether two settings say the same.
-func (s Settings) Equal(other Settings) bool {
-	mine, theirs := s.Overage, other.Overage
-	s.Overage, other.Overage = nil, nil
-	if s != other || (mine == nil) != (theirs == nil) {
-		return false
-	}
-	return mine == nil || *mine == *theirs
-}
-
 // Source says where a grant's credits came from.
 type Source string
 

@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/credit"
 	"drawdown/shared/money"
 )
@@ -83,7 +84,8 @@ func TestPricesOfCreditsAreExact(t *testing.T) {
 
 // Whatever the parts, they never take more than the whole, and all of it in the end.
 func TestSharesNeverPassTheWhole(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"shares in between": 12, "shares of the whole": 2}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		of := credit.Amount(rapid.Int64Range(0, math.MaxInt64).Draw(t, "of"))
 		whole := rapid.Int64Range(1, math.MaxInt64).Draw(t, "whole")
 		less := rapid.Int64Range(0, whole).Draw(t, "less")
@@ -93,6 +95,8 @@ func TestSharesNeverPassTheWhole(t *testing.T) {
 		if errA != nil || errB != nil || a < 0 || a > b || b > of || more == whole && b != of {
 			t.Fatalf("shares %d and %d of %d: %v %v", a, b, of, errA, errB)
 		}
+		did.CountIf(a > 0 && a < of, "shares in between")
+		did.CountIf(more == whole, "shares of the whole")
 		exact := new(big.Rat).SetFrac(new(big.Int).Mul(big.NewInt(int64(of)), big.NewInt(less)), big.NewInt(whole))
 		off := new(big.Rat).Sub(exact, new(big.Rat).SetInt64(int64(a)))
 		if off.Sign() < 0 || off.Cmp(big.NewRat(1, 1)) >= 0 {

@@ -2,12 +2,15 @@ package rating_test
 
 import (
 	"errors"
+	"math"
 	"math/big"
+	"slices"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
 	"drawdown/shared/rating"
@@ -94,14 +97,18 @@ func TestAPriceTooLargeIsRefused(t *testing.T) {
 
 // The card in force is the latest that has begun, however the book was put together.
 func TestTheCardInForce(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"cards in force": 20, "no card in force": 5, "cards that begin alike": 2}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		cards := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) rating.Card {
 			hours := rapid.IntRange(-5, 5)
 			return card(rapid.StringMatching(`v[0-9]{4}`).Draw(t, "version"), noon.Add(time.Duration(hours.Draw(t, "effective"))*time.Hour), noon.Add(time.Duration(hours.Draw(t, "published"))*time.Hour))
 		}), 0, 6).Draw(t, "cards")
 		at := noon.Add(time.Duration(rapid.IntRange(-6, 6).Draw(t, "at"))*time.Hour + time.Duration(rapid.IntRange(-1, 1).Draw(t, "near"))*time.Millisecond)
 		got, found := rating.NewBook(cards).At(at)
-		for _, c := range cards {
+		did.CountIf(found, "cards in force")
+		did.CountIf(!found, "no card in force")
+		for i, c := range cards {
+			did.CountIf(slices.ContainsFunc(cards[:i], func(other rating.Card) bool { return other.EffectiveAt.Equal(c.EffectiveAt) }), "cards that begin alike")
 			if c.EffectiveAt.After(at) {
 				continue
 			}
@@ -155,12 +162,17 @@ func TestEqualCards(t *testing.T) {
 }
 
 func TestPricesAreExact(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		quantity, perUnit := rapid.Int64Range(0, 1<<40).Draw(t, "quantity"), rapid.Int64Range(0, 1<<40).Draw(t, "per unit")
+	floors := census.Floors{"prices that fit": 20, "prices that do not": 3, "prices that are rounded": 20}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
+		amounts := rapid.OneOf(rapid.Int64Range(0, 1<<40), rapid.Int64Range(1<<50, math.MaxInt64))
+		quantity, perUnit := amounts.Draw(t, "quantity"), amounts.Draw(t, "per unit")
 		c := rating.Card{Rates: []rating.Rate{{Item: item("n", "a"), PerUnit: credit.Amount(perUnit)}}}
 		exact := new(big.Int).Mul(big.NewInt(quantity), big.NewInt(perUnit))
 		exact.Add(exact, big.NewInt(500_000)).Div(exact, big.NewInt(1_000_000))
 		_, total, err := c.Price([]rating.Line{{Item: item("n", "a"), Quantity: credit.Amount(quantity)}})
+		did.CountIf(err == nil, "prices that fit")
+		did.CountIf(err != nil, "prices that do not")
+		did.CountIf(quantity%1_000_000*(perUnit%1_000_000)%1_000_000 != 0, "prices that are rounded")
 		if exact.IsInt64() != (err == nil) || (err == nil && int64(total) != exact.Int64()) {
 			t.Fatalf("%d at %d: %s, %v; want %s", quantity, perUnit, total, err, exact)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/ledger"
 	"drawdown/shared/memory"
@@ -35,10 +36,10 @@ func (g *grown) list(ctx context.Context, account string, after int64, limit int
 
 func TestAnyWayOfFoldingGivesTheSameSheets(t *testing.T) {
 	committest.Bound(t, 1000)
-	rapid.Check(t, func(t *rapid.T) {
+	census.Check(t, rolluptest.Floors, func(t *rapid.T, did *census.Census) {
 		ledger := &grown{}
 		store := &memory.Usage{Entries: ledger.list}
 		subject := rolluptest.Subject{Stores: []rolluptest.Store{store}, Append: ledger.append, Calm: func() {}}
-		rolluptest.Law(t, subject, "acme", rolluptest.AnyLedger(t, "acme", 40), 8)
+		rolluptest.Law(t, did, subject, "acme", rolluptest.AnyLedger(t, "acme", 40), 8)
 	})
 }

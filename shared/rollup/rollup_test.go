@@ -102,7 +102,8 @@ func TestARingFoldsWhatTheIndexShows(t *testing.T) {
 
 func TestWhatCannotBeFoldedStopsOneAccountUntilItIsRebuilt(t *testing.T) {
 	bad, good := debits(6), debits(6)
-	bad[3].Type = "lease"
+	readable := bad[3].Detail
+	bad[3].Detail = &ledger.Unknown{Kind: "lease"}
 	store := &memory.Usage{Entries: func(ctx context.Context, account string, after int64, limit int) ([]ledger.Entry, error) {
 		if account == "bad" {
 			return rolluptest.Lister(&bad)(ctx, account, after, limit)
@@ -124,7 +125,7 @@ func TestWhatCannotBeFoldedStopsOneAccountUntilItIsRebuilt(t *testing.T) {
 	if result, err := f.Rebuild(t.Context(), "bad", 6); err != nil || !result.Quarantined {
 		t.Errorf("rebuilt with the entry as it was: %+v, %v", result, err)
 	}
-	bad[3].Type = ledger.DebitEntry
+	bad[3].Detail = readable
 	if result, err := f.CatchUp(t.Context(), "bad", 6); err != nil || !result.Quarantined {
 		t.Errorf("repaired, but not rebuilt: %+v, %v", result, err)
 	}

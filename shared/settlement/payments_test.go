@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"drawdown/shared/billing"
+	"drawdown/shared/census"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
@@ -51,7 +52,10 @@ func (w *world) checkMoney(payments []string, spent credit.Amount) {
 	for _, id := range payments {
 		payment, err := w.processor.Payment(w.ctx(), id)
 		w.must(err)
-		sum, times := w.granted(func(e *ledger.Entry) bool { return e.Grant != nil && e.Grant.Payment == id })
+		sum, times := w.granted(func(e *ledger.Entry) bool {
+			issue := ledger.DetailOf[*ledger.Issue](e)
+			return issue != nil && issue.Payment == id
+		})
 		if sum != payment.Pack.Credits || times != 1 {
 			w.Errorf("payment %s has granted %s credits in %d entries, want %s", id, sum, times, payment.Pack.Credits)
 		}
@@ -71,7 +75,11 @@ func (w *world) checkMoney(payments []string, spent credit.Amount) {
 // money moves on and credits are spent and bought, the end is the present money.
 func TestPaymentsEndAsTheirMoneyIs(t *testing.T) {
 	committest.Bound(t, 150)
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{
+		"payments": 100, "debits accepted": 20, "debits refused": 12, "settlements that failed": 30,
+		"entries of a grant": 100, "entries of a take_back": 40,
+	}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		w := newWorld(t)
 		var payments []string
 		var waiting []message
@@ -86,12 +94,17 @@ func TestPaymentsEndAsTheirMoneyIs(t *testing.T) {
 				w.processor.step(id, rapid.IntRange(0, 3).Draw(t, "way"), rapid.Int64Range(1, 499).Draw(t, "part"))
 				waiting = append(waiting, about(id)...)
 			case kind == 3:
-				if n := rapid.Int64Range(1, 60).Draw(t, "spent"); w.spend(n) {
+				n := rapid.Int64Range(1, 60).Draw(t, "spent")
+				if w.spend(n) {
 					spent += credit.Amount(n) * one
+					did.Count("debits accepted")
+				} else {
+					did.Count("debits refused")
 				}
 			case kind == 4: // some of them fail
 				w.faults.failAt(rapid.IntRange(1, 9).Draw(t, "fails"), rapid.Bool().Draw(t, "after"))
-				_ = w.Settle(w.ctx(), settlement.OfPayment, rapid.SampledFrom(payments).Draw(t, "payment"))
+				err := w.Settle(w.ctx(), settlement.OfPayment, rapid.SampledFrom(payments).Draw(t, "payment"))
+				did.CountIf(err != nil, "settlements that failed")
 				w.faults.none()
 			default:
 				some := rapid.SliceOfN(rapid.SampledFrom(waiting), 1, 5).Draw(t, "delivered")
@@ -102,6 +115,9 @@ func TestPaymentsEndAsTheirMoneyIs(t *testing.T) {
 			w.deliver(message{settlement.OfPayment, id})
 		}
 		w.checkMoney(payments, spent)
+		w.countEntries(did)
+		did.Add("payments", len(payments))
+		did.CountIf(w.wallet().Owed > 0, "accounts that owe")
 	})
 }
 
@@ -109,6 +125,7 @@ func TestPaymentsEndAsTheirMoneyIs(t *testing.T) {
 // processor's objects change.
 func TestPaymentsInParallel(t *testing.T) {
 	t.Parallel()
+	var did census.Census
 	for seed := range uint64(25) {
 		w := newWorld(t)
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -135,7 +152,9 @@ func TestPaymentsInParallel(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("seed %d", seed)
 		}
+		w.countEntries(&did)
 	}
+	did.Require(t, census.Floors{"entries of a grant": 100, "entries of a take_back": 40})
 }
 
 // checkLine holds that a payment's lines of the history are its present state's.
@@ -163,7 +182,11 @@ func (w *world) checkLine(id string) {
 // spent and bought while it was open.
 func TestAWonDisputeRestores(t *testing.T) {
 	committest.Bound(t, 150)
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{
+		"debits spent before": 50, "debits spent meanwhile": 15, "disputes that leave a debt": 50,
+		"entries of a grant": 100, "entries of a take_back": 50, "entries of a give_back": 50,
+	}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		w, twin := newWorld(t), newWorld(t)
 		both := func(do func(*world) bool) bool { return do(w) && do(twin) }
 		buy := func(w *world) bool {
@@ -172,13 +195,15 @@ func TestAWonDisputeRestores(t *testing.T) {
 		}
 		spend := func(label string) {
 			n := rapid.Int64Range(1, 50).Draw(t, label)
-			both(func(w *world) bool { return w.spend(n) }) // what the dispute refuses, the twin does not try
+			spent := both(func(w *world) bool { return w.spend(n) }) // what the dispute refuses, the twin does not try
+			did.CountIf(spent, "debits "+label)
 		}
 		both(buy)
 		spend("spent before")
 		disputed := "pi_1"
 		w.processor.step(disputed, 1, 0)
 		w.deliver(message{settlement.OfDispute, "dp_1"})
+		did.CountIf(w.wallet().Owed > 0, "disputes that leave a debt")
 		for range rapid.IntRange(0, 6).Draw(t, "meanwhile") {
 			if rapid.Bool().Draw(t, "buys") {
 				both(buy)
@@ -191,6 +216,7 @@ func TestAWonDisputeRestores(t *testing.T) {
 		if w.available() != twin.available() || w.wallet().Owed != 0 {
 			t.Fatalf("after a dispute that was won %s are available and %s owed; without it it would be %s", w.available(), w.wallet().Owed, twin.available())
 		}
+		w.countEntries(did)
 	})
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"drawdown/shared/billing"
+	"drawdown/shared/census"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
 	"drawdown/shared/settlement"
@@ -65,6 +66,7 @@ func (w *world) once() {
 // while the subscription goes on: the end is the same as if they had come in order.
 func TestSubscriptionsEndAsTheyAre(t *testing.T) {
 	t.Parallel()
+	var did census.Census
 	for seed := range uint64(150) {
 		w := newWorld(t)
 		random := rand.New(rand.NewPCG(seed, 1))
@@ -113,7 +115,9 @@ func TestSubscriptionsEndAsTheyAre(t *testing.T) {
 		if t.Failed() {
 			t.Fatalf("seed %d: ended %t, want %s", seed, ended, want)
 		}
+		w.countEntries(&did)
 	}
+	did.Require(t, census.Floors{"entries of a grant": 150, "entries of a renewal": 90, "entries of a plan_change": 20, "entries of a plan_end": 20})
 }
 
 func started(t failer, plan string) *world {

@@ -174,5 +174,9 @@ func (s *Settler) refillPaid(ctx context.Context, payment billing.Payment) error
 
 // settledBy tells whether an entry has granted a refill for a payment.
 func settledBy(entry *ledger.Entry, payment string) bool {
-	return entry != nil && entry.Refill != nil && entry.Refill.Issue != nil && entry.Refill.Payment == payment
+	if entry == nil {
+		return false
+	}
+	step := ledger.DetailOf[*ledger.RefillStep](entry)
+	return step != nil && step.Issue != nil && step.Payment == payment
 }

@@ -2,6 +2,7 @@ package settlement_test
 
 import (
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"drawdown/shared/billing"
+	"drawdown/shared/census"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
@@ -40,7 +42,8 @@ func (w *world) phase(want ledger.RefillPhase, reason string) {
 func (w *world) refilled(want int) {
 	w.Helper()
 	_, granted := w.granted(func(e *ledger.Entry) bool {
-		return e.Refill != nil && e.Refill.Issue != nil || e.Grant != nil && e.Grant.Grant.Source == ledger.FromAutoRefill
+		step, issue := ledger.DetailOf[*ledger.RefillStep](e), ledger.DetailOf[*ledger.Issue](e)
+		return step != nil && step.Issue != nil || issue != nil && issue.Grant.Source == ledger.FromAutoRefill
 	})
 	if got := w.processor.charges(); got != want || granted != want {
 		w.Errorf("%d refills are charged and %d granted, want %d", got, granted, want)
@@ -188,13 +191,16 @@ func TestARefusalThatIsPaidMeanwhile(t *testing.T) {
 // Two faults, sweeps and messages in any order, and time between them.
 func TestRefillsEndInOneChargeEach(t *testing.T) {
 	committest.Bound(t, 200)
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{
+		"payments": 20, "charges": 15, "refills that failed": 25, "refills started": 30, "refills settled paid": 12, "refills settled action_required": 3,
+	}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		w := newWorld(t).arm(100_000)
 		for range rapid.IntRange(2, 14).Draw(t, "steps") {
 			switch rapid.IntRange(0, 7).Draw(t, "step") {
 			case 0:
 				w.faults.failAt(rapid.IntRange(1, 14).Draw(t, "fails"), rapid.Bool().Draw(t, "after"))
-				_ = w.Refill(w.ctx(), acme)
+				did.CountIf(w.Refill(w.ctx(), acme) != nil, "refills that failed")
 				w.faults.none()
 			case 1:
 				w.pass(rapid.SampledFrom([]time.Duration{time.Minute, time.Hour, 22 * time.Hour, 26 * time.Hour}).Draw(t, "passes"))
@@ -232,8 +238,15 @@ func TestRefillsEndInOneChargeEach(t *testing.T) {
 				payment.Status = billing.Succeeded
 			}
 		}
+		for _, entry := range w.entries() {
+			if step := ledger.DetailOf[*ledger.RefillStep](&entry); step != nil {
+				did.Count(strings.TrimSpace(fmt.Sprintf("refills %s %s", step.Step, step.Outcome)))
+			}
+		}
 		w.deliverRefills()
 		w.refilled(w.processor.charges())
+		did.Add("payments", len(w.processor.payments))
+		did.Add("charges", w.processor.charges())
 	})
 }
 
@@ -323,7 +336,10 @@ func TestARejectedRefill(t *testing.T) {
 		_ = w.Refill(w.ctx(), acme)
 		w.phase(ledger.RefillBackoff, "rejected")
 		w.refilled(0)
-		_, settled := w.granted(func(e *ledger.Entry) bool { return e.Refill != nil && e.Refill.Outcome == ledger.RefillUnavailable })
+		_, settled := w.granted(func(e *ledger.Entry) bool {
+			step := ledger.DetailOf[*ledger.RefillStep](e)
+			return step != nil && step.Outcome == ledger.RefillUnavailable
+		})
 		if settled != 1 || w.wallet().Refill.Spent != 0 {
 			t.Errorf("it is settled %d times, with %d spent", settled, w.wallet().Refill.Spent)
 		}

@@ -50,8 +50,8 @@ func TestAFreePlanBegins(t *testing.T) {
 
 func (w *world) periods() (starts []time.Time) {
 	for _, entry := range w.entries() {
-		if entry.Renewal != nil {
-			starts = append(starts, entry.Renewal.State.Start)
+		if renewal := ledger.DetailOf[*ledger.Renewal](&entry); renewal != nil {
+			starts = append(starts, renewal.State.Start)
 		}
 	}
 	return starts

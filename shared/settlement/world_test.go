@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"drawdown/shared/billing"
+	"drawdown/shared/census"
 	"drawdown/shared/commit"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
@@ -120,6 +121,13 @@ func (w *world) entries() []ledger.Entry {
 	entries, err := w.store.ledger.Entries(w.ctx(), acme, 0, 100_000)
 	w.must(err)
 	return entries
+}
+
+// countEntries counts the account's entries by their type.
+func (w *world) countEntries(did *census.Census) {
+	for _, entry := range w.entries() {
+		did.Count("entries of a " + string(entry.Type()))
+	}
 }
 
 // granted is what was granted under operations, and how often.

@@ -33,7 +33,7 @@ func Sightings(run []ledger.Entry) []Sighting {
 	var sightings []Sighting
 	seen := map[Conversation]bool{}
 	for i := range run {
-		conversation, there := conversationOf(&run[i])
+		conversation, there := sighted(&run[i])
 		if there && !seen[conversation] {
 			seen[conversation] = true
 			sightings = append(sightings, Sighting{conversation, run[i].Seq})
@@ -42,11 +42,16 @@ func Sightings(run []ledger.Entry) []Sighting {
 	return sightings
 }
 
-func conversationOf(entry *ledger.Entry) (Conversation, bool) {
-	if entry.Type != ledger.DebitEntry || entry.Debit == nil || entry.Debit.Conversation == "" {
+func sighted(entry *ledger.Entry) (Conversation, bool) {
+	use, err := entry.Use()
+	if err != nil || use == nil {
 		return Conversation{}, false
 	}
-	return Conversation{entry.Debit.Agent.ID, entry.Debit.Conversation}, true
+	return conversationOf(use)
+}
+
+func conversationOf(use *ledger.Use) (Conversation, bool) {
+	return Conversation{use.Agent.ID, use.Conversation}, use.Conversation != ""
 }
 
 // Fold makes of a run what it adds to each sheet it touches, by key. firsts
@@ -55,7 +60,7 @@ func conversationOf(entry *ledger.Entry) (Conversation, bool) {
 func Fold(run []ledger.Entry, firsts map[Conversation]int64) ([]Delta, error) {
 	f := folding{firsts: firsts, deltas: map[Key]*Delta{}}
 	for i := range run {
-		if err := f.entry(&run[i]); err != nil {
+		if _, err := f.entry(&run[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -68,13 +73,14 @@ func Fold(run []ledger.Entry, firsts map[Conversation]int64) ([]Delta, error) {
 func Prefix(run []ledger.Entry) ([]ledger.Entry, error) {
 	f := folding{deltas: map[Key]*Delta{}}
 	for i := range run {
-		if err := f.entry(&run[i]); err != nil {
+		use, err := f.entry(&run[i])
+		if err != nil {
 			if i == 0 {
 				return nil, err
 			}
 			return run[:i], nil
 		}
-		if i > 0 && f.widest(&run[i]) > MaxAttributes {
+		if i > 0 && f.widest(use) > MaxAttributes {
 			return run[:i], nil
 		}
 	}
@@ -86,84 +92,53 @@ type folding struct {
 	deltas map[Key]*Delta
 }
 
-func (f *folding) entry(entry *ledger.Entry) error {
-	err := f.count(entry)
-	var unfoldable *Unfoldable
-	if err != nil && !errors.As(err, &unfoldable) {
-		return &Unfoldable{entry.Seq, err.Error()}
+// entry adds what usage counts of an entry, and is that; nil: nothing.
+func (f *folding) entry(entry *ledger.Entry) (*ledger.Use, error) {
+	use, err := entry.Use()
+	if err == nil && use != nil {
+		err = f.add(entry.Seq, use)
 	}
-	return err
+	if err != nil {
+		return nil, &Unfoldable{entry.Seq, err.Error()}
+	}
+	return use, nil
 }
 
-func (f *folding) count(entry *ledger.Entry) error {
-	switch entry.Type {
-	case ledger.DebitEntry:
-		if entry.Debit == nil {
-			return errors.New("a debit without its detail")
-		}
-		return f.debit(entry)
-	case ledger.ReversalEntry:
-		if entry.Reversal == nil {
-			return errors.New("a reversal without its detail")
-		}
-		return f.reversal(entry)
-	case ledger.GrantEntry, ledger.ExpiryEntry, ledger.SettingsEntry,
-		ledger.RenewalEntry, ledger.PlanChangeEntry, ledger.PlanEndEntry,
-		ledger.TakeBackEntry, ledger.GiveBackEntry, ledger.RefillEntry:
-		return nil // what gives credits and takes them away is no use of them
+func (f *folding) add(seq int64, use *ledger.Use) error {
+	if _, err := time.Parse(time.DateOnly, use.Day); err != nil {
+		return fmt.Errorf("its day is %q", use.Day)
 	}
-	return fmt.Errorf("its type %q is not known", entry.Type)
-}
-
-func (f *folding) debit(entry *ledger.Entry) error {
-	d := entry.Debit
-	counts := Counts{Credits: entry.Credits, Debits: 1, Messages: d.Messages}
-	if conversation, there := conversationOf(entry); there && f.firsts[conversation] == entry.Seq {
+	if use.Agent.ID == "" || use.Channel == "" {
+		return errors.New("it names no agent or no channel")
+	}
+	counts := Counts{Credits: use.Credits, Debits: use.Debits, Messages: use.Messages}
+	if conversation, there := conversationOf(use); there && f.firsts[conversation] == seq {
 		counts.Conversations = 1
 	}
 	nodes := map[rating.Item]NodeCounts{}
-	for _, line := range d.Lines {
+	for _, line := range use.Lines {
 		sum := nodes[line.Item]
-		if err := sum.add(NodeCounts{line.Credits, line.Quantity, 1}); err != nil {
+		if err := sum.add(NodeCounts{line.Credits, line.Quantity, line.Count}); err != nil {
 			return err
 		}
 		nodes[line.Item] = sum
 	}
-	return f.add(entry.Seq, d.Agent, d.Day, d.Channel, counts, nodes)
-}
-
-func (f *folding) reversal(entry *ledger.Entry) error {
-	r := entry.Reversal
-	nodes := map[rating.Item]NodeCounts{}
-	for _, line := range r.Lines {
-		sum := nodes[line.Item]
-		if err := sum.add(NodeCounts{Credits: -line.Credits}); err != nil {
-			return err
-		}
-		nodes[line.Item] = sum
-	}
-	// The reversal may know an older name of the agent than debits since.
-	agent := ledger.Agent{ID: r.Agent.ID}
-	return f.add(entry.Seq, agent, r.Day, r.Channel, Counts{Credits: -entry.Credits}, nodes)
-}
-
-func (f *folding) add(seq int64, agent ledger.Agent, day, channel string, counts Counts, nodes map[rating.Item]NodeCounts) error {
-	if _, err := time.Parse(time.DateOnly, day); err != nil {
-		return fmt.Errorf("its day is %q", day)
-	}
-	if agent.ID == "" || channel == "" {
-		return errors.New("it names no agent or no channel")
-	}
-	ofDay := Content{Counts: counts, Channels: map[string]credit.Amount{channel: counts.Credits}, Nodes: nodes}
+	ofDay := Content{Counts: counts, Channels: map[string]credit.Amount{use.Channel: counts.Credits}, Nodes: nodes}
 	ofAgent := ofDay
-	ofAgent.Name = agent.Name
-	ofMonth := Content{Days: map[string]Counts{day: counts}, Name: agent.Name}
-	month := day[:len("2006-01")]
+	ofAgent.Name = use.Agent.Name
+	ofMonth := Content{Days: map[string]Counts{use.Day: counts}, Name: use.Agent.Name}
+	keys := sheetsOf(use)
 	return errors.Join(
-		f.addTo(Key{AccountDay, "", day}, seq, ofDay),
-		f.addTo(Key{AgentDay, agent.ID, day}, seq, ofAgent),
-		f.addTo(Key{AgentMonth, agent.ID, month}, seq, ofMonth),
+		f.addTo(keys[0], seq, ofDay),
+		f.addTo(keys[1], seq, ofAgent),
+		f.addTo(keys[2], seq, ofMonth),
 	)
+}
+
+// sheetsOf are the sheets of the account's day, the agent's day and the agent's month.
+func sheetsOf(use *ledger.Use) [3]Key {
+	month := use.Day[:len("2006-01")]
+	return [3]Key{{AccountDay, "", use.Day}, {AgentDay, use.Agent.ID, use.Day}, {AgentMonth, use.Agent.ID, month}}
 }
 
 func (f *folding) addTo(key Key, seq int64, content Content) error {
@@ -176,19 +151,13 @@ func (f *folding) addTo(key Key, seq int64, content Content) error {
 	return delta.Add(content)
 }
 
-// widest is the size of the widest sheet that an entry touches.
-func (f *folding) widest(entry *ledger.Entry) int {
-	var agent, day string
-	switch entry.Type { // as count does: another type's detail is not read
-	case ledger.DebitEntry:
-		agent, day = entry.Debit.Agent.ID, entry.Debit.Day
-	case ledger.ReversalEntry:
-		agent, day = entry.Reversal.Agent.ID, entry.Reversal.Day
-	default:
+// widest is the size of the widest sheet that an entry's use touches.
+func (f *folding) widest(use *ledger.Use) int {
+	if use == nil {
 		return 0
 	}
 	widest := 0
-	for _, key := range []Key{{AccountDay, "", day}, {AgentDay, agent, day}, {AgentMonth, agent, day[:len("2006-01")]}} {
+	for _, key := range sheetsOf(use) {
 		widest = max(widest, f.deltas[key].Attributes())
 	}
 	return widest

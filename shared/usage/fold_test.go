@@ -8,6 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
@@ -18,7 +19,7 @@ import (
 
 // debit is an entry of a debit of one line of 3 credits.
 func debit(seq int64, agent, name, conversation, day string) ledger.Entry {
-	return ledger.Entry{Seq: seq, Type: ledger.DebitEntry, Credits: 3 * credit.Credit, Debit: &ledger.Charge{
+	return ledger.Entry{Seq: seq, Credits: 3 * credit.Credit, Detail: &ledger.Charge{
 		Agent: ledger.Agent{ID: agent, Name: name}, Channel: "api", Conversation: conversation, Messages: 2, Day: day,
 		Lines: []rating.Priced{{Line: rating.Line{Item: item("ai_reply"), Quantity: 2 * credit.Credit}, Credits: 3 * credit.Credit}},
 	}}
@@ -27,8 +28,8 @@ func debit(seq int64, agent, name, conversation, day string) ledger.Entry {
 func item(node string) rating.Item { return rating.Item{Node: node, Action: "run"} }
 
 func reversal(seq int64, of ledger.Entry, credits credit.Amount) ledger.Entry {
-	d := of.Debit
-	return ledger.Entry{Seq: seq, Type: ledger.ReversalEntry, Credits: credits, Reversal: &ledger.Reversal{
+	d := ledger.DetailOf[*ledger.Charge](&of)
+	return ledger.Entry{Seq: seq, Credits: credits, Detail: &ledger.Reversal{
 		OfSeq: of.Seq, Agent: d.Agent, Channel: d.Channel, Conversation: d.Conversation, Day: d.Day,
 		Lines: []ledger.LineCredits{{Item: d.Lines[0].Item, Credits: credits}},
 	}}
@@ -166,15 +167,15 @@ func broken() map[string]ledger.Entry {
 	}
 	tooMuch := rating.Priced{Line: rating.Line{Item: item("n")}, Credits: credit.Max}
 	return map[string]ledger.Entry{
-		"a type of another program":    with(func(e *ledger.Entry) { e.Type = "lease" }),
-		"a debit without detail":       with(func(e *ledger.Entry) { e.Debit = nil }),
-		"a reversal without detail":    with(func(e *ledger.Entry) { e.Type = ledger.ReversalEntry }),
-		"no day":                       with(func(e *ledger.Entry) { e.Debit.Day = "" }),
-		"a day that is none":           with(func(e *ledger.Entry) { e.Debit.Day = "2026-02-30" }),
-		"no agent":                     with(func(e *ledger.Entry) { e.Debit.Agent.ID = "" }),
-		"no channel":                   with(func(e *ledger.Entry) { e.Debit.Channel = "" }),
-		"lines that overflow":          with(func(e *ledger.Entry) { e.Debit.Lines = []rating.Priced{tooMuch, tooMuch} }),
-		"a reversal of a day too long": {Seq: 7, Type: ledger.ReversalEntry, Reversal: &ledger.Reversal{Agent: ledger.Agent{ID: "a"}, Channel: "api", Day: "2026-11-011"}},
+		"a type of another program":    with(func(e *ledger.Entry) { e.Detail = &ledger.Unknown{Kind: "lease"} }),
+		"a debit without detail":       with(func(e *ledger.Entry) { e.Detail = &ledger.Unknown{Kind: ledger.DebitEntry} }),
+		"a reversal without detail":    with(func(e *ledger.Entry) { e.Detail = &ledger.Unknown{Kind: ledger.ReversalEntry} }),
+		"no day":                       with(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Day = "" }),
+		"a day that is none":           with(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Day = "2026-02-30" }),
+		"no agent":                     with(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Agent.ID = "" }),
+		"no channel":                   with(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Channel = "" }),
+		"lines that overflow":          with(func(e *ledger.Entry) { ledger.DetailOf[*ledger.Charge](e).Lines = []rating.Priced{tooMuch, tooMuch} }),
+		"a reversal of a day too long": {Seq: 7, Detail: &ledger.Reversal{Agent: ledger.Agent{ID: "a"}, Channel: "api", Day: "2026-11-011"}},
 	}
 }
 
@@ -201,7 +202,7 @@ func TestWhatCannotBeFoldedIsNamedAndEndsAPrefix(t *testing.T) {
 // Quantities of what is cheap may be huge, and nobody pays by them.
 func TestAQuantityBeyondAllBoundsStandsAtTheLargest(t *testing.T) {
 	huge := debit(1, "a1", "", "", "2026-11-01")
-	huge.Debit.Lines[0].Quantity = credit.Max
+	ledger.DetailOf[*ledger.Charge](&huge).Lines[0].Quantity = credit.Max
 	again := huge
 	again.Seq = 2
 	deltas, err := usage.Fold([]ledger.Entry{huge, again}, nil)
@@ -219,7 +220,7 @@ func TestAQuantityBeyondAllBoundsStandsAtTheLargest(t *testing.T) {
 
 func TestSumsThatOverflowEndAPrefix(t *testing.T) {
 	huge := debit(1, "a1", "", "", "2026-11-01")
-	huge.Credits, huge.Debit.Lines[0].Credits = credit.Max, credit.Max
+	huge.Credits, ledger.DetailOf[*ledger.Charge](&huge).Lines[0].Credits = credit.Max, credit.Max
 	again := huge
 	again.Seq = 2
 	if prefix, err := usage.Prefix([]ledger.Entry{huge, again}); len(prefix) != 1 || err != nil {
@@ -235,13 +236,16 @@ func TestSumsThatOverflowEndAPrefix(t *testing.T) {
 // fold ends in sheets or in Unfoldable.
 func TestNoEntryBreaksAFold(t *testing.T) {
 	committest.Bound(t, 300)
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"runs that fold": 20, "runs that end in their middle": 5, "runs that cannot be folded": 5, "conversations": 20}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		run := rolluptest.AnyLedger(t, "acme", 10)
 		for i := range run {
 			if rapid.IntRange(0, 2).Draw(t, "altered?") == 0 {
-				run[i].Type = rapid.SampledFrom(append(ledger.EntryTypes(), "lease")).Draw(t, "type")
+				run[i].Detail = rapid.SampledFrom([]ledger.Detail{
+					&ledger.Unknown{Kind: "lease"}, &ledger.Unknown{Kind: ledger.DebitEntry}, &ledger.Expiry{}, &ledger.PlanEnd{}, nil,
+				}).Draw(t, "detail")
 			}
-			if d := run[i].Debit; d != nil && rapid.IntRange(0, 4).Draw(t, "day?") == 0 {
+			if d := ledger.DetailOf[*ledger.Charge](&run[i]); d != nil && rapid.IntRange(0, 4).Draw(t, "day?") == 0 {
 				d.Day = rapid.SampledFrom([]string{"", "2026", "2026-11-31"}).Draw(t, "day")
 			}
 		}
@@ -251,14 +255,18 @@ func TestNoEntryBreaksAFold(t *testing.T) {
 			t.Fatalf("a prefix of %d, %v", len(prefix), err)
 		}
 		if err != nil {
+			did.Count("runs that cannot be folded")
 			return
 		}
+		did.Count("runs that fold")
+		did.CountIf(len(prefix) < len(run), "runs that end in their middle")
+		did.Add("conversations", len(usage.Sightings(prefix)))
 		if _, err := usage.Fold(prefix, map[usage.Conversation]int64{}); err != nil {
 			t.Fatalf("a prefix does not fold: %v", err)
 		}
 		for _, sighting := range usage.Sightings(prefix) {
-			if entry := prefix[sighting.Seq-1]; entry.Type != ledger.DebitEntry {
-				t.Fatalf("a conversation is seen in a %s", entry.Type)
+			if entry := prefix[sighting.Seq-1]; entry.Type() != ledger.DebitEntry {
+				t.Fatalf("a conversation is seen in a %s", entry.Type())
 			}
 		}
 	})
@@ -267,20 +275,27 @@ func TestNoEntryBreaksAFold(t *testing.T) {
 // Folding is adding: the parts of a run, cut anywhere, add up to the whole.
 func TestPartsAddUpToTheWhole(t *testing.T) {
 	committest.Bound(t, 300)
-	rapid.Check(t, func(t *rapid.T) {
+	floors := census.Floors{"parts that both fold": 30, "entries": 300, "sheets in both parts": 20, "conversations": 100}
+	census.Check(t, floors, func(t *rapid.T, did *census.Census) {
 		run := rolluptest.AnyLedger(t, "acme", 20)
 		cut := rapid.IntRange(0, len(run)).Draw(t, "cut")
 		firsts := map[usage.Conversation]int64{}
 		for _, sighting := range usage.Sightings(run) {
 			firsts[sighting.Conversation] = sighting.Seq
 		}
+		did.CountIf(cut > 0 && cut < len(run), "parts that both fold")
+		did.Add("entries", len(run))
+		did.Add("conversations", len(firsts))
 		var all []usage.Sheet
+		keys := map[usage.Key]bool{}
 		for _, part := range [][]ledger.Entry{run[:cut], run[cut:]} {
 			deltas, err := usage.Fold(part, firsts)
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, delta := range deltas {
+				did.CountIf(keys[delta.Key], "sheets in both parts")
+				keys[delta.Key] = true
 				all = append(all, usage.Sheet{Key: delta.Key, Upto: delta.Last, Content: delta.Content})
 			}
 		}
@@ -291,7 +306,7 @@ func TestPartsAddUpToTheWhole(t *testing.T) {
 }
 
 func ExampleUnfoldable() {
-	_, err := usage.Fold([]ledger.Entry{{Seq: 3, Type: "lease"}}, nil)
+	_, err := usage.Fold([]ledger.Entry{{Seq: 3, Detail: &ledger.Unknown{Kind: "lease"}}}, nil)
 	fmt.Println(err)
 	// Output: usage: entry 3 cannot be folded: its type "lease" is not known
 }

@@ -19,13 +19,16 @@ type Difference struct {
 
 // Proof folds a ledger once more, beside the sheets that are stored, and tells
 // where they part. A sheet may be ahead of the mark, when a roll-up is under
-// way; so each is compared with the fold of the entries up to its own last one.
+// way, and the mark behind the ledger; so each is compared with the fold of the
+// entries up to its own last one. It is late, which is no difference, where all
+// that it lacks lies beyond the mark.
 type Proof struct {
 	mark   Mark
 	stored map[Key]Sheet
 	folded map[Key]*Content
 	missed map[Key]int64 // the first entry up to the mark that a sheet lacks
 	last   map[Key]int64 // the last entry that a sheet holds
+	late   map[Key]bool  // an entry beyond the mark belongs into it
 	stale  []Key         // of an epoch that is over, though no rebuild is under way
 	firsts map[Conversation]int64
 }
@@ -34,7 +37,8 @@ type Proof struct {
 func NewProof(mark Mark, sheets []Sheet) *Proof {
 	proof := &Proof{
 		mark: mark, stored: make(map[Key]Sheet, len(sheets)),
-		folded: map[Key]*Content{}, missed: map[Key]int64{}, last: map[Key]int64{}, firsts: map[Conversation]int64{},
+		folded: map[Key]*Content{}, missed: map[Key]int64{}, last: map[Key]int64{}, late: map[Key]bool{},
+		firsts: map[Conversation]int64{},
 	}
 	for _, sheet := range sheets {
 		switch {
@@ -49,7 +53,7 @@ func NewProof(mark Mark, sheets []Sheet) *Proof {
 
 // Entry takes the next entry of the ledger. It fails with *Unfoldable.
 func (p *Proof) Entry(entry ledger.Entry) error {
-	if conversation, there := conversationOf(&entry); there {
+	if conversation, there := sighted(&entry); there {
 		if _, known := p.firsts[conversation]; !known {
 			p.firsts[conversation] = entry.Seq
 		}
@@ -59,6 +63,9 @@ func (p *Proof) Entry(entry ledger.Entry) error {
 		return err
 	}
 	for _, delta := range deltas {
+		if entry.Seq > p.mark.Seq {
+			p.late[delta.Key] = true
+		}
 		if entry.Seq > p.stored[delta.Key].Upto {
 			if _, missed := p.missed[delta.Key]; !missed && entry.Seq <= p.mark.Seq {
 				p.missed[delta.Key] = entry.Seq
@@ -80,6 +87,9 @@ func (p *Proof) Entry(entry ledger.Entry) error {
 func (p *Proof) Differences() []Difference {
 	var found []Difference
 	for _, key := range p.stale {
+		if p.late[key] {
+			continue // a run that a rebuild has overtaken has made it; the next one replaces it
+		}
 		found = append(found, Difference{key.String(), "epoch " + strconv.FormatInt(p.mark.Epoch, 10), "another epoch"})
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(p.missed), compareKeys) {

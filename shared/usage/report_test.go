@@ -8,8 +8,10 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
+	"drawdown/shared/ledger"
 	"drawdown/shared/rating"
 	"drawdown/shared/rollup/rolluptest"
 	"drawdown/shared/usage"
@@ -31,12 +33,15 @@ func within(all []usage.Sheet, kind usage.Kind, agent, first, last string) []usa
 	return found
 }
 
+// reportFloors are what 100 generated reports come to at the least.
+var reportFloors = census.Floors{"reports with credits": 20, "reports of an agent with credits": 5, "groups": 100}
+
 // For every grouping, and for one agent, the groups add up to the total, and the
 // total to the entries' own sum over the range's days.
 func TestGroupsAddUpToTheTotal(t *testing.T) {
 	committest.Bound(t, 300)
 	ends := []string{"2026-10-01", "2026-10-31", "2026-11-01", "2026-11-02", "2026-11-29", "2026-11-30", "2026-12-01", "2026-12-05"}
-	rapid.Check(t, func(t *rapid.T) {
+	census.Check(t, reportFloors, func(t *rapid.T, did *census.Census) {
 		entries := rolluptest.AnyLedger(t, "acme", 30)
 		all := rolluptest.CleanFold(t, entries)
 		at := rapid.IntRange(0, len(ends)-1).Draw(t, "from")
@@ -48,13 +53,15 @@ func TestGroupsAddUpToTheTotal(t *testing.T) {
 			in := func(id, day string) bool {
 				return (agent == "" || id == agent) && days.First <= day && day <= days.Last
 			}
-			if d := e.Debit; d != nil && in(d.Agent.ID, d.Day) {
+			if d := ledger.DetailOf[*ledger.Charge](&e); d != nil && in(d.Agent.ID, d.Day) {
 				want += e.Credits
 			}
-			if r := e.Reversal; r != nil && in(r.Agent.ID, r.Day) {
+			if r := ledger.DetailOf[*ledger.Reversal](&e); r != nil && in(r.Agent.ID, r.Day) {
 				want -= e.Credits
 			}
 		}
+		did.CountIf(want > 0, "reports with credits")
+		did.CountIf(want > 0 && agent != "", "reports of an agent with credits")
 		kind := usage.AccountDay
 		if agent != "" {
 			kind = usage.AgentDay
@@ -76,6 +83,7 @@ func TestGroupsAddUpToTheTotal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			did.Add("groups", len(got.Groups))
 			sum := usage.Counts{}
 			counted := len(got.Groups) > 0
 			for _, group := range got.Groups {

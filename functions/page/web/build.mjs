@@ -20,8 +20,11 @@ const bundle = await build({
 	minify: true,
 	format: "esm",
 	target: ["es2022"],
-	jsx: "automatic",
-	jsxImportSource: "preact",
+	jsx: "transform",
+	jsxFactory: "h",
+	jsxFragment: "Fragment",
+	inject: [join(source, "jsx.ts")],
+	tsconfigRaw: {}, // which tells the compiler of another JSX
 	legalComments: "none",
 	write: false,
 	metafile: true,

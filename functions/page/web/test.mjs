@@ -45,6 +45,7 @@ try {
 		outExtension: { ".js": ".mjs" },
 		bundle: true,
 		platform: "node",
+		loader: { ".css": "empty" },
 		format: "esm",
 		logLevel: "error",
 	});

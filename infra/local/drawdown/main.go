@@ -15,7 +15,7 @@ import (
 	"syscall"
 	"time"
 
-	"drawdown/infra/local"
+	"drawdown/infra/emulator"
 	"drawdown/infra/local/demo"
 )
 
@@ -54,7 +54,7 @@ func run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	options := local.Options{
+	options := emulator.Options{
 		Assembly:    *assembly,
 		DynamoDBDir: *dynamodb,
 		Port:        int(number),
@@ -65,11 +65,14 @@ func run() error {
 		Logs:         logTo(os.Stderr, os.Getenv("LOG") == "all"),
 	}
 	money.configure(&options)
-	platform, err := local.Start(ctx, options)
+	platform, err := emulator.Start(ctx, options)
 	if err != nil {
 		money.close()
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() != nil:
 			return errors.New("stopped before it was up")
+		case errors.Is(err, emulator.ErrPortTaken):
+			return fmt.Errorf("%w: choose another with PORT=...", err) //nolint:revive,staticcheck // the dots stand for what the user writes
 		}
 		return err
 	}
@@ -80,7 +83,7 @@ func run() error {
 	return errors.Join(err, platform.Stop(context.Background()))
 }
 
-func serve(ctx context.Context, platform *local.Platform, key key, money *payments, withDemo bool) error {
+func serve(ctx context.Context, platform *emulator.Platform, key key, money *payments, withDemo bool) error {
 	if err := awaitHealth(ctx, platform.URL()+"/healthz"); err != nil {
 		return err
 	}
@@ -146,7 +149,7 @@ func awaitHealth(ctx context.Context, url string) error {
 
 // summary says where everything is. The address of the demo account's page is
 // empty where there is no demo.
-func summary(platform *local.Platform, key key, money *payments, usagePage string) string {
+func summary(platform *emulator.Platform, key key, money *payments, usagePage string) string {
 	account, attempt := "", "curl -H 'Authorization: Bearer "+key.String()+"' '"+platform.URL()+"/v1/accounts'"
 	if usagePage != "" {
 		account = fmt.Sprintf(`  Demo account  %[1]s: %[2]d days of history, and live traffic (DEMO=0 starts without)

@@ -6,8 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"drawdown/infra/local"
-	"drawdown/infra/local/stripe"
+	"drawdown/infra/emulator"
+	"drawdown/infra/standin/stripe"
 )
 
 // payments are what the platform takes money by: Stripe's test mode where the
@@ -55,7 +55,7 @@ func (p *payments) webhookURL() string {
 }
 
 // configure tells the platform of the keys and of where they are good.
-func (p *payments) configure(options *local.Options) {
+func (p *payments) configure(options *emulator.Options) {
 	options.Parameters["LocalWebhooks"] = "true"
 	options.Secrets = map[string]string{"StripeKeys": p.secret}
 	if p.url != "" {
@@ -64,7 +64,7 @@ func (p *payments) configure(options *local.Options) {
 }
 
 // reach lets the stand-in know the platform.
-func (p *payments) reach(platform *local.Platform) {
+func (p *payments) reach(platform *emulator.Platform) {
 	url := platform.URL() + "/v1/webhooks/stripe"
 	p.hooks.Store(&url)
 }

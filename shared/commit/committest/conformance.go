@@ -67,9 +67,9 @@ func wallet(seq int64) ledger.Wallet {
 // debit is an entry of one line that took one micro-credit.
 func debit(seq int64, operation ledger.OperationID) ledger.Entry {
 	return ledger.Entry{
-		Account: account, Operation: operation, Hash: ledger.Hash{1, 2}, Seq: seq, Type: ledger.DebitEntry, CreatedAt: createdAt,
+		Account: account, Operation: operation, Hash: ledger.Hash{1, 2}, Seq: seq, CreatedAt: createdAt,
 		Credits: 1, Change: -1, After: ledger.Balance{Available: 100*credit.Credit - credit.Amount(seq)},
-		Debit: &ledger.Charge{
+		Detail: &ledger.Charge{
 			Agent: ledger.Agent{ID: "a1"}, Channel: "api", OccurredAt: createdAt, Day: "2026-11-23", RateCard: "v1",
 			Lines: []rating.Priced{{Line: rating.Line{Item: rating.Item{Node: "search", Action: "run"}, Quantity: credit.Credit}, PerUnit: 1, Credits: 1}},
 			Drawn: []ledger.Draw{{Part: ledger.Part{GrantID: "g2", Credits: 1}, Terms: ledger.Terms{Source: ledger.FromPromo, EffectiveAt: createdAt}}},
@@ -80,12 +80,24 @@ func debit(seq int64, operation ledger.OperationID) ledger.Entry {
 // reversal is an entry that gives the debit op-1 back for the count-th time.
 func reversal(seq int64, operation ledger.OperationID, count int) ledger.Entry {
 	return ledger.Entry{
-		Account: account, Operation: operation, Seq: seq, Type: ledger.ReversalEntry, CreatedAt: createdAt, Credits: 1, Change: 1,
-		Reversal: &ledger.Reversal{
+		Account: account, Operation: operation, Seq: seq, CreatedAt: createdAt, Credits: 1, Change: 1,
+		Detail: &ledger.Reversal{
 			Of: "op-1", OfSeq: 1, Channel: "api", Day: "2026-11-23",
 			Lines: []ledger.LineCredits{{Item: rating.Item{Node: "search", Action: "run"}, Credits: 1}},
 			Total: ledger.Reversed{Count: count, Credits: credit.Amount(count), Draws: []credit.Amount{credit.Amount(count)}, Lines: []credit.Amount{credit.Amount(count)}},
 		},
+	}
+}
+
+// totalOf is what an entry says has been undone of another.
+func totalOf(entry ledger.Entry) ledger.Reversed {
+	switch detail := entry.Detail.(type) {
+	case *ledger.Reversal:
+		return detail.Total
+	case *ledger.TakenBack:
+		return detail.Total
+	default:
+		return ledger.Reversed{}
 	}
 }
 
@@ -256,7 +268,7 @@ func testCharged(f *fixture) {
 	for n := 1; n <= reversals; n++ {
 		back := reversal(int64(n)+1, ledger.OperationID(fmt.Sprintf("back-%d", n)), n)
 		f.commit(int64(n), committed, back)
-		want := ledger.Charged{Entry: charge, Reversed: back.Reversal.Total}
+		want := ledger.Charged{Entry: charge, Reversed: totalOf(back)}
 		if got := f.readCharged("op-1").Charged; got == nil || !reflect.DeepEqual(*got, want) {
 			f.Fatalf("after %d reversals: %+v, want %+v", n, got, want)
 		}
@@ -289,9 +301,9 @@ func testNotCharged(f *fixture) {
 func grant(seq int64, operation ledger.OperationID) ledger.Entry {
 	terms := ledger.Terms{Source: ledger.FromPurchase, Priority: 100, EffectiveAt: createdAt}
 	return ledger.Entry{
-		Account: account, Operation: operation, Seq: seq, Type: ledger.GrantEntry, CreatedAt: createdAt,
+		Account: account, Operation: operation, Seq: seq, CreatedAt: createdAt,
 		Credits: 100, Change: 100, Alerts: []ledger.AlertKind{ledger.PurchaseCompleted},
-		Grant: &ledger.Issue{Grant: ledger.Grant{ID: "g1", Terms: terms, Amount: 100, Remaining: 60}, Owed: 40, Payment: "pi_1"},
+		Detail: &ledger.Issue{Grant: ledger.Grant{ID: "g1", Terms: terms, Amount: 100, Remaining: 60}, Owed: 40, Payment: "pi_1"},
 	}
 }
 
@@ -299,14 +311,17 @@ func grant(seq int64, operation ledger.OperationID) ledger.Entry {
 func recovery(seq int64, of ledger.OperationID, count int) ledger.Entry {
 	part := ledger.Part{GrantID: "g1", Credits: 1}
 	return ledger.Entry{
-		Account: account, Operation: ledger.OperationID(fmt.Sprintf("SYS#take_back#%d", seq)), Seq: seq, Type: ledger.TakeBackEntry, CreatedAt: createdAt,
+		Account: account, Operation: ledger.OperationID(fmt.Sprintf("SYS#take_back#%d", seq)), Seq: seq, CreatedAt: createdAt,
 		Credits: 2, Change: -1,
-		Recovery: &ledger.Recovery{
-			Of: of, OfSeq: 1, Reason: "refunded", Owed: 1, Taken: []ledger.Part{part},
-			Total: ledger.Reversed{
-				Count: count, Credits: 2 * credit.Amount(count), Owed: credit.Amount(count), Since: createdAt,
-				Taken: []ledger.Taken{{Part: part, Terms: ledger.Terms{Source: ledger.FromPurchase, Priority: 100, EffectiveAt: createdAt}}},
+		Detail: &ledger.TakenBack{
+			Recovery: ledger.Recovery{
+				Of: of, OfSeq: 1, Reason: "refunded", Owed: 1,
+				Total: ledger.Reversed{
+					Count: count, Credits: 2 * credit.Amount(count), Owed: credit.Amount(count), Since: createdAt,
+					Taken: []ledger.Taken{{Part: part, Terms: ledger.Terms{Source: ledger.FromPurchase, Priority: 100, EffectiveAt: createdAt}}},
+				},
 			},
+			Taken: []ledger.Part{part},
 		},
 	}
 }
@@ -315,14 +330,14 @@ func recovery(seq int64, of ledger.OperationID, count int) ledger.Entry {
 func testRecovered(f *fixture) {
 	paid := ledger.PaymentOperation("pi_1")
 	bought := grant(1, paid)
-	issue := bought.Grant
+	issue := ledger.DetailOf[*ledger.Issue](&bought)
 	at := ledger.PlanState{Subscription: "sub_1", Plan: "basic", Start: createdAt, End: createdAt.AddDate(0, 1, 0), Included: 100}
 	renewal, change, refill := grant(2, ledger.PeriodOperation("sub_1", createdAt)), grant(3, ledger.ChangeOperation("in_1")), grant(4, ledger.RefillOperation("rf_1"))
-	renewal.Type, renewal.Grant, renewal.Renewal = ledger.RenewalEntry, nil, &ledger.Renewal{State: at, Issue: issue}
-	change.Type, change.Grant, change.PlanChange = ledger.PlanChangeEntry, nil, &ledger.PlanChange{State: at, Issue: issue}
-	refill.Type, refill.Grant, refill.Refill = ledger.RefillEntry, nil, &ledger.RefillStep{Step: ledger.RefillSettled, Outcome: ledger.RefillPaid, Issue: issue}
+	renewal.Detail = &ledger.Renewal{State: at, Issue: issue}
+	change.Detail = &ledger.PlanChange{State: at, Issue: issue}
+	refill.Detail = &ledger.RefillStep{Step: ledger.RefillSettled, Outcome: ledger.RefillPaid, Issue: issue}
 	nothing := grant(5, ledger.RefillOperation("rf_2"))
-	nothing.Type, nothing.Grant, nothing.Refill = ledger.RefillEntry, nil, &ledger.RefillStep{Step: ledger.RefillSettled, Outcome: ledger.RefillDeclined}
+	nothing.Detail = &ledger.RefillStep{Step: ledger.RefillSettled, Outcome: ledger.RefillDeclined}
 	seq := int64(0)
 	for _, entry := range []ledger.Entry{bought, renewal, change, refill, nothing} {
 		f.commit(seq, committed, entry)
@@ -339,7 +354,7 @@ func testRecovered(f *fixture) {
 			back := recovery(seq+1, entry.Operation, n)
 			f.commit(seq, committed, back)
 			seq++
-			want := ledger.Charged{Entry: entry, Reversed: back.Recovery.Total}
+			want := ledger.Charged{Entry: entry, Reversed: totalOf(back)}
 			if got := f.readCharged(entry.Operation).Charged; got == nil || !reflect.DeepEqual(*got, want) {
 				f.Fatalf("after %d recoveries: %+v, want %+v", n, got, want)
 			}
@@ -381,17 +396,22 @@ func testRoundTrip(t *testing.T, store commit.Store) {
 		configured := false
 		for seq := range int64(rapid.IntRange(1, 4).Draw(r, "entries")) {
 			entry := anyEntry(r, id, seq+1)
-			if entry.Reversal != nil { // two of one debit would exclude each other
-				entry.Reversal.Of += ledger.OperationID(fmt.Sprintf("-%d", seq))
+			alone := false
+			switch detail := entry.Detail.(type) {
+			case *ledger.Reversal: // two of one debit would exclude each other
+				detail.Of += ledger.OperationID(fmt.Sprintf("-%d", seq))
+			case *ledger.TakenBack:
+				detail.Of += ledger.OperationID(fmt.Sprintf("-%d", seq))
+			case *ledger.GivenBack:
+				detail.Of += ledger.OperationID(fmt.Sprintf("-%d", seq))
+			case *ledger.Settings, *ledger.RefillStep: // these go alone: no change has two
+				alone = true
+			default:
 			}
-			if entry.Recovery != nil {
-				entry.Recovery.Of += ledger.OperationID(fmt.Sprintf("-%d", seq))
+			if alone && configured {
+				entry.Detail = &ledger.Expiry{}
 			}
-			if alone := entry.Settings != nil || entry.Refill != nil; alone && configured { // these go alone: no change has two
-				entry.Settings, entry.Refill, entry.Type = nil, nil, ledger.ExpiryEntry
-			} else {
-				configured = configured || alone
-			}
+			configured = configured || alone
 			change.Entries = append(change.Entries, entry)
 			ids = append(ids, entry.Operation)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/commit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
@@ -19,15 +20,16 @@ const Steps = 40
 // maxResends bounds how often a command is sent again after a failure that says nothing.
 const maxResends = 200
 
-// Model runs one generated history through the subject and the reference.
-func Model(t *rapid.T, subject Subject, account string) {
-	newModel(subject, account).run(t, &ledgertest.History{})
+// Model runs one generated history through the subject and the reference, and
+// counts what came of it.
+func Model(t *rapid.T, did *census.Census, subject Subject, account string) {
+	newModel(did, subject, account).run(t, &ledgertest.History{})
 }
 
 // FaultyModel is Model over a store whose requests fail at times: as a caller
 // would, it sends what was left without an answer again, until there is one.
-func FaultyModel(t *rapid.T, subject Subject, account string) {
-	m := newModel(subject, account)
+func FaultyModel(t *rapid.T, did *census.Census, subject Subject, account string) {
+	m := newModel(did, subject, account)
 	m.faulty = true
 	// Of a batch that was committed though its answer was lost, a refused
 	// operation is decided again, on what came after it: so no batches here.
@@ -35,6 +37,7 @@ func FaultyModel(t *rapid.T, subject Subject, account string) {
 }
 
 type model struct {
+	did       *census.Census
 	subject   Subject
 	account   string
 	faulty    bool
@@ -43,8 +46,8 @@ type model struct {
 	reference *ledgertest.Reference
 }
 
-func newModel(subject Subject, account string) *model {
-	m := &model{subject: subject, account: account}
+func newModel(did *census.Census, subject Subject, account string) *model {
+	m := &model{did: did, subject: subject, account: account}
 	m.committer = NewCommitter(subject.Store, func() time.Time { return m.now })
 	m.reference = ledgertest.NewReference(account, ledgertest.Cards(), ledgertest.Rules())
 	return m
@@ -53,7 +56,7 @@ func newModel(subject Subject, account string) *model {
 func (m *model) run(t *rapid.T, history *ledgertest.History) {
 	history.Reference = m.reference
 	m.step(t, history.Open(t))
-	for range rapid.IntRange(1, Steps).Draw(t, "steps") {
+	for range 1 + ledgertest.OneOf(t, Steps, "steps") {
 		m.step(t, history.Next(t))
 	}
 	m.compareLedgers(t)
@@ -68,6 +71,7 @@ func (m *model) step(t *rapid.T, step ledgertest.Step) {
 		if err != nil {
 			t.Fatalf("command %+v failed: %v", command, err)
 		}
+		m.did.CountIf(resent, "commands sent again")
 		if resent {
 			if ledgertest.Difference(got, ledgertest.Answer{}) == "" && command.Operation == "" {
 				continue // done the first time; the ledgers are compared at the end
@@ -77,6 +81,7 @@ func (m *model) step(t *rapid.T, step ledgertest.Step) {
 		if difference := ledgertest.Difference(got, want); difference != "" {
 			t.Fatalf("at %s, command %+v (%d of %d): %s", step.Now, command, i+1, len(step.Commands), difference)
 		}
+		ledgertest.Count(m.did, command, got)
 		if decided := outcomes[i].Entry != nil && !outcomes[i].Replayed; decided {
 			m.compareWallet(t, &outcomes[i].Wallet)
 		}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"drawdown/shared/census"
 	"drawdown/shared/commit"
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
@@ -46,7 +47,8 @@ type parallel struct {
 // times, and then looks for the order in which they took effect: the entries by
 // seq, fed to the reference, must give just the same entries, and each refusal
 // must be what the reference says at some moment between the call's start and end.
-func Parallel(t *testing.T, subject Subject, account string, seed uint64) {
+// What the calls came to is counted.
+func Parallel(t *testing.T, did *census.Census, subject Subject, account string, seed uint64) {
 	t.Helper()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 1))
@@ -55,6 +57,7 @@ func Parallel(t *testing.T, subject Subject, account string, seed uint64) {
 	p.committer = NewCommitter(subject.Store, func() time.Time {
 		return ledgertest.Start.Add(time.Duration(clock.Add(1)) * time.Millisecond)
 	})
+	p.committer.OnRetry = func(_ context.Context, cause commit.Cause) { did.Count("tries lost to " + string(cause)) }
 	p.send(t.Context(), t, ledger.Command{Action: ledger.Configure{Settings: parallelSettings(10)}})
 
 	plans := make([][]ledger.Command, workers)
@@ -74,6 +77,23 @@ func Parallel(t *testing.T, subject Subject, account string, seed uint64) {
 	}
 	running.Wait()
 	p.linearize(t)
+	p.count(t, did)
+}
+
+// ParallelFloors are what one parallel run comes to at the least.
+var ParallelFloors = census.Floors{
+	"debits accepted": 5, "refusals": 1, "replays": 5, "entries of a grant": 3, "tries lost to wallet_moved": 5,
+}
+
+func (p *parallel) count(t *testing.T, did *census.Census) {
+	t.Helper()
+	for _, c := range p.calls {
+		answer, err := ledgertest.AnswerTo(c.outcome.Entry, c.outcome.Replayed, c.outcome.Err)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ledgertest.Count(did, c.command, answer)
+	}
 }
 
 func parallelSettings(overage credit.Amount) ledger.Settings {
@@ -203,8 +223,8 @@ func (p *parallel) justify(t *testing.T, reference *ledgertest.Reference, justif
 
 // commandOf is the command that left an entry.
 func (p *parallel) commandOf(entry *ledger.Entry) (ledger.Command, bool) {
-	if entry.Settings != nil {
-		return ledger.Command{Action: ledger.Configure{Settings: *entry.Settings}}, true
+	if settings := ledger.DetailOf[*ledger.Settings](entry); settings != nil {
+		return ledger.Command{Action: ledger.Configure{Settings: *settings}}, true
 	}
 	at := slices.IndexFunc(p.calls, func(c call) bool {
 		return c.command.Operation == entry.Operation && c.command.Hash == entry.Hash

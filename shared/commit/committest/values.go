@@ -102,21 +102,42 @@ func anyEntry(t *rapid.T, account string, seq int64) ledger.Entry {
 	for i := range entry.Hash {
 		entry.Hash[i] = rapid.Byte().Draw(t, "hash")
 	}
-	switch entry.Type = rapid.SampledFrom(ledger.EntryTypes()).Draw(t, "type"); entry.Type {
+	entry.Detail = anyDetail(t, rapid.SampledFrom(ledger.EntryTypes()).Draw(t, "type"))
+	return entry
+}
+
+// anyDetail is the detail of an entry of a type.
+func anyDetail(t *rapid.T, kind ledger.EntryType) ledger.Detail {
+	switch kind {
 	case ledger.DebitEntry:
-		entry.Debit = anyCharge(t)
+		return anyCharge(t)
 	case ledger.GrantEntry:
-		entry.Grant = anyIssue(t)
+		return anyIssue(t)
 	case ledger.ReversalEntry:
-		entry.Reversal = anyReversal(t)
-	case ledger.ExpiryEntry: // has no detail
+		return anyReversal(t)
+	case ledger.ExpiryEntry:
+		return &ledger.Expiry{}
 	case ledger.SettingsEntry:
 		settings := anySettings(t)
-		entry.Settings = &settings
-	case ledger.RenewalEntry, ledger.PlanChangeEntry, ledger.PlanEndEntry, ledger.TakeBackEntry, ledger.GiveBackEntry, ledger.RefillEntry:
-		addMoney(t, &entry)
+		return &settings
+	case ledger.RenewalEntry:
+		return anyRenewal(t)
+	case ledger.PlanChangeEntry:
+		return &ledger.PlanChange{State: anyPlan(t), From: anyText(t, "from"), Issue: anyIssueOrNone(t), Bill: anyBill(t)}
+	case ledger.PlanEndEntry:
+		return &ledger.PlanEnd{Ended: anyParts(t, "ended"), Bill: anyBill(t)}
+	case ledger.TakeBackEntry:
+		return &ledger.TakenBack{Recovery: anyRecovery(t), Taken: anyParts(t, "taken")}
+	case ledger.GiveBackEntry:
+		return &ledger.GivenBack{
+			Recovery: anyRecovery(t), Restored: anyParts(t, "restored"),
+			Reopened: list(t, "reopened", 0, func() ledger.Grant { return anyGrant(t) }),
+		}
+	case ledger.RefillEntry:
+		return anyRefillStep(t)
 	}
-	return entry
+	t.Fatalf("there are no values for a %s", kind)
+	return nil
 }
 
 func anyAgent(t *rapid.T) ledger.Agent {

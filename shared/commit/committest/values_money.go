@@ -46,41 +46,40 @@ func anyBill(t *rapid.T) ledger.OverageBill {
 	return ledger.OverageBill{Subscription: anyText(t, "subscription"), Plan: anyText(t, "plan"), Billed: anyAmount(t, "billed"), Price: anyMoney(t)}
 }
 
-// addMoney gives an entry the detail of its type.
-func addMoney(t *rapid.T, entry *ledger.Entry) {
-	part := func() ledger.Part { return anyPart(t) }
-	issue := func() *ledger.Issue {
-		if rapid.Bool().Draw(t, "no issue") {
-			return nil
-		}
-		return anyIssue(t)
+func anyParts(t *rapid.T, label string) []ledger.Part {
+	return list(t, label, 0, func() ledger.Part { return anyPart(t) })
+}
+
+func anyIssueOrNone(t *rapid.T) *ledger.Issue {
+	if rapid.Bool().Draw(t, "no issue") {
+		return nil
 	}
-	switch entry.Type { //nolint:exhaustive // the others have details of their own
-	case ledger.RenewalEntry:
-		entry.Renewal = &ledger.Renewal{
-			State: anyPlan(t), Ended: list(t, "ended", 0, part), Carried: anyAmount(t, "carried"),
-			Rolled: optional(t, "rolled", anyGrant), Issue: issue(), Bill: anyBill(t),
-		}
-	case ledger.PlanChangeEntry:
-		entry.PlanChange = &ledger.PlanChange{State: anyPlan(t), From: anyText(t, "from"), Issue: issue(), Bill: anyBill(t)}
-	case ledger.PlanEndEntry:
-		entry.PlanEnd = &ledger.PlanEnd{Ended: list(t, "ended", 0, part), Bill: anyBill(t)}
-	case ledger.TakeBackEntry, ledger.GiveBackEntry:
-		entry.Recovery = &ledger.Recovery{
-			Of: ledger.OperationID(rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "of")), OfSeq: rapid.Int64().Draw(t, "of seq"), Reason: anyText(t, "reason"),
-			Owed: anyAmount(t, "owed"), Taken: list(t, "taken", 0, part), Restored: list(t, "restored", 0, part),
-			Reopened: list(t, "reopened", 0, func() ledger.Grant { return anyGrant(t) }),
-			Total: ledger.Reversed{
-				Count: rapid.IntRange(1, 999_999).Draw(t, "count"), Credits: anyAmount(t, "total"), Owed: anyAmount(t, "total owed"),
-				Since: anyTime(t, "since", true),
-				Taken: list(t, "holders", 0, func() ledger.Taken { return ledger.Taken{Part: anyPart(t), Terms: anyTerms(t)} }),
-			},
-		}
-	case ledger.RefillEntry:
-		entry.Refill = &ledger.RefillStep{
-			Step:  rapid.SampledFrom([]ledger.RefillAction{ledger.RefillSet, ledger.RefillStarted, ledger.RefillSettled}).Draw(t, "step"),
-			State: anyRefill(t), ID: anyText(t, "refill"), Price: anyMoney(t), Outcome: ledger.RefillOutcome(anyText(t, "outcome")),
-			Issue: issue(), Payment: anyText(t, "payment"),
-		}
+	return anyIssue(t)
+}
+
+func anyRenewal(t *rapid.T) *ledger.Renewal {
+	return &ledger.Renewal{
+		State: anyPlan(t), Ended: anyParts(t, "ended"), Carried: anyAmount(t, "carried"),
+		Rolled: optional(t, "rolled", anyGrant), Issue: anyIssueOrNone(t), Bill: anyBill(t),
+	}
+}
+
+func anyRecovery(t *rapid.T) ledger.Recovery {
+	return ledger.Recovery{
+		Of: ledger.OperationID(rapid.StringMatching(`[a-z]{1,8}`).Draw(t, "of")), OfSeq: rapid.Int64().Draw(t, "of seq"), Reason: anyText(t, "reason"),
+		Owed: anyAmount(t, "owed"),
+		Total: ledger.Reversed{
+			Count: rapid.IntRange(1, 999_999).Draw(t, "count"), Credits: anyAmount(t, "total"), Owed: anyAmount(t, "total owed"),
+			Since: anyTime(t, "since", true),
+			Taken: list(t, "holders", 0, func() ledger.Taken { return ledger.Taken{Part: anyPart(t), Terms: anyTerms(t)} }),
+		},
+	}
+}
+
+func anyRefillStep(t *rapid.T) *ledger.RefillStep {
+	return &ledger.RefillStep{
+		Step:  rapid.SampledFrom([]ledger.RefillAction{ledger.RefillSet, ledger.RefillStarted, ledger.RefillSettled}).Draw(t, "step"),
+		State: anyRefill(t), ID: anyText(t, "refill"), Price: anyMoney(t), Outcome: ledger.RefillOutcome(anyText(t, "outcome")),
+		Issue: anyIssueOrNone(t), Payment: anyText(t, "payment"),
 	}
 }

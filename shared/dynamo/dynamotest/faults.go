@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"sync"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -13,31 +12,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	smithy "github.com/aws/smithy-go/middleware"
 )
-
-// Requests records the names of the requests that a client sends.
-type Requests struct {
-	mu    sync.Mutex
-	names []string
-}
-
-// Take is the names since the last Take, sorted: some go at the same time.
-func (r *Requests) Take() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	names := r.names
-	r.names = nil
-	slices.Sort(names)
-	return names
-}
-
-func (r *Requests) install(o *dynamodb.Options) {
-	around(o, "dynamotest.Requests", func(ctx context.Context, in smithy.InitializeInput, next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
-		r.mu.Lock()
-		r.names = append(r.names, middleware.GetOperationName(ctx))
-		r.mu.Unlock()
-		return next.HandleInitialize(ctx, in)
-	})
-}
 
 // Fault is something that goes wrong with one request.
 type Fault string
@@ -54,6 +28,7 @@ const (
 	Codeless    Fault = "codeless"    // a transaction: cancelled, with reasons that have no code
 	Throttled   Fault = "throttled"   // any request: refused as one too many
 	Unprocessed Fault = "unprocessed" // a batch read: some keys are left unread
+	Short       Fault = "short"       // a query: one item, and perhaps more behind it
 )
 
 // Faults makes requests go wrong. Its zero value lets all pass.
@@ -108,6 +83,11 @@ func (f *Faults) install(o *dynamodb.Options) {
 		}
 		if batch, ok := in.Parameters.(*dynamodb.BatchGetItemInput); ok && fault == Unprocessed {
 			return leaveUnprocessed(ctx, batch, next)
+		}
+		if query, ok := in.Parameters.(*dynamodb.QueryInput); ok && fault == Short {
+			part := *query
+			part.Limit = aws.Int32(1)
+			in.Parameters = &part
 		}
 		out, metadata, err := next.HandleInitialize(ctx, in)
 		if fault == Lost {

@@ -21,9 +21,9 @@ const DirVar = "DYNAMODB_LOCAL_DIR"
 
 const (
 	startLimit = time.Minute
-	// launcherDir is where the local platform keeps the Java class that makes
+	// launcherDir is where the emulator keeps the Java class that makes
 	// DynamoDB Local listen on loopback only and end with its standard input.
-	launcherDir = "infra/local/launcher"
+	launcherDir = "infra/emulator/dynamolocal"
 )
 
 // Start is the URL of this test binary's DynamoDB Local, which its first caller

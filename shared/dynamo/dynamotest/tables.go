@@ -88,8 +88,9 @@ func (ts *Tables) Connect(t testing.TB, options ...Option) *Tables {
 }
 
 func (ts *Tables) connect(t testing.TB, s settings) {
-	ts.Requests = &Requests{}
-	options := []func(*dynamodb.Options){ts.Requests.install}
+	rules := newRules(t, ts.Names)
+	ts.Requests = &Requests{tables: rules.tables}
+	options := []func(*dynamodb.Options){ts.Requests.install, rules.install} // before any fault
 	if s.faults != nil {
 		options = append(options, s.faults.install)
 	}

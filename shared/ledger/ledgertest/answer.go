@@ -184,7 +184,7 @@ func refusalOf(refused *fault.Error) Refusal {
 // EntryOf is an entry in plain values.
 func EntryOf(e *ledger.Entry) Entry {
 	plain := Entry{
-		Seq: e.Seq, Operation: string(e.Operation), Type: string(e.Type), CreatedAt: millis(e.CreatedAt),
+		Seq: e.Seq, Operation: string(e.Operation), Type: string(e.Type()), CreatedAt: millis(e.CreatedAt),
 		Credits: int64(e.Credits), Change: int64(e.Change),
 		Available: int64(e.After.Available), OverageUsed: int64(e.After.OverageUsed),
 		Lapsed: partsOf(e.Lapsed),
@@ -192,17 +192,7 @@ func EntryOf(e *ledger.Entry) Entry {
 	for _, alert := range e.Alerts {
 		plain.Alerts = append(plain.Alerts, string(alert))
 	}
-	if e.Debit != nil {
-		plain.Debit = debitOf(e.Debit)
-	}
-	plain.issue(e.Grant)
-	if e.Reversal != nil {
-		plain.Reversal, plain.Reason = reversalOf(e.Reversal), e.Reversal.Reason
-	}
-	if e.Settings != nil {
-		plain.Settings = settingsText(*e.Settings)
-	}
-	plain.money(e)
+	plain.detail(e.Detail)
 	return plain
 }
 
@@ -212,37 +202,51 @@ func (plain *Entry) issue(i *ledger.Issue) {
 	}
 }
 
-func (plain *Entry) money(e *ledger.Entry) {
-	switch {
-	case e.Renewal != nil:
-		r := e.Renewal
-		plain.issue(r.Issue)
-		plain.Plan, plain.Ended, plain.Bill = *PlanOf(&r.State), partsOf(r.Ended), billText(r.Bill)
-		if r.Rolled != nil {
-			plain.Rolled = grantOf(*r.Rolled)
+func (plain *Entry) detail(detail ledger.Detail) {
+	switch d := detail.(type) {
+	case *ledger.Charge:
+		plain.Debit = debitOf(d)
+	case *ledger.Issue:
+		plain.issue(d)
+	case *ledger.Reversal:
+		plain.Reversal, plain.Reason = reversalOf(d), d.Reason
+	case *ledger.Settings:
+		plain.Settings = settingsText(*d)
+	case *ledger.Renewal:
+		plain.issue(d.Issue)
+		plain.Plan, plain.Ended, plain.Bill = *PlanOf(&d.State), partsOf(d.Ended), billText(d.Bill)
+		if d.Rolled != nil {
+			plain.Rolled = grantOf(*d.Rolled)
 		}
-	case e.PlanChange != nil:
-		plain.issue(e.PlanChange.Issue)
-		plain.Plan, plain.From, plain.Bill = *PlanOf(&e.PlanChange.State), e.PlanChange.From, billText(e.PlanChange.Bill)
-	case e.PlanEnd != nil:
-		plain.Ended, plain.Bill = partsOf(e.PlanEnd.Ended), billText(e.PlanEnd.Bill)
-	case e.Recovery != nil:
-		r := e.Recovery
-		plain.Reason = r.Reason
-		plain.Recovery = RecoveryDetail{Of: string(r.Of), OfSeq: r.OfSeq, Owed: int64(r.Owed), Taken: partsOf(r.Taken), Restored: partsOf(r.Restored)}
-		for _, g := range r.Reopened {
+	case *ledger.PlanChange:
+		plain.issue(d.Issue)
+		plain.Plan, plain.From, plain.Bill = *PlanOf(&d.State), d.From, billText(d.Bill)
+	case *ledger.PlanEnd:
+		plain.Ended, plain.Bill = partsOf(d.Ended), billText(d.Bill)
+	case *ledger.TakenBack:
+		plain.recovery(d.Recovery)
+		plain.Recovery.Taken = partsOf(d.Taken)
+	case *ledger.GivenBack:
+		plain.recovery(d.Recovery)
+		plain.Recovery.Restored = partsOf(d.Restored)
+		for _, g := range d.Reopened {
 			plain.Recovery.Reopened = append(plain.Recovery.Reopened, grantOf(g))
 		}
-		total := Total{Count: r.Total.Count, Credits: int64(r.Total.Credits), Owed: int64(r.Total.Owed), Since: millis(r.Total.Since)}
-		for _, t := range r.Total.Taken {
-			total.Taken = append(total.Taken, Part{t.GrantID, int64(t.Credits)})
-		}
-		plain.Recovery.Total = total
-	case e.Refill != nil:
-		s := e.Refill
-		plain.issue(s.Issue)
-		plain.Refill = RefillDetail{string(s.Step), s.ID, s.Price.String(), string(s.Outcome), s.Payment, *RefillOf(&s.State)}
+	case *ledger.RefillStep:
+		plain.issue(d.Issue)
+		plain.Refill = RefillDetail{string(d.Step), d.ID, d.Price.String(), string(d.Outcome), d.Payment, *RefillOf(&d.State)}
+	default: // says nothing that the reference knows
 	}
+}
+
+func (plain *Entry) recovery(r ledger.Recovery) {
+	plain.Reason = r.Reason
+	plain.Recovery = RecoveryDetail{Of: string(r.Of), OfSeq: r.OfSeq, Owed: int64(r.Owed)}
+	total := Total{Count: r.Total.Count, Credits: int64(r.Total.Credits), Owed: int64(r.Total.Owed), Since: millis(r.Total.Since)}
+	for _, t := range r.Total.Taken {
+		total.Taken = append(total.Taken, Part{t.GrantID, int64(t.Credits)})
+	}
+	plain.Recovery.Total = total
 }
 
 func billText(b ledger.OverageBill) string {

@@ -54,6 +54,7 @@ type History struct {
 	sent   []ledger.Command
 	debits []ledger.OperationID
 	grants []ledger.OperationID
+	undone []ledger.OperationID // of the grants, what was to be taken back
 	made   int
 }
 
@@ -85,17 +86,18 @@ func (h *History) passTime(t *rapid.T) {
 }
 
 func (h *History) command(t *rapid.T) ledger.Command {
-	kind := rapid.IntRange(0, 19).Draw(t, "kind")
+	kind := OneOf(t, 20, "kind")
 	switch {
-	case kind < 3 && len(h.sent) > 0: // a retry
+	case kind < 7: // an operation of a caller, below
+	case kind < 10 && len(h.sent) > 0: // a retry
 		return rapid.SampledFrom(h.sent).Draw(t, "retried")
-	case kind == 3 && len(h.sent) > 0: // a reuse of an id
+	case kind == 10 && len(h.sent) > 0: // a reuse of an id
 		return ledger.Keyed(rapid.SampledFrom(h.sent).Draw(t, "reused").Operation, h.action(t))
-	case kind == 4:
+	case kind == 11:
 		return ledger.Command{Action: ledger.Configure{Settings: anySettings(t, "UTC", "Asia/Kathmandu", "America/New_York", "Mars/Phobos", "")}}
-	case kind == 5:
+	case kind == 12:
 		return ledger.Command{Action: ledger.ExpireGrants{}}
-	case kind < 12:
+	default:
 		command := h.payment(t)
 		if command.Operation != "" {
 			h.sent = append(h.sent, command)
@@ -116,13 +118,27 @@ func (h *History) command(t *rapid.T) ledger.Command {
 	return command
 }
 
+// OneOf draws a number below n, each as likely as the others: rapid's own ranges
+// prefer low numbers, and what stands last of many would hardly ever come.
+func OneOf(t *rapid.T, n int, label string) int {
+	const bits = 8
+	drawn := 0
+	for _, bit := range rapid.SliceOfN(rapid.Bool(), bits, bits).Draw(t, label) {
+		drawn *= 2
+		if bit {
+			drawn++
+		}
+	}
+	return drawn * n >> bits
+}
+
 func (h *History) action(t *rapid.T) ledger.Action {
-	kind := rapid.IntRange(0, 9).Draw(t, "action")
+	kind := OneOf(t, 10, "action")
 	switch {
-	case kind < 3:
-		return AnyGrant(t, h.now)
-	case kind < 5 && len(h.reversibles()) > 0:
+	case kind >= 5 && kind < 7 && len(h.reversibles()) > 0:
 		return AnyReversal(t, h.reversibles())
+	case kind >= 7:
+		return AnyGrant(t, h.now)
 	}
 	return AnyDebit(t, h.now)
 }
@@ -135,9 +151,15 @@ func (h *History) reversibles() []ledger.OperationID {
 	return append(h.debits[:len(h.debits):len(h.debits)], "op-1")
 }
 
-// AnyDebit generates a debit near an instant, good or not.
+// AnyDebit generates a debit near an instant: mostly one that is accepted where
+// there are credits for it, else one that may be wrong in any way.
 func AnyDebit(t *rapid.T, now time.Time) ledger.Debit {
-	items := []string{"ai_reply", "ai_reply", "search", "speck", "free", "ai_reply", "search", "unknown"}
+	items, channels := []string{"ai_reply", "search", "free"}, []string{"api", "widget"}
+	offsets := []time.Duration{0, -time.Hour, -24 * time.Hour, 5 * time.Minute}
+	if OneOf(t, 4, "dubious") == 3 {
+		items, channels = append(items, "speck", "unknown"), append(channels, "fax")
+		offsets = []time.Duration{-36 * 24 * time.Hour, -35 * 24 * time.Hour, -24 * time.Hour, -time.Hour, 0, 5 * time.Minute, 5*time.Minute + time.Millisecond}
+	}
 	lines := make([]rating.Line, rapid.IntRange(1, 3).Draw(t, "lines"))
 	for i := range lines {
 		lines[i] = rating.Line{
@@ -147,11 +169,11 @@ func AnyDebit(t *rapid.T, now time.Time) ledger.Debit {
 	}
 	return ledger.Debit{
 		Agent:        ledger.Agent{ID: rapid.SampledFrom([]string{"a1", "a2"}).Draw(t, "agent"), Name: "Agent"},
-		Channel:      rapid.SampledFrom([]string{"api", "widget", "api", "widget", "api", "fax"}).Draw(t, "channel"),
+		Channel:      rapid.SampledFrom(channels).Draw(t, "channel"),
 		Conversation: rapid.SampledFrom([]string{"", "c1"}).Draw(t, "conversation"),
 		Messages:     int64(rapid.IntRange(0, 2).Draw(t, "messages")),
 		Run:          rapid.SampledFrom([]string{"", "r1"}).Draw(t, "run"),
-		OccurredAt:   anyInstant(t, "occurred at", now, -36*24*time.Hour, -35*24*time.Hour, -24*time.Hour, -time.Hour, 0, 5*time.Minute, 5*time.Minute+time.Millisecond),
+		OccurredAt:   anyInstant(t, "occurred at", now, offsets...),
 		Lines:        lines,
 	}
 }

@@ -13,13 +13,13 @@ import (
 
 // payment generates a command that payments and the calendar give, not callers.
 func (h *History) payment(t *rapid.T) ledger.Command {
-	if refill := h.refill(); refill != nil && rapid.IntRange(0, 2).Draw(t, "the refill goes on") == 0 {
+	if refill := h.refill(); refill != nil && OneOf(t, 3, "the refill goes on") == 0 {
 		if refill.Phase == "in_flight" {
 			return settlement(t, refill.ID)
 		}
 		return ledger.Command{Action: anyStart(t)}
 	}
-	switch kind := rapid.IntRange(0, 10).Draw(t, "payment"); {
+	switch kind := OneOf(t, 11, "payment"); {
 	case kind == 0:
 		id := rapid.SampledFrom([]string{"pi_1", "pi_2", "pi_3", "pi_4"}).Draw(t, "payment id")
 		grant := AnyGrant(t, h.now)
@@ -31,7 +31,7 @@ func (h *History) payment(t *rapid.T) ledger.Command {
 	case kind == 3:
 		cause := fmt.Sprintf("in_%d", rapid.IntRange(1, 9).Draw(t, "invoice"))
 		return ledger.Command{Operation: ledger.ChangeOperation(cause), Action: h.change(t)}
-	case kind == 4 && rapid.IntRange(0, 2).Draw(t, "end?") == 0:
+	case kind == 4 && OneOf(t, 3, "end?") == 0:
 		subscription := anySubscription(t)
 		return ledger.Command{Operation: ledger.EndOperation(subscription), Action: ledger.EndPlan{Subscription: subscription}}
 	case kind < 7:
@@ -124,6 +124,10 @@ func (h *History) change(t *rapid.T) ledger.ChangePlan {
 // some of it has been taken back.
 func (h *History) takeBack(t *rapid.T) ledger.TakeBack {
 	of := rapid.SampledFrom(append(h.grants[:len(h.grants):len(h.grants)], "op-1", "unknown")).Draw(t, "taken back of")
+	if len(h.undone) > 0 && rapid.Bool().Draw(t, "again") {
+		of = rapid.SampledFrom(h.undone).Draw(t, "more or less of")
+	}
+	h.undone = append(h.undone, of)
 	back := ledger.TakeBack{
 		Of:     of,
 		Total:  credit.Amount(rapid.SampledFrom([]int64{0, 1, 1_000_000, 2_500_000, 3_000_000, 5_000_000, 10_000_000, -1}).Draw(t, "total")),

@@ -35,9 +35,9 @@ func AnyLedger(t *rapid.T, account string, most int) []ledger.Entry {
 		case kind < 9:
 			anyReversal(t, &entry, entries, reversals)
 		case kind == 9:
-			entry.Type, entry.Credits = ledger.ExpiryEntry, credit.Credit
+			entry.Detail, entry.Credits = &ledger.Expiry{}, credit.Credit
 		case kind == 10:
-			entry.Type, entry.Settings = ledger.SettingsEntry, &ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active}
+			entry.Detail = &ledger.Settings{Name: "Acme", Zone: "UTC", Status: ledger.Active}
 		default:
 			anyGrant(&entry)
 		}
@@ -47,8 +47,8 @@ func AnyLedger(t *rapid.T, account string, most int) []ledger.Entry {
 }
 
 func anyGrant(entry *ledger.Entry) {
-	entry.Type, entry.Credits = ledger.GrantEntry, credit.Credit
-	entry.Grant = &ledger.Issue{Grant: ledger.Grant{
+	entry.Credits = credit.Credit
+	entry.Detail = &ledger.Issue{Grant: ledger.Grant{
 		ID: fmt.Sprintf("g%d", entry.Seq), Amount: credit.Credit, Remaining: credit.Credit,
 		Terms: ledger.Terms{Source: ledger.FromPromo, EffectiveAt: Start},
 	}}
@@ -56,8 +56,7 @@ func anyGrant(entry *ledger.Entry) {
 
 func anyDebit(t *rapid.T, entry *ledger.Entry) {
 	agent := rapid.SampledFrom([]string{"a1", "a1", "a2", "a.3"}).Draw(t, "agent")
-	entry.Type = ledger.DebitEntry
-	entry.Debit = &ledger.Charge{
+	charge := &ledger.Charge{
 		Agent:        ledger.Agent{ID: agent, Name: rapid.SampledFrom([]string{"", "Helper", "Shop helper", "Ünïcode"}).Draw(t, "name")},
 		Channel:      rapid.SampledFrom([]string{"api", "widget", "whatsapp"}).Draw(t, "channel"),
 		Conversation: rapid.SampledFrom([]string{"", "c1", "c2", "c3", "c4"}).Draw(t, "conversation"),
@@ -67,7 +66,8 @@ func anyDebit(t *rapid.T, entry *ledger.Entry) {
 		RateCard:     "v1",
 		Lines:        anyLines(t),
 	}
-	for _, line := range entry.Debit.Lines {
+	entry.Detail = charge
+	for _, line := range charge.Lines {
 		entry.Credits += line.Credits
 	}
 }
@@ -105,14 +105,14 @@ func manyLines(set, count int) []rating.Priced {
 // WideDebit makes an entry of a debit with that many distinct nodes, of a set of
 // nodes of its own.
 func WideDebit(account string, seq int64, set, nodes int) ledger.Entry {
-	entry := ledger.Entry{
-		Account: account, Operation: ledger.OperationID(fmt.Sprintf("op-%d", seq)), Seq: seq, CreatedAt: Start, Type: ledger.DebitEntry,
-		Debit: &ledger.Charge{
-			Agent: ledger.Agent{ID: "a1", Name: "Helper"}, Channel: "api", Messages: 1, Conversation: fmt.Sprintf("c%d", seq),
-			OccurredAt: Start, Day: "2026-11-01", RateCard: "v1", Lines: manyLines(set, nodes),
-		},
+	charge := &ledger.Charge{
+		Agent: ledger.Agent{ID: "a1", Name: "Helper"}, Channel: "api", Messages: 1, Conversation: fmt.Sprintf("c%d", seq),
+		OccurredAt: Start, Day: "2026-11-01", RateCard: "v1", Lines: manyLines(set, nodes),
 	}
-	for _, line := range entry.Debit.Lines {
+	entry := ledger.Entry{
+		Account: account, Operation: ledger.OperationID(fmt.Sprintf("op-%d", seq)), Seq: seq, CreatedAt: Start, Detail: charge,
+	}
+	for _, line := range charge.Lines {
 		entry.Credits += line.Credits
 	}
 	return entry
@@ -122,24 +122,25 @@ func WideDebit(account string, seq int64, set, nodes int) ledger.Entry {
 func anyReversal(t *rapid.T, entry *ledger.Entry, before []ledger.Entry, reversals map[int64]int) {
 	var debits []ledger.Entry
 	for _, e := range before {
-		if e.Debit != nil {
+		if e.Type() == ledger.DebitEntry {
 			debits = append(debits, e)
 		}
 	}
 	if len(debits) == 0 {
-		entry.Type, entry.Credits = ledger.ExpiryEntry, credit.Credit
+		entry.Detail, entry.Credits = &ledger.Expiry{}, credit.Credit
 		return
 	}
 	of := rapid.SampledFrom(debits).Draw(t, "of")
 	reversals[of.Seq]++
+	charge := ledger.DetailOf[*ledger.Charge](&of)
 	back := &ledger.Reversal{
-		Of: of.Operation, OfSeq: of.Seq, Agent: of.Debit.Agent, Channel: of.Debit.Channel,
-		Conversation: of.Debit.Conversation, Day: of.Debit.Day, Total: ledger.Reversed{Count: reversals[of.Seq]},
+		Of: of.Operation, OfSeq: of.Seq, Agent: charge.Agent, Channel: charge.Channel,
+		Conversation: charge.Conversation, Day: charge.Day, Total: ledger.Reversed{Count: reversals[of.Seq]},
 	}
-	for _, line := range of.Debit.Lines {
+	for _, line := range charge.Lines {
 		part := credit.Amount(rapid.Int64Range(0, int64(line.Credits)/2).Draw(t, "given back"))
 		back.Lines = append(back.Lines, ledger.LineCredits{Item: line.Item, Credits: part})
 		entry.Credits += part
 	}
-	entry.Type, entry.Reversal = ledger.ReversalEntry, back
+	entry.Detail = back
 }

@@ -9,6 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"drawdown/shared/census"
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
@@ -27,13 +28,20 @@ type Subject struct {
 	Calm func()
 }
 
+// Floors are what the law of 100 ledgers comes to at the least.
+var Floors = census.Floors{
+	"entries of a debit": 300, "entries of a reversal": 10, "entries of a grant": 10, "entries of a settings": 10, "entries of a expiry": 10,
+	"runs that ended": 50, "runs that failed": 20, "runs that the index held up": 2, "runs overtaken": 4, "runs side by side": 4,
+	"rebuilds": 20, "ledgers with a drift": 4,
+}
+
 // Law folds a generated ledger in any way that can be thought of: cut
 // anywhere, again and again, side by side, over an index that lags, with
 // crashes between any two writes, rebuilt on the way, while entries are
 // appended. In the end the sheets must be those of one clean fold, and the sums
-// of the entries.
-func Law(t *rapid.T, subject Subject, account string, entries []ledger.Entry, steps int) {
-	l := &law{t: t, subject: subject, account: account, entries: entries}
+// of the entries. What has been done on the way is counted.
+func Law(t *rapid.T, did *census.Census, subject Subject, account string, entries []ledger.Entry, steps int) {
+	l := &law{t: t, did: did, subject: subject, account: account, entries: entries}
 	l.append(rapid.IntRange(0, len(entries)).Draw(t, "at first"))
 	drifted := rapid.IntRange(0, 3).Draw(t, "drift?") == 0
 	if drifted {
@@ -52,10 +60,15 @@ func Law(t *rapid.T, subject Subject, account string, entries []ledger.Entry, st
 		}
 	}
 	l.settle(drifted)
+	for i := range entries {
+		did.Count("entries of a " + string(entries[i].Type()))
+	}
+	did.CountIf(drifted, "ledgers with a drift")
 }
 
 type law struct {
 	t       *rapid.T
+	did     *census.Census
 	subject Subject
 	account string
 	entries []ledger.Entry
@@ -116,6 +129,7 @@ func (l *law) anyHeldRun(rebuilds, holdAt int) (func() error, *disturbed) {
 	folder := newFolder(store, rapid.SampledFrom([]int{1, 2, 3, 7, 500}).Draw(t, "page"))
 	seq := int64(rapid.IntRange(0, l.shown).Draw(t, "seq"))
 	if rapid.IntRange(0, rebuilds-1).Draw(t, "rebuild?") == 0 {
+		l.did.Count("rebuilds")
 		return func() error { return runOf(folder.Rebuild(context.Background(), l.account, seq)) }, store
 	}
 	return func() error { return runOf(folder.CatchUp(context.Background(), l.account, seq)) }, store
@@ -147,6 +161,7 @@ func (l *law) overtaken() {
 	for range rapid.IntRange(1, 3).Draw(l.t, "overtakers") {
 		l.check(l.anyRun(often)())
 	}
+	l.did.Count("runs overtaken")
 	close(store.resume)
 	l.check(<-ended)
 }
@@ -164,6 +179,7 @@ func (l *law) together() {
 	}
 	l.append(rapid.IntRange(0, 5).Draw(l.t, "appended at once"))
 	running.Wait()
+	l.did.Add("runs side by side", len(runs))
 	for _, err := range failures {
 		l.check(err)
 	}
@@ -173,6 +189,14 @@ func (l *law) together() {
 func (l *law) check(err error) {
 	if !passing(err) {
 		l.t.Fatalf("a run failed: %v", err)
+	}
+	switch {
+	case err == nil:
+		l.did.Count("runs that ended")
+	case errors.Is(err, rollup.ErrIndexLags):
+		l.did.Count("runs that the index held up")
+	default:
+		l.did.Count("runs that failed")
 	}
 }
 

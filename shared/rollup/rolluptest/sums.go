@@ -34,22 +34,21 @@ func SumsOf(entries []ledger.Entry) Sums {
 	sums := newSums()
 	seen := map[string]bool{}
 	for _, e := range entries {
-		switch e.Type { //nolint:exhaustive // the others are no usage
-		case ledger.DebitEntry:
-			d := e.Debit
+		switch d := e.Detail.(type) {
+		case *ledger.Charge:
 			conversation := d.Agent.ID + " " + d.Conversation
 			first := d.Conversation != "" && !seen[conversation]
 			seen[conversation] = true
-			sums.debit(e, first)
-		case ledger.ReversalEntry:
-			sums.reversal(e)
+			sums.debit(e, d, first)
+		case *ledger.Reversal:
+			sums.reversal(e, d)
+		default: // is no usage
 		}
 	}
 	return sums
 }
 
-func (s Sums) debit(e ledger.Entry, first bool) {
-	d := e.Debit
+func (s Sums) debit(e ledger.Entry, d *ledger.Charge, first bool) {
 	day, agentDay, agentMonth := sheetNames(d.Agent.ID, d.Day)
 	for _, prefix := range []string{day + " ", agentDay + " ", agentMonth + " " + d.Day + " "} {
 		s.add(prefix+"credits", int64(e.Credits))
@@ -76,8 +75,7 @@ func (s Sums) debit(e ledger.Entry, first bool) {
 	s.Last[day], s.Last[agentDay], s.Last[agentMonth] = e.Seq, e.Seq, e.Seq
 }
 
-func (s Sums) reversal(e ledger.Entry) {
-	r := e.Reversal
+func (s Sums) reversal(e ledger.Entry, r *ledger.Reversal) {
 	day, agentDay, agentMonth := sheetNames(r.Agent.ID, r.Day)
 	for _, name := range []string{
 		day + " credits", agentDay + " credits", agentMonth + " " + r.Day + " credits",

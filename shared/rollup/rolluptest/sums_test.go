@@ -21,10 +21,10 @@ func TestSumsOfALedger(t *testing.T) {
 	}
 	back := ledger.Reversal{Agent: charge.Agent, Channel: "api", Day: charge.Day, Lines: []ledger.LineCredits{{Item: line.Item, Credits: 4}}}
 	got := rolluptest.SumsOf([]ledger.Entry{
-		{Seq: 1, Type: ledger.GrantEntry, Credits: 100},
-		{Seq: 2, Type: ledger.DebitEntry, Credits: 10, Debit: &charge},
-		{Seq: 3, Type: ledger.DebitEntry, Credits: 10, Debit: &charge},
-		{Seq: 4, Type: ledger.ReversalEntry, Credits: 4, Reversal: &back},
+		{Seq: 1, Credits: 100, Detail: &ledger.Issue{}},
+		{Seq: 2, Credits: 10, Detail: &charge},
+		{Seq: 3, Credits: 10, Detail: &charge},
+		{Seq: 4, Credits: 4, Detail: &back},
 	})
 	want := map[string]int64{}
 	for _, sheet := range []string{"account_day 2026-11-01", "agent_day a 2026-11-01"} {

@@ -1,5 +1,8 @@
-// Requests to the platform's API, which is of the same origin.
+// Requests to the platform's API, which is of the same origin. What may be asked,
+// sent and read of a path is what the API's own document says of it.
 
+import type { paths } from "./openapi.d.ts";
+import type { Session } from "./session.ts";
 import type { Problem } from "./wire.ts";
 
 /** Why a request has failed, as far as the page acts on it. */
@@ -19,31 +22,69 @@ export class Failure extends Error {
 	is(slug: string): boolean {
 		return this.problem.endsWith(`:${slug}`);
 	}
+
+	/** The failure that an error is; other errors are told in these words. */
+	static of(error: unknown, words = "The answer was not understood."): Failure {
+		return error instanceof Failure ? error : new Failure("problem", words);
+	}
 }
 
 const patience = 20_000; // milliseconds until an answer is given up on
 
-export type Get = <T>(path: string, signal: AbortSignal) => Promise<T>;
+type Method = "get" | "post" | "put";
+
+/** The paths that have a method. */
+type PathsWith<M extends Method> = { [P in keyof paths]: paths[P] extends Record<M, object> ? P : never }[keyof paths];
+
+type Answer<Operation> = Operation extends { responses: infer R }
+	? { [S in keyof R]: S extends 200 | 201 ? (R[S] extends JSONContent<infer T> ? T : never) : never }[keyof R]
+	: never;
+type Body<Operation> = Operation extends { requestBody?: JSONContent<infer T> } ? T : never;
+type Query<Operation> = Operation extends { parameters: { query?: infer Q } } ? OrNothing<NonNullable<Q>> : never;
+type OrNothing<Q> = [Q] extends [never] ? Record<string, never> : Q;
+type JSONContent<T> = { content: { "application/json": T } };
+
+/** Reads from a path. `{account_id}` in it is the session's account. */
+export type Get = <P extends PathsWith<"get">>(
+	path: P,
+	query: Query<paths[P]["get"]>,
+	signal: AbortSignal,
+) => Promise<Answer<paths[P]["get"]>>;
 
 /** A request that changes something. A key makes it safe to send again. */
-export type Send = <T>(method: "POST" | "PUT", path: string, body: object, key?: string) => Promise<T>;
+export type Send = <M extends "post" | "put", P extends PathsWith<M>>(
+	method: M,
+	path: P,
+	body: Body<paths[P][M]>,
+	key?: string,
+) => Promise<Answer<paths[P][M]>>;
+
+type Caller = Pick<Session, "token" | "account">;
 
 /** Makes the one way to ask: GET with the session's token. */
-export function withToken(token: string): Get {
-	return (path, signal) => request(token, path, {}, {}, signal);
+export function reading(caller: Caller): Get {
+	return (path, query, signal) => request(caller, addressOf(path, query), {}, {}, signal);
 }
 
 /** Makes the one way to have something changed. */
-export function sendingWithToken(token: string): Send {
+export function sending(caller: Caller): Send {
 	return (method, path, body, key) => {
 		const headers = { "Content-Type": "application/json", ...(key !== undefined && { "Idempotency-Key": key }) };
-		return request(token, path, { method, body: JSON.stringify(body) }, headers, new AbortController().signal);
+		const init = { method: method.toUpperCase(), body: JSON.stringify(body) };
+		return request(caller, path, init, headers, new AbortController().signal);
 	};
 }
 
+function addressOf(path: string, query: object): string {
+	const given = Object.entries(query).filter(([, value]) => value !== undefined);
+	return given.length === 0
+		? path
+		: `${path}?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}`;
+}
+
 async function request<T>(
-	token: string,
-	path: string,
+	caller: Caller,
+	address: string,
 	init: RequestInit,
 	headers: Record<string, string>,
 	signal: AbortSignal,
@@ -53,9 +94,9 @@ async function request<T>(
 	signal.addEventListener("abort", stop);
 	const timer = setTimeout(stop, patience);
 	try {
-		const response = await fetch(path, {
+		const response = await fetch(address.replace("{account_id}", encodeURIComponent(caller.account)), {
 			...init,
-			headers: { Accept: "application/json", Authorization: `Bearer ${token}`, ...headers },
+			headers: { Accept: "application/json", Authorization: `Bearer ${caller.token}`, ...headers },
 			credentials: "omit",
 			cache: "no-store",
 			signal: running.signal,
@@ -80,7 +121,7 @@ async function request<T>(
 
 async function refusal(response: Response): Promise<Failure> {
 	const problem: Partial<Problem> = await response.json().catch(() => ({}));
-	const type = problem.type ?? "";
+	const type: string = problem.type ?? "";
 	if (response.status === 401 || response.status === 403) {
 		return new Failure("ended", problem.detail ?? "", type);
 	}

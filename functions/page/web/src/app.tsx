@@ -7,11 +7,13 @@ import { Agents, Breakdown, Channels } from "./breakdown.tsx";
 import { parseCredits, sum } from "./credits.ts";
 import { clock, count, credits, plural, rangeWords } from "./format.ts";
 import { HistoryCard } from "./history.tsx";
-import { type Live, neverUsed, type View } from "./live.ts";
+import type { Live } from "./live.ts";
 import { Picker } from "./picker.tsx";
 import { Bones, Failed } from "./states.tsx";
 import { Trend } from "./trend.tsx";
+import { neverUsed, type View } from "./usage.ts";
 import { comparison, type Names } from "./words.ts";
+import "./app.css";
 
 /** What payments add to the page, where the platform offers them. */
 export interface Billing {
@@ -26,8 +28,8 @@ export interface Billing {
 export function App({ live, billing }: { live: Live; billing?: Billing }) {
 	const balance = live.balance.data.value;
 	const balanceFailure = live.balance.failure.value;
-	const history = live.history.data.value;
-	const historyFailure = live.history.failure.value;
+	const history = live.history.shown.data.value;
+	const historyFailure = live.history.shown.failure.value;
 	const creditHistory = history ? (
 		<HistoryCard live={live} shown={history} names={billing?.names} />
 	) : historyFailure ? (
@@ -81,8 +83,8 @@ export function App({ live, billing }: { live: Live; billing?: Billing }) {
 function Header({ live }: { live: Live }) {
 	const { name } = live.session;
 	const readAt = live.balance.readAt.value;
-	const behind = live.behind.value;
-	const well = live.trouble.value === null && live.balance.failure.value === null;
+	const behind = live.follower.behind.value;
+	const well = live.health.trouble.value === null && live.balance.failure.value === null;
 	return (
 		<header class="top">
 			<div>
@@ -106,11 +108,11 @@ function Header({ live }: { live: Live }) {
 					{readAt > 0 && (
 						<>
 							<span class={well ? "dot" : "dot off"} />
-							As of {clock(readAt + live.skew.value, live.zone.value)}
+							As of {clock(readAt + live.clock.skew.value, live.clock.zone.value)}
 						</>
 					)}
 				</p>
-				<p data-test="zone">Times in {live.zone.value.replaceAll("_", " ")}</p>
+				<p data-test="zone">Times in {live.clock.zone.value.replaceAll("_", " ")}</p>
 			</div>
 		</header>
 	);
@@ -118,7 +120,7 @@ function Header({ live }: { live: Live }) {
 
 /** What is said of the whole page: to who cannot see it change, and to everybody where nothing comes in. */
 function Notes({ live, note }: { live: Live; note: ComponentChildren }) {
-	const trouble = live.trouble.value;
+	const trouble = live.health.trouble.value;
 	const view = live.usage.data.value;
 	const { from, to } = view?.period.range ?? { from: "", to: "" };
 	// Said once for each range: not at every reading of it.
@@ -136,7 +138,8 @@ function Notes({ live, note }: { live: Live; note: ComponentChildren }) {
 				{trouble && (
 					<p class="note trouble" data-test="trouble">
 						<span>
-							{trouble.failure.message} What you see is from {clock(trouble.since + live.skew.value, live.zone.value)}.
+							{trouble.failure.message} What you see is from{" "}
+							{clock(trouble.since + live.clock.skew.value, live.clock.zone.value)}.
 						</span>
 						<button type="button" data-test="again" onClick={() => live.again()}>
 							Try again

@@ -9,6 +9,7 @@ import type { Live } from "./live.ts";
 import { lasting } from "./pace.ts";
 import type { Balance, Grant } from "./wire.ts";
 import { sourceWords } from "./words.ts";
+import "./balance.css";
 
 const soon = 30 * 86_400_000;
 
@@ -34,7 +35,7 @@ export function expiringSoon(balance: Balance, zone: string): Expiring[] {
 
 /** `plan` is the place for what the account has subscribed to and can buy. */
 export function BalanceCard({ live, balance, plan }: { live: Live; balance: Balance; plan?: ComponentChildren }) {
-	const zone = live.zone.value;
+	const zone = live.clock.zone.value;
 	const available = parseCredits(balance.available);
 	const [whole, fraction] = creditsInTwo(available);
 	const pace = live.usage.data.value?.pace;

@@ -1,7 +1,8 @@
 // What payments add to the page as a whole: a note about a purchase, and the
 // dialogs.
 
-import type { BillingState, Note } from "./billing.ts";
+import type { Note } from "./arrival.ts";
+import type { BillingState } from "./billing.ts";
 import { OffersDialog } from "./offers.tsx";
 import { CancelDialog, ManageDialog } from "./plan.tsx";
 
@@ -21,7 +22,7 @@ const noteWords: Record<Note["kind"], Record<Note["state"], string>> = {
 };
 
 export function CheckoutNote({ billing }: { billing: BillingState }) {
-	const note = billing.note.value;
+	const note = billing.arrival.note.value;
 	if (!note) {
 		return null;
 	}
@@ -33,7 +34,7 @@ export function CheckoutNote({ billing }: { billing: BillingState }) {
 					type="button"
 					data-test="note-close"
 					onClick={() => {
-						billing.note.value = null;
+						billing.arrival.note.value = null;
 					}}
 				>
 					OK
@@ -44,12 +45,8 @@ export function CheckoutNote({ billing }: { billing: BillingState }) {
 }
 
 export function Dialogs({ billing }: { billing: BillingState }) {
-	const dialog = billing.dialog.value;
-	const left = () => {
-		if (billing.dialog.peek() === null) {
-			billing.focusOpener();
-		}
-	};
+	const dialog = billing.dialog.name.value;
+	const left = () => billing.dialog.focusOpener();
 	switch (dialog) {
 		case "plans":
 		case "packs":

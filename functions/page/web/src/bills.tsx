@@ -1,133 +1,83 @@
 // What was paid, is to be paid, or was given back.
 
-import { type Signal, useSignal } from "@preact/signals";
-import type { BillingState, Bills } from "./billing.ts";
+import type { BillList } from "./bill-list.ts";
+import type { BillingState } from "./billing.ts";
 import { parseCredits } from "./credits.ts";
-import { csv, download, fileName } from "./csv.ts";
-import { dayAt } from "./days.ts";
-import { Card, Credits, Download } from "./figures.tsx";
+import { Credits } from "./figures.tsx";
 import * as format from "./format.ts";
+import { Listing, type Saved } from "./listing.tsx";
 import { major, moneyWords } from "./money.ts";
 import { webAddress } from "./session.ts";
 import { Bones, Failed } from "./states.tsx";
 import type { Bill } from "./wire.ts";
 import { billKindWords, billStateWords } from "./words.ts";
+import "./bills.css";
 
 const signOf = (bill: Bill) => (bill.kind === "refund" ? -1 : 1);
 
-/** Saves every line; it says how many where that would be too much for a file. */
-async function save(billing: BillingState, note: Signal<string>): Promise<void> {
-	note.value = "";
-	const all = await billing.allBills();
-	if (!all) {
-		return;
-	}
-	const zone = billing.live.zone.value;
-	const days = all.lines.map((bill) => dayAt(Date.parse(bill.at), zone));
-	const header = ["id", "at", "kind", "state", "description", "reason", "amount", "currency", "credits", "receipt"];
-	const rows = all.lines.map((bill) => [
-		bill.id,
-		bill.at,
-		bill.kind,
-		bill.state,
-		bill.description,
-		bill.reason ?? null,
-		parseCredits(`${signOf(bill) < 0 && bill.amount.amount > 0 ? "-" : ""}${major(bill.amount)}`),
-		bill.amount.currency,
-		parseCredits(bill.credits),
-		bill.receipt_url,
-	]);
-	download(fileName("billing", { from: days.at(-1) ?? "", to: days[0] ?? "" }), csv(header, rows));
-	if (all.next !== null) {
-		note.value = `The file holds the newest ${format.count(rows.length)} lines.`;
-	}
+/** Every line, as its file has it. */
+async function fileOf(list: BillList): Promise<Saved | null> {
+	const all = await list.all();
+	return (
+		all && {
+			header: ["id", "at", "kind", "state", "description", "reason", "amount", "currency", "credits", "receipt"],
+			rows: all.lines.map((bill) => [
+				bill.id,
+				bill.at,
+				bill.kind,
+				bill.state,
+				bill.description,
+				bill.reason,
+				parseCredits(`${signOf(bill) < 0 && bill.amount.amount > 0 ? "-" : ""}${major(bill.amount)}`),
+				bill.amount.currency,
+				parseCredits(bill.credits),
+				bill.receipt_url,
+			]),
+			instants: all.lines.map((bill) => bill.at),
+			whole: all.next === null,
+		}
+	);
 }
 
 export function BillsCard({ billing }: { billing: BillingState }) {
-	const shown = billing.bills.data.value;
-	const failure = billing.bills.failure.value;
+	const shown = billing.bills.shown.data.value;
+	const failure = billing.bills.shown.failure.value;
 	if (!shown) {
 		return failure ? (
 			<Failed
 				title="The payments cannot be shown"
 				failure={failure}
 				again={() => {
-					void billing.loadBills();
+					void billing.bills.load();
 				}}
 			/>
 		) : (
 			<Bones kind="rows" />
 		);
 	}
-	return <BillTable billing={billing} shown={shown} />;
-}
-
-function BillTable({ billing, shown }: { billing: BillingState; shown: Bills }) {
-	const note = useSignal("");
-	const saving = useSignal(false);
-	const onSave = async () => {
-		saving.value = true;
-		await save(billing, note);
-		saving.value = false;
-	};
-	const { lines, next } = shown;
+	const list = billing.bills;
+	const zone = billing.live.clock.zone.value;
 	return (
-		<Card
+		<Listing
 			id="billing-history"
 			title="Payments"
 			within
-			action={lines.length > 0 && <Download what="the payments" busy={saving.value} onClick={() => void onSave()} />}
-		>
-			{lines.length > 0 ? (
-				<table class="cards history" role="table" data-test="billing-table">
-					<caption class="unseen">Payments, the newest first</caption>
-					<thead role="rowgroup">
-						<tr role="row">
-							<th scope="col" role="columnheader">
-								What
-							</th>
-							<th scope="col" role="columnheader">
-								Date
-							</th>
-							<th scope="col" role="columnheader">
-								State
-							</th>
-							<th scope="col" role="columnheader" class="number">
-								Credits
-							</th>
-							<th scope="col" role="columnheader" class="number">
-								Amount
-							</th>
-							<th scope="col" role="columnheader">
-								<span class="unseen">Receipt</span>
-							</th>
-						</tr>
-					</thead>
-					<tbody role="rowgroup">
-						{lines.map((bill) => (
-							<BillRow key={bill.id} bill={bill} zone={billing.live.zone.value} />
-						))}
-					</tbody>
-				</table>
-			) : (
-				<p class="none">What you pay is listed here, with its receipt.</p>
-			)}
-			<p class="quiet" role="status">
-				{note.value}
-			</p>
-			{next !== null && (
-				<div class="more">
-					<button
-						type="button"
-						data-test="bills-more"
-						disabled={billing.bills.loading.value}
-						onClick={() => void billing.moreBills()}
-					>
-						Show more
-					</button>
-				</div>
-			)}
-		</Card>
+			test="billing"
+			caption="Payments, the newest first"
+			heads={[
+				{ title: "What" },
+				{ title: "Date" },
+				{ title: "State" },
+				{ title: "Credits", number: true },
+				{ title: "Amount", number: true },
+				{ title: <span class="unseen">Receipt</span> },
+			]}
+			rows={shown.lines.map((bill) => <BillRow key={bill.id} bill={bill} zone={zone} />)}
+			none="What you pay is listed here, with its receipt."
+			more={shown.next === null ? null : () => void list.more()}
+			reading={list.shown.loading.value}
+			file={{ what: "the payments", name: "billing", rows: "lines", zone, read: () => fileOf(list) }}
+		/>
 	);
 }
 

@@ -6,10 +6,12 @@ import { byMicro, type Micro, parseCredits, thousandths } from "./credits.ts";
 import { csv, download, fileName } from "./csv.ts";
 import { Bar, Card, Count, Credits, Download, Share } from "./figures.tsx";
 import * as format from "./format.ts";
-import type { Live, View } from "./live.ts";
+import type { Live } from "./live.ts";
 import { byText, type Column, Table } from "./table.tsx";
 import { pointsOf } from "./trend.tsx";
+import type { View } from "./usage.ts";
 import type { Group, Rate } from "./wire.ts";
+import "./breakdown.css";
 
 /** A group with its credits read once. */
 interface Row extends Group {
@@ -109,8 +111,8 @@ export function Agents({ live, view, busy }: Props & { live: Live }) {
 				sorted={{ key: "credits", down: true }}
 				search={{ label: "Find an agent", text: (row) => `${row.label} ${row.key}` }}
 				open={{
-					id: live.openAgent.value,
-					toggle: (id) => live.toggleAgent(id),
+					id: live.agent.id.value,
+					toggle: (id) => live.agent.toggle(id),
 					detail: (row) => <AgentDetail live={live} row={row} />,
 				}}
 			/>
@@ -183,8 +185,8 @@ function TopAgent({ rows, total }: { rows: Row[]; total: Micro }) {
 }
 
 function AgentDetail({ live, row }: { live: Live; row: Row }) {
-	const detail = live.detail.value;
-	const failure = live.agent.failure.value;
+	const detail = live.agent.detail.value;
+	const failure = live.agent.read.failure.value;
 	const today = live.usage.data.value?.today ?? "";
 	const points = useMemo(() => (detail ? pointsOf(detail.days, null, today) : []), [detail, today]);
 	if (detail?.agent !== row.key) {
@@ -230,8 +232,8 @@ interface NodeRow extends Row {
 }
 
 export function Breakdown({ live, view, busy }: Props & { live: Live }) {
-	const rates = live.rates.data.value;
-	const failed = live.rates.failure.value !== null;
+	const rates = live.rates.read.data.value;
+	const failed = live.rates.read.failure.value !== null;
 	const rows = useMemo(() => nodeRows(view.nodes, rates), [view, rates]);
 	const total = parseCredits(view.total.credits);
 	const columns = useMemo(

@@ -3,9 +3,9 @@
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
-import "uplot/dist/uPlot.min.css";
 import { approximate, type Micro } from "./credits.ts";
 import * as format from "./format.ts";
+import "./chart.css";
 
 export interface Point {
 	day: string;

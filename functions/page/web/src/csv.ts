@@ -1,4 +1,5 @@
-// Tables as CSV (RFC 4180), safe to open in a spreadsheet.
+// Tables as CSV (RFC 4180), safe to open in a spreadsheet. The API writes its tables
+// by the same rule; its testdata/csv.json holds both to it.
 
 import { decimal, type Micro } from "./credits.ts";
 import type { Range } from "./days.ts";
@@ -7,7 +8,7 @@ import type { Range } from "./days.ts";
 export type Cell = string | number | Micro | null;
 
 /** What a spreadsheet would take for a formula at the start of a text. Names are chosen by users. */
-const formula = /^[\s]*[=+\-@|%\t\r\n]/;
+const formula = /^[\t-\r\p{Z}\ufeff]*[=+\-@|%\t\r\n]/u;
 
 function cellText(cell: Cell): string {
 	switch (typeof cell) {

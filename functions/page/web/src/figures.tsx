@@ -4,6 +4,7 @@
 import type { ComponentChildren } from "preact";
 import { decimal, type Micro, thousandths } from "./credits.ts";
 import * as format from "./format.ts";
+import "./figures.css";
 
 export function Credits({ of, test, sign }: { of: Micro; test?: string; sign?: boolean }) {
 	return (

@@ -1,12 +1,11 @@
 // Where credits came from and went to, other than by use.
 
-import { type Signal, useSignal } from "@preact/signals";
 import { type Micro, parseCredits } from "./credits.ts";
-import { csv, download, fileName } from "./csv.ts";
-import { dayAt } from "./days.ts";
-import { Card, Credits, Download } from "./figures.tsx";
+import type { EntryList, History } from "./entries.ts";
+import { Credits } from "./figures.tsx";
 import * as format from "./format.ts";
-import type { History, Live } from "./live.ts";
+import { Listing, type Saved } from "./listing.tsx";
+import type { Live } from "./live.ts";
 import type { Entry } from "./wire.ts";
 import { entryDetails, entryWords, type Names } from "./words.ts";
 
@@ -20,30 +19,25 @@ const losses = new Set(["expiry", "plan_end", "take_back"]);
 
 const reasonOf = (entry: Entry) => entryDetails(entry).join(" · ");
 
-/** Saves every entry; it says how many where that would be too much for a file. */
-async function save(live: Live, names: Names | undefined, note: Signal<string>): Promise<void> {
-	note.value = "";
-	const zone = live.zone.value;
-	const shown = await live.wholeHistory();
-	if (!shown) {
-		return;
-	}
-	const days = shown.entries.map((entry) => dayAt(Date.parse(entry.created_at), zone));
-	const range = { from: days.at(-1) ?? "", to: days[0] ?? "" };
-	const header = ["entry", "created_at", "type", "description", "reason", "credits", "balance_after"];
-	const rows = shown.entries.map((entry) => [
-		entry.seq,
-		entry.created_at,
-		entry.type,
-		entryWords(entry, names),
-		reasonOf(entry),
-		amountOf(entry),
-		parseCredits(entry.balance_after.available),
-	]);
-	download(fileName("history", range), csv(header, rows));
-	if (shown.next !== null) {
-		note.value = `The file holds the newest ${format.count(rows.length)} entries.`;
-	}
+/** Every entry, as its file has it. */
+async function fileOf(list: EntryList, names: Names | undefined): Promise<Saved | null> {
+	const all = await list.all();
+	return (
+		all && {
+			header: ["entry", "created_at", "type", "description", "reason", "credits", "balance_after"],
+			rows: all.entries.map((entry) => [
+				entry.seq,
+				entry.created_at,
+				entry.type,
+				entryWords(entry, names),
+				reasonOf(entry),
+				amountOf(entry),
+				parseCredits(entry.balance_after.available),
+			]),
+			instants: all.entries.map((entry) => entry.created_at),
+			whole: all.next === null,
+		}
+	);
 }
 
 interface Props {
@@ -54,68 +48,27 @@ interface Props {
 }
 
 export function HistoryCard({ live, shown, names }: Props) {
-	const zone = live.zone.value;
-	const { entries, next } = shown;
-	const note = useSignal("");
-	const saving = useSignal(false);
-	const onSave = async () => {
-		saving.value = true;
-		await save(live, names, note);
-		saving.value = false;
-	};
+	const zone = live.clock.zone.value;
+	const list = live.history;
 	return (
-		<Card
+		<Listing
 			id="history"
 			title="Credit history"
 			within={names !== undefined}
-			action={
-				entries.length > 0 && <Download what="the credit history" busy={saving.value} onClick={() => void onSave()} />
-			}
-		>
-			{entries.length > 0 ? (
-				<table class="cards history" role="table" data-test="history-table">
-					<caption class="unseen">How credits came and went other than by use, the newest first</caption>
-					<thead role="rowgroup">
-						<tr role="row">
-							<th scope="col" role="columnheader">
-								What
-							</th>
-							<th scope="col" role="columnheader">
-								Date
-							</th>
-							<th scope="col" role="columnheader" class="number">
-								Credits
-							</th>
-							<th scope="col" role="columnheader" class="number">
-								Balance after
-							</th>
-						</tr>
-					</thead>
-					<tbody role="rowgroup">
-						{entries.map((entry) => (
-							<HistoryRow key={entry.seq} entry={entry} zone={zone} names={names} />
-						))}
-					</tbody>
-				</table>
-			) : (
-				<p class="none">Credits that are granted, given back or expire are listed here.</p>
-			)}
-			<p class="quiet" role="status">
-				{note.value}
-			</p>
-			{next !== null && (
-				<div class="more">
-					<button
-						type="button"
-						data-test="history-more"
-						disabled={live.readingOn.value}
-						onClick={() => void live.moreHistory()}
-					>
-						Show more
-					</button>
-				</div>
-			)}
-		</Card>
+			test="history"
+			caption="How credits came and went other than by use, the newest first"
+			heads={[
+				{ title: "What" },
+				{ title: "Date" },
+				{ title: "Credits", number: true },
+				{ title: "Balance after", number: true },
+			]}
+			rows={shown.entries.map((entry) => <HistoryRow key={entry.seq} entry={entry} zone={zone} names={names} />)}
+			none="Credits that are granted, given back or expire are listed here."
+			more={shown.next === null ? null : () => void list.more()}
+			reading={list.readingOn.value}
+			file={{ what: "the credit history", name: "history", rows: "entries", zone, read: () => fileOf(list, names) }}
+		/>
 	);
 }
 

@@ -1,8 +1,9 @@
 // Starts the page: finds the session, shows it, and sees it end.
 
+import "./base.css";
 import { effect, signal } from "@preact/signals";
 import { render } from "preact";
-import { sendingWithToken, withToken } from "./api.ts";
+import { reading, sending } from "./api.ts";
 import { App, type Billing } from "./app.tsx";
 import { BillingState } from "./billing.ts";
 import { CheckoutNote, Dialogs } from "./billing-parts.tsx";
@@ -13,7 +14,6 @@ import { RefillCard } from "./refill.tsx";
 import { takeOutcome } from "./returning.ts";
 import { givenSession, rememberAccepted, takeSession, wasAccepted } from "./session.ts";
 import { Ended } from "./states.tsx";
-import "./page.css";
 
 const live = signal<Live | null>(null);
 const billing = signal<BillingState | null>(null);
@@ -26,9 +26,9 @@ function begin(): void {
 	billing.value = null;
 	const outcome = takeOutcome();
 	if (found) {
-		const get = withToken(found.token);
+		const get = reading(found);
 		const started = new Live(found, get, location.search);
-		const buying = new BillingState(started, get, sendingWithToken(found.token));
+		const buying = new BillingState(started, get, sending(found));
 		live.value = started;
 		billing.value = buying;
 		started.start();
@@ -38,7 +38,7 @@ function begin(): void {
 
 function Page() {
 	const current = live.value;
-	if (current === null || current.refused.value) {
+	if (current === null || current.health.refused.value) {
 		return <Ended returnURL={current ? wayBack(current) : null} />;
 	}
 	const parts = billing.value ? partsOf(billing.value) : null;
@@ -46,13 +46,13 @@ function Page() {
 }
 
 /** Where a session leads back to. Anybody can make a token that leads anywhere; none that the API accepts. */
-function wayBack({ session, accepted }: Live): string | null {
-	return accepted.value || wasAccepted(session.token) ? session.returnURL : null;
+function wayBack({ session, health }: Live): string | null {
+	return health.accepted.value || wasAccepted(session.token) ? session.returnURL : null;
 }
 
 /** What payments add to the page, once it is known that the platform offers them. */
 function partsOf(state: BillingState): Billing | null {
-	return state.offered.value
+	return state.catalog.offered.value
 		? {
 				note: <CheckoutNote billing={state} />,
 				plan: <PlanPanel billing={state} />,
@@ -66,10 +66,10 @@ function partsOf(state: BillingState): Billing | null {
 
 effect(() => {
 	const current = live.value;
-	if (current?.accepted.value) {
+	if (current?.health.accepted.value) {
 		rememberAccepted(current.session.token);
 	}
-	if (current?.refused.value) {
+	if (current?.health.refused.value) {
 		current.stop();
 		billing.value?.stop();
 		document.title = "Usage";

@@ -1,7 +1,8 @@
 // The dialog in which plans and packs are chosen.
 
 import { useSignal } from "@preact/signals";
-import type { BillingState, Wish } from "./billing.ts";
+import type { BillingState } from "./billing.ts";
+import type { Wish } from "./checkout.ts";
 import { parseCredits } from "./credits.ts";
 import { Dialog } from "./dialog.tsx";
 import { credits, dateOf, plural } from "./format.ts";
@@ -9,17 +10,18 @@ import { offerWords, perCreditWords } from "./money.ts";
 import { Doing, Refusal } from "./plan.tsx";
 import type { Pack, Plan } from "./wire.ts";
 import { overageWords, type PlanStep, planStep, validityWords } from "./words.ts";
+import "./offers.css";
 
 export function OffersDialog({ billing, left }: { billing: BillingState; left: () => void }) {
-	const packsFirst = billing.dialog.value === "packs";
-	const plans = billing.plans.value.length > 0 && <Plans key="plans" billing={billing} />;
-	const packs = billing.packs.value.length > 0 && <Packs key="packs" billing={billing} />;
+	const packsFirst = billing.dialog.name.value === "packs";
+	const plans = billing.catalog.plans.value.length > 0 && <Plans key="plans" billing={billing} />;
+	const packs = billing.catalog.packs.value.length > 0 && <Packs key="packs" billing={billing} />;
 	const present = billing.subscription.data.value?.plan;
 	const title = present || !plans ? "Get more credits" : "Get credits";
 	return (
 		<Dialog title={title} test="offers" close={() => billing.show(null)} left={left}>
 			<Refusal billing={billing} of={isOffer} />
-			{billing.refused.value?.failure.is("payment-declined") && (
+			{billing.actions.refused.value?.failure.is("payment-declined") && (
 				<div class="actions">
 					<Doing
 						billing={billing}
@@ -53,7 +55,7 @@ function Plans({ billing }: { billing: BillingState }) {
 		<section aria-labelledby="offers-plans">
 			<h3 id="offers-plans">Plans</h3>
 			<ul class="offers">
-				{billing.plans.value.map((plan) => (
+				{billing.catalog.plans.value.map((plan) => (
 					<PlanOffer key={plan.id} billing={billing} plan={plan} />
 				))}
 			</ul>
@@ -64,7 +66,9 @@ function Plans({ billing }: { billing: BillingState }) {
 function PlanOffer({ billing, plan }: { billing: BillingState; plan: Plan }) {
 	const subscription = billing.subscription.data.value;
 	const step = planStep(plan, subscription);
-	const end = subscription?.period_end ? dateOf(subscription.period_end, billing.live.zone.value) : "the next period";
+	const end = subscription?.period_end
+		? dateOf(subscription.period_end, billing.live.clock.zone.value)
+		: "the next period";
 	const included = parseCredits(plan.included_credits);
 	const rollover = parseCredits(plan.rollover);
 	const badges: Partial<Record<PlanStep, string>> = {
@@ -118,7 +122,7 @@ function Packs({ billing }: { billing: BillingState }) {
 				<span>Save the card for automatic refills</span>
 			</label>
 			<ul class="offers">
-				{billing.packs.value.map((pack) => (
+				{billing.catalog.packs.value.map((pack) => (
 					<PackOffer key={pack.id} billing={billing} pack={pack} wish={() => ({ pack, saveCard: saveCard.value })} />
 				))}
 			</ul>

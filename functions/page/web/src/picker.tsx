@@ -6,14 +6,15 @@ import { complaint, customName, periodOf } from "./choice.ts";
 import { addMonths, maxMonths } from "./days.ts";
 import { rangeWords } from "./format.ts";
 import type { Live } from "./live.ts";
+import "./picker.css";
 
 export function Picker({ live }: { live: Live }) {
-	const chosen = live.choice.value;
+	const chosen = live.range.choice.value;
 	const custom = useSignal(chosen.name === customName);
-	const today = live.today();
-	const { range } = periodOf(chosen, today, live.offered.value);
+	const today = live.clock.today();
+	const { range } = periodOf(chosen, today, live.range.offered.value);
 	const options = [
-		...live.offered.value.map(({ name, label }) => ({ name, label })),
+		...live.range.offered.value.map(({ name, label }) => ({ name, label })),
 		{ name: customName, label: "Custom" },
 	];
 	const current = custom.value ? customName : chosen.name;
@@ -32,7 +33,7 @@ export function Picker({ live }: { live: Live }) {
 								onChange={() => {
 									custom.value = name === customName;
 									if (name !== customName) {
-										live.choose({ name });
+										live.range.choose({ name });
 									}
 								}}
 							/>
@@ -50,8 +51,8 @@ export function Picker({ live }: { live: Live }) {
 }
 
 function CustomRange({ live }: { live: Live }) {
-	const today = live.today();
-	const { range } = periodOf(live.choice.value, today, live.offered.value);
+	const today = live.clock.today();
+	const { range } = periodOf(live.range.choice.value, today, live.range.offered.value);
 	const from = useSignal(range.from);
 	const to = useSignal(range.to);
 	const wrong = useSignal<string | null>(null);
@@ -60,7 +61,7 @@ function CustomRange({ live }: { live: Live }) {
 		event.preventDefault();
 		wrong.value = complaint(from.value, to.value, today);
 		if (wrong.value === null) {
-			live.choose({ name: customName, range: { from: from.value, to: to.value } });
+			live.range.choose({ name: customName, range: { from: from.value, to: to.value } });
 		}
 	};
 	const field = (label: string, value: typeof from, name: string) => (

@@ -1,7 +1,8 @@
 // The plan in the balance card, and what can be done about it.
 
 import type { ComponentChildren } from "preact";
-import { type BillingState, failureWords } from "./billing.ts";
+import { failureWords } from "./actions.ts";
+import type { BillingState } from "./billing.ts";
 import { parseCredits, thousandths } from "./credits.ts";
 import { Dialog } from "./dialog.tsx";
 import { Bar, Credits } from "./figures.tsx";
@@ -9,10 +10,11 @@ import { credits, dateOf, plural } from "./format.ts";
 import { moneyWords } from "./money.ts";
 import { webAddress } from "./session.ts";
 import type { Subscription } from "./wire.ts";
+import "./plan.css";
 
 /** Why something could not be done, where it was asked for. */
 export function Refusal({ billing, of }: { billing: BillingState; of: (what: string) => boolean }) {
-	const refused = billing.refused.value;
+	const refused = billing.actions.refused.value;
 	return (
 		<p class="wrong" role="alert" data-test="refusal">
 			{refused && of(refused.what) ? failureWords(refused.failure) : null}
@@ -29,7 +31,7 @@ export function Doing(props: {
 	onClick: () => void;
 	children: ComponentChildren;
 }) {
-	const doing = props.billing.doing.value;
+	const doing = props.billing.actions.doing.value;
 	return (
 		<button
 			type="button"
@@ -116,7 +118,7 @@ function PlanFacts({ billing, subscription }: { billing: BillingState; subscript
 			<div class="plan-facts">
 				<p class="plan-name">{subscription.status === "ended" ? "Your plan has ended" : "No plan yet"}</p>
 				<p class="quiet">
-					{billing.plans.value.length > 0
+					{billing.catalog.plans.value.length > 0
 						? "A plan brings credits with every period."
 						: "Credits can be bought as you need them."}
 				</p>
@@ -131,7 +133,7 @@ function PlanFacts({ billing, subscription }: { billing: BillingState; subscript
 			<p>
 				<span class="plan-name">{plan.name}</span>{" "}
 				<span class="quiet" data-test="plan-renews">
-					{renewalWords(subscription, billing.planNames.value, billing.live.zone.value)}
+					{renewalWords(subscription, billing.planNames.value, billing.live.clock.zone.value)}
 				</span>
 			</p>
 			<div class="included">
@@ -152,9 +154,9 @@ function PlanFacts({ billing, subscription }: { billing: BillingState; subscript
 }
 
 function PlanActions({ billing, subscription }: { billing: BillingState; subscription: Subscription }) {
-	const known = (billing.bills.data.value?.lines.length ?? 0) > 0;
-	const packs = billing.packs.value.length > 0;
-	const plans = billing.plans.value.length > 0;
+	const known = (billing.bills.shown.data.value?.lines.length ?? 0) > 0;
+	const packs = billing.catalog.packs.value.length > 0;
+	const plans = billing.catalog.plans.value.length > 0;
 	const open = (dialog: "plans" | "packs", test: string, words: string, primary: boolean) => (
 		<button
 			type="button"
@@ -204,7 +206,7 @@ export function ManageDialog({ billing, left }: { billing: BillingState; left: (
 	if (!plan) {
 		return null;
 	}
-	const zone = billing.live.zone.value;
+	const zone = billing.live.clock.zone.value;
 	const end = subscription.period_end === null ? "" : dateOf(subscription.period_end, zone);
 	const per = `${moneyWords(plan.price)} a ${plan.interval}`;
 	const included = parseCredits(plan.included_credits);
@@ -218,7 +220,7 @@ export function ManageDialog({ billing, left }: { billing: BillingState; left: (
 				<p role="status">{renewalWords(subscription, billing.planNames.value, zone)}</p>
 			</div>
 			<ul class="choices">
-				{billing.plans.value.length > 0 && (
+				{billing.catalog.plans.value.length > 0 && (
 					<li>
 						<p>Take another plan, or buy more credits.</p>
 						<button type="button" class="button" data-test="change-plan" onClick={() => billing.show("plans")}>
@@ -229,7 +231,7 @@ export function ManageDialog({ billing, left }: { billing: BillingState; left: (
 				{subscription.cancel_at_period_end ? (
 					<li>
 						<p>{`Your plan ends on ${end}. Resume it, and it renews on that day.`}</p>
-						<Doing billing={billing} what="resume" test="resume-plan" onClick={() => void billing.endPlan(false)}>
+						<Doing billing={billing} what="resume" test="resume-plan" onClick={() => void billing.resumePlan()}>
 							Resume plan
 						</Doing>
 					</li>
@@ -253,7 +255,8 @@ export function CancelDialog({ billing, left }: { billing: BillingState; left: (
 	if (!plan) {
 		return null;
 	}
-	const end = subscription.period_end === null ? "its end" : dateOf(subscription.period_end, billing.live.zone.value);
+	const end =
+		subscription.period_end === null ? "its end" : dateOf(subscription.period_end, billing.live.clock.zone.value);
 	return (
 		<Dialog title={`Cancel ${plan.name}?`} test="cancel" narrow close={() => billing.show(null)} left={left}>
 			<p>
@@ -264,7 +267,7 @@ export function CancelDialog({ billing, left }: { billing: BillingState; left: (
 				<button type="button" class="button" data-test="keep-plan" onClick={() => billing.show(null)}>
 					Keep plan
 				</button>
-				<Doing billing={billing} what="cancel" test="confirm-cancel" primary onClick={() => void billing.endPlan(true)}>
+				<Doing billing={billing} what="cancel" test="confirm-cancel" primary onClick={() => void billing.cancelPlan()}>
 					Cancel plan
 				</Doing>
 			</div>

@@ -3,7 +3,8 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useRef } from "preact/hooks";
-import { type BillingState, failureWords, type RefillTerms } from "./billing.ts";
+import { failureWords } from "./actions.ts";
+import type { BillingState, RefillTerms } from "./billing.ts";
 import { decimal, parseCredits } from "./credits.ts";
 import { Credits } from "./figures.tsx";
 import { minuteOf, readNumber, written } from "./format.ts";
@@ -11,6 +12,7 @@ import { fieldText, moneyWords, readMoney } from "./money.ts";
 import { Doing, Refusal } from "./plan.tsx";
 import { Bones, Failed } from "./states.tsx";
 import type { AutoRefill, Money, Pack } from "./wire.ts";
+import "./refill.css";
 
 export function RefillCard({ billing }: { billing: BillingState }) {
 	const refill = billing.refill.data.value;
@@ -28,7 +30,7 @@ export function RefillCard({ billing }: { billing: BillingState }) {
 			<Bones kind="rows" />
 		);
 	}
-	if (billing.packs.value.length === 0 && !refill.enabled) {
+	if (billing.catalog.packs.value.length === 0 && !refill.enabled) {
 		return null;
 	}
 	return (
@@ -52,9 +54,9 @@ const stateBadge: Record<string, string> = {
 };
 
 function Standing({ billing, refill }: { billing: BillingState; refill: AutoRefill }) {
-	const pack = billing.packs.value.find(({ id }) => id === refill.pack_id);
+	const pack = billing.catalog.packs.value.find(({ id }) => id === refill.pack_id);
 	const { threshold, monthly_cap: cap, spent_this_month: spent } = refill;
-	const zone = billing.live.zone.value;
+	const zone = billing.live.clock.zone.value;
 	return (
 		<div class="standing" role="status">
 			{refill.enabled && threshold !== null ? (
@@ -104,7 +106,7 @@ function Portal({ billing }: { billing: BillingState }) {
 function ActionRequired({ billing, refill }: { billing: BillingState; refill: AutoRefill }) {
 	const { threshold, pack_id: pack, monthly_cap: cap } = refill;
 	const byBuying = refill.reason === "no_card" || refill.reason === "authentication_required";
-	const sold = billing.packs.value.some(({ id }) => id === pack);
+	const sold = billing.catalog.packs.value.some(({ id }) => id === pack);
 	return (
 		<div class="note trouble stopped">
 			<div>
@@ -197,7 +199,7 @@ function writtenOf(refill: AutoRefill, packs: Pack[]): Written {
 }
 
 function RefillForm({ billing, refill }: { billing: BillingState; refill: AutoRefill }) {
-	const packs = billing.packs.value;
+	const packs = billing.catalog.packs.value;
 	const form = useSignal<Written>(writtenOf(refill, packs));
 	const wrong = useSignal<Wrong>({});
 	const said = useSignal("");
@@ -234,7 +236,7 @@ function RefillForm({ billing, refill }: { billing: BillingState; refill: AutoRe
 			said.value = wish.terms.enabled ? "Saved." : "Switched off.";
 			return;
 		}
-		const failure = billing.refused.value?.failure;
+		const failure = billing.actions.refused.value?.failure;
 		const found: Wrong = {};
 		for (const [name, reason] of failure?.fields ?? []) {
 			const field = name.split(".")[0] ?? "";
@@ -247,7 +249,7 @@ function RefillForm({ billing, refill }: { billing: BillingState; refill: AutoRe
 
 	const { pack } = form.value;
 	const currency = packs.find(({ id }) => id === pack)?.price.currency ?? monthly_cap?.currency ?? "";
-	const refusal = billing.refused.value;
+	const refusal = billing.actions.refused.value;
 	const other = refusal?.what === "refill" && Object.keys(wrong.value).length === 0 ? refusal.failure : null;
 	return (
 		<form class="refill" ref={element} onSubmit={(event) => void save(event)} noValidate>
@@ -314,9 +316,9 @@ function RefillForm({ billing, refill }: { billing: BillingState; refill: AutoRe
 						type="submit"
 						class="button primary"
 						data-test="refill-save"
-						aria-disabled={billing.doing.value !== null}
+						aria-disabled={billing.actions.doing.value !== null}
 					>
-						{billing.doing.value === "refill" ? "Saving…" : "Save"}
+						{billing.actions.doing.value === "refill" ? "Saving…" : "Save"}
 					</button>
 					<p role="alert" class="wrong" data-test="refill-error">
 						{other && failureWords(other)}

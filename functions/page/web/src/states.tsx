@@ -1,6 +1,7 @@
 // What the page shows where there is nothing to show: yet, at all, or any more.
 
 import type { Failure } from "./api.ts";
+import "./states.css";
 
 export function Bones({ kind }: { kind: "balance" | "chart" | "rows" }) {
 	return (

@@ -3,6 +3,7 @@
 
 import { type ComponentChildren, Fragment } from "preact";
 import { useMemo, useState } from "preact/hooks";
+import "./table.css";
 
 export interface Column<Row> {
 	key: string;

@@ -7,11 +7,12 @@ import { csv, download, fileName } from "./csv.ts";
 import type { Day } from "./days.ts";
 import { Card, Count, Credits, Download } from "./figures.tsx";
 import * as format from "./format.ts";
-import type { View } from "./live.ts";
 import { Table } from "./table.tsx";
 import { unusualDays } from "./unusual.ts";
+import type { View } from "./usage.ts";
 import type { Group } from "./wire.ts";
 import { comparison } from "./words.ts";
+import "./trend.css";
 
 const spoken = 3; // unusual days that are named
 

@@ -2,28 +2,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { expiringSoon } from "../src/balance.tsx";
 import { decimal } from "../src/credits.ts";
-import type { Balance } from "../src/wire.ts";
+import { balance, grant } from "./answers.ts";
 
-const balance = (grants: [remaining: string, expires: string | null, effective?: string][]): Balance => ({
-	available: "100",
-	overage: { limit: "0", used: "0" },
-	seq: 7,
-	as_of: "2026-11-24T10:00:00.000Z",
-	grants: grants.map(([remaining, expires, effective], i) => ({
-		id: `g${i}`,
-		source: "promo",
-		amount: remaining,
-		remaining,
-		effective_at: effective ?? "2026-11-01T00:00:00.000Z",
-		expires_at: expires,
-	})),
-});
+const granting = (grants: [remaining: string, expires: string | null, effective?: string][]) =>
+	balance({
+		grants: grants.map(([remaining, expires_at, effective], i) =>
+			grant({ id: `g${i}`, remaining, effective_at: effective ?? "2026-11-01T00:00:00.000Z", expires_at }),
+		),
+	});
 
-const expiring = (zone: string, ...grants: Parameters<typeof balance>[0]) =>
-	expiringSoon(balance(grants), zone).map(({ day, amount }) => `${day} ${decimal(amount)}`);
+const expiring = (zone: string, ...grants: Parameters<typeof granting>[0]) =>
+	expiringSoon(granting(grants), zone).map(({ day, amount }) => `${day} ${decimal(amount)}`);
 
 test("what expires on the same day of the account's zone is one line", () => {
-	const grants: Parameters<typeof balance>[0] = [
+	const grants: Parameters<typeof granting>[0] = [
 		["5", "2026-12-02T22:30:00.000Z"],
 		["1.5", "2026-12-01T09:00:00.000Z"],
 		["2", "2026-12-01T23:30:00.000Z"],

@@ -1,54 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { failureWords } from "../src/actions.ts";
 import { Failure } from "../src/api.ts";
-import { failureWords } from "../src/billing.ts";
 import { fieldText } from "../src/money.ts";
 import { renewalWords } from "../src/plan.tsx";
 import { termsOf, type Written } from "../src/refill.tsx";
 import { arrived, markOf, type Visit } from "../src/returning.ts";
-import type { Balance, Bill, Entry, Pack, Plan, Subscription } from "../src/wire.ts";
+import type { Balance, Subscription } from "../src/wire.ts";
 import { billStateWords, entryDetails, entryWords, overageWords, planStep, validityWords } from "../src/words.ts";
+import * as answers from "./answers.ts";
+import { entry, plan, usd } from "./answers.ts";
 
-const usd = (amount: number) => ({ amount, currency: "usd" });
-const pack: Pack = {
-	id: "p",
-	name: "500 credits",
-	description: "",
-	price: usd(2500),
-	credits: "500",
-	validity_days: 365,
-};
-
-function plan(id: string, amount: number, interval: "month" | "year" = "month"): Plan {
-	const overage = { policy: "bill", limit: "2000", price_per_credit: "1.5" };
-	return {
-		id,
-		name: id.toUpperCase(),
-		description: "",
-		price: usd(amount),
-		interval,
-		included_credits: "5000",
-		overage,
-		rollover: "0",
-	};
-}
-
-function subscribed(change: Partial<Subscription> = {}): Subscription {
-	return {
-		status: "active",
-		plan: plan("pro", 4900),
-		period_start: "2026-11-09T08:00:00.000Z",
-		period_end: "2026-12-09T08:00:00.000Z",
-		cancel_at_period_end: false,
-		next_plan_id: null,
-		renews_at: "2026-12-09T08:00:00.000Z",
-		included_remaining: "10",
-		overage_used: "0",
-		overage_price: null,
-		pay_url: null,
-		...change,
-	};
-}
+const pack = answers.pack();
+const subscribed = answers.subscription;
 
 const form: Written = { enabled: true, threshold: "50", pack: "p", cap: "100", consent: true };
 
@@ -99,34 +63,9 @@ test("it is said how a plan goes on", () => {
 	assert.equal(words({ period_end: null, renews_at: null }), "");
 });
 
-const balance: Balance = {
-	available: "100",
-	owed: "0",
-	overage: { limit: "0", used: "0" },
-	grants: [],
-	seq: 7,
-	as_of: "2026-11-24T10:00:00.000Z",
-};
-const bill: Bill = {
-	id: "pi_1",
-	at: "2026-11-24T09:59:00.000Z",
-	kind: "purchase",
-	state: "paid",
-	amount: usd(2500),
-	credits: "500",
-	description: "500 credits",
-	receipt_url: null,
-	reason: null,
-};
-const grant = {
-	id: "g8",
-	source: "purchase",
-	amount: "500",
-	remaining: "500",
-	priority: 100,
-	effective_at: "2026-11-24T10:00:00.000Z",
-	expires_at: null,
-};
+const balance = answers.balance();
+const bill = answers.bill();
+const grant = answers.grant({ id: "g8", source: "purchase" });
 
 test("what was bought is seen when it comes, and use is not taken for it", () => {
 	const now = Date.parse("2026-11-24T10:00:00.000Z");
@@ -154,7 +93,6 @@ test("a change that costs nothing is seen by the plan", () => {
 });
 
 test("entries of plans and payments have words", () => {
-	const entry = (type: string, change: Partial<Entry>) => ({ type, ...change }) as Entry;
 	const names = new Map([["pro", "Pro"]]);
 	const step = { subscription_id: "s", plan_id: "pro" };
 	const renewal = {
@@ -176,11 +114,11 @@ test("entries of plans and payments have words", () => {
 	assert.equal(entryWords(entry("plan_end", { plan: { ...step, plan_id: "old" } }), names), "old ended");
 	const recovery = { operation_id: "o", reason: "dispute won", owed: "0" };
 	assert.deepEqual(entryDetails(entry("give_back", { recovery })), ["The dispute was won"]);
-	const refill = { step: "settled", phase: "backoff", outcome: "declined", reason: "declined" };
+	const refill = { step: "settled", phase: "backoff", outcome: "declined", reason: "declined" } as const;
 	assert.equal(entryWords(entry("refill", { refill })), "Automatic refill failed");
 	assert.deepEqual(entryDetails(entry("refill", { refill })), ["The card was declined"]);
 	assert.equal(entryWords(entry("refill", { refill: { step: "set", phase: "off" } })), "Automatic refill switched off");
-	const bought = { id: "g", source: "purchase", expires_at: null, reason: "pack p1", owed_paid: "5" };
+	const bought = { id: "g", source: "purchase", expires_at: null, reason: "pack p1", owed_paid: "5" } as const;
 	assert.deepEqual(entryDetails(entry("grant", { grant: bought })), ["5 credits went to what was owed"]);
 });
 
@@ -197,7 +135,7 @@ test("offers and payments have words", () => {
 	);
 	assert.equal(billStateWords(bill), "Paid");
 	assert.equal(billStateWords({ ...bill, kind: "refund" }), "Refunded");
-	assert.equal(billStateWords({ ...bill, state: "under_review" }), "Under review");
+	assert.equal(billStateWords({ ...bill, state: "under_review" as "open" }), "Under review");
 });
 
 test("a refusal is said for people", () => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import rule from "../../../../shared/httpapi/testdata/csv.json";
 import { parseCredits } from "../src/credits.ts";
 import { csv, fileName } from "../src/csv.ts";
 
@@ -18,14 +19,21 @@ test("rows are those of RFC 4180, with exact decimals", () => {
 	);
 });
 
-test("a name never becomes a formula", () => {
-	for (const name of ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "\n=1", "|x", "%x"]) {
-		const cell = csv(["name"], [[name]]).slice("name\r\n".length);
+test("texts are written by the rule of the API", () => {
+	assert.ok(rule.cells.length >= 20);
+	for (const { text, written } of rule.cells) {
+		assert.equal(csv([text], []), `${written}\r\n`, JSON.stringify(text));
+	}
+	const [header = [], ...rows] = rule.table.rows;
+	assert.equal(csv(header, rows), rule.table.written);
+});
+
+test("a name never becomes a formula, and a number is none", () => {
+	for (const start of ["=", "+", "-", "@", "|", "%", "\t", "\r", "\n", " =", "\u00a0="]) {
+		const cell = csv(["name"], [[`${start}1`]]).slice("name\r\n".length);
 		assert.ok(cell.startsWith("'") || cell.startsWith("\"'"), JSON.stringify(cell));
 	}
-	assert.equal(csv(["n"], [["=A1,B1"]]), 'n\r\n"\'=A1,B1"\r\n');
-	assert.equal(csv(["n"], [["a=b"]]), "n\r\na=b\r\n");
-	assert.equal(csv(["n"], [[parseCredits("-12.5")]]), "n\r\n-12.5\r\n"); // a number may be negative
+	assert.equal(csv(["n"], [[parseCredits("-12.5"), -1]]), "n\r\n-12.5,-1\r\n");
 });
 
 test("files are called after what they hold and of when", () => {

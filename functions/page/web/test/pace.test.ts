@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { periodOf, presets } from "../src/choice.ts";
 import { parseCredits } from "../src/credits.ts";
-import { neverUsed, rangesBefore } from "../src/live.ts";
 import { lasting, paceRange } from "../src/pace.ts";
 import { unusualDays } from "../src/unusual.ts";
+import { neverUsed, rangesBefore } from "../src/usage.ts";
 
 const week = (...credits: string[]) => credits.map(parseCredits);
 

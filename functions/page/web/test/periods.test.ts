@@ -2,30 +2,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { periodOf, presets } from "../src/choice.ts";
 import { choiceAmong, lastPeriod, monthsLater, presetsFor, thisPeriod } from "../src/periods.ts";
-import type { Entry, Subscription } from "../src/wire.ts";
+import { entry, plan, subscription } from "./answers.ts";
 
-function subscribed(start: string, end: string, interval: "month" | "year" = "month"): Subscription {
-	return {
-		status: "active",
-		plan: {
-			id: "pro",
-			name: "Pro",
-			price: { amount: 4900, currency: "usd" },
-			interval,
-			included_credits: "5000",
-			overage: { policy: "block", limit: "0", price_per_credit: "0" },
-		},
-		period_start: start,
-		period_end: end,
-		cancel_at_period_end: false,
-		next_plan_id: null,
-		renews_at: end,
-		included_remaining: "0",
-		overage_used: "0",
-		overage_price: null,
-		pay_url: null,
-	};
-}
+const subscribed = (start: string, end: string, interval: "month" | "year" = "month") =>
+	subscription({ plan: plan("pro", 4900, interval), period_start: start, period_end: end, renews_at: end });
 
 const november = subscribed("2026-11-09T23:30:00.000Z", "2026-12-09T23:30:00.000Z");
 
@@ -54,11 +34,11 @@ test("billing periods take the place of months, with the days of the account's z
 
 test("the last period is the one that the ledger knows", () => {
 	const renewal = { subscription_id: "s", plan_id: "pro", carried_over: "0" };
-	const entry = (period_start: string, period_end: string) =>
-		({ renewal: { ...renewal, period_start, period_end } }) as unknown as Entry;
+	const renewed = (period_start: string, period_end: string) =>
+		entry("renewal", { renewal: { ...renewal, period_start, period_end } });
 	const entries = [
-		entry("2026-11-09T23:30:00.000Z", "2026-12-09T23:30:00.000Z"),
-		entry("2026-10-20T10:00:00.000Z", "2026-11-09T23:30:00.000Z"),
+		renewed("2026-11-09T23:30:00.000Z", "2026-12-09T23:30:00.000Z"),
+		renewed("2026-10-20T10:00:00.000Z", "2026-11-09T23:30:00.000Z"),
 	];
 	const offered = presetsFor(november, entries, "UTC");
 	assert.deepEqual(periodOf({ name: lastPeriod }, "2026-11-24", offered).range, {

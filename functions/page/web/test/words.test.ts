@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { parseCredits } from "../src/credits.ts";
 import * as format from "../src/format.ts";
 import { comparison, entryWords, sourceWords } from "../src/words.ts";
+import { entry } from "./answers.ts";
 
 test("large amounts are written without losing a digit", () => {
 	const digits = (text: string) => text.replace(/\D/g, "");
@@ -28,12 +29,6 @@ test("a total is compared in words", () => {
 test("what the page does not know yet is said in plain words", () => {
 	assert.equal(sourceWords("auto_refill"), "Automatic refill");
 	assert.equal(sourceWords("loyalty_bonus"), "Loyalty bonus");
-	const entry = {
-		seq: 1,
-		credits: "1",
-		created_at: "",
-		balance_after: { available: "1" },
-	};
-	assert.equal(entryWords({ ...entry, type: "expiry" }), "Credits expired");
-	assert.equal(entryWords({ ...entry, type: "account_merger" }), "Account merger");
+	assert.equal(entryWords(entry("expiry")), "Credits expired");
+	assert.equal(entryWords(entry("account_merger" as "expiry")), "Account merger");
 });

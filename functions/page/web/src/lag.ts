@@ -1,0 +1,26 @@
+// How far usage is behind the balance. It is a few seconds, always: only what
+// stays behind is worth a word.
+
+const behindQuietly = 4_000;
+
+/** A moment: what the balance holds, and what usage does. */
+export interface Moment {
+	seq: number;
+	asOf: number;
+	at: number;
+}
+
+export class Lag {
+	#ahead: { seq: number; at: number }[] = []; // what the balance was seen at and usage has not reached
+
+	/** How many entries usage lacks, and how many of them are to be told. */
+	look({ seq, asOf, at }: Moment): { lacking: number; told: number } {
+		if (seq > (this.#ahead.at(-1)?.seq ?? 0)) {
+			this.#ahead.push({ seq, at });
+		}
+		this.#ahead = this.#ahead.filter((seen) => seen.seq > asOf);
+		const lacking = Math.max(0, seq - asOf);
+		const late = this.#ahead.some((seen) => at - seen.at >= behindQuietly);
+		return { lacking, told: late ? lacking : 0 };
+	}
+}

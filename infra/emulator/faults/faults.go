@@ -1,0 +1,77 @@
+// Package faults holds what the faults are made of that a test may cause in a service.
+package faults
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Gate lets a test hold deliveries back. The zero value is open.
+type Gate struct {
+	mu   sync.Mutex
+	held chan struct{} // closed by Release; nil if nothing is held back
+}
+
+// Hold holds all deliveries back that have not begun.
+func (g *Gate) Hold() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.held == nil {
+		g.held = make(chan struct{})
+	}
+}
+
+// Release ends a Hold. The deliveries held back begin in no order.
+func (g *Gate) Release() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.held != nil {
+		close(g.held)
+		g.held = nil
+	}
+}
+
+// Pass waits while deliveries are held back, and says whether this one may go on, since stop is not closed.
+func (g *Gate) Pass(stop <-chan struct{}) bool {
+	g.mu.Lock()
+	held := g.held
+	g.mu.Unlock()
+	if held != nil {
+		select {
+		case <-held:
+		case <-stop:
+		}
+	}
+	select {
+	case <-stop:
+		return false
+	default:
+		return true
+	}
+}
+
+// Take counts down a number of faults that are to happen, and says whether one is to happen now.
+func Take(left *atomic.Int64) bool {
+	for {
+		n := left.Load()
+		if n <= 0 {
+			return false
+		}
+		if left.CompareAndSwap(n, n-1) {
+			return true
+		}
+	}
+}
+
+// Pause waits, and says whether the wait came to its end before stop was closed.
+func Pause(stop <-chan struct{}, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-stop:
+		return false
+	}
+}
