@@ -131,7 +131,7 @@ func (c *Client) batchGet(ctx context.Context, keys map[string][]Key) (map[strin
 			return found, nil
 		}
 		request = out.UnprocessedKeys
-		if err := pause.For(ctx, rand.N(10*time.Millisecond<<try)); err != nil {
+		if err := pause.For(ctx, rand.N(10*time.Millisecond<<try)); err != nil { //nolint:gosec // a jitter, no secret
 			return nil, failure("batch read", err)
 		}
 	}

@@ -59,7 +59,7 @@ func (d Delivery) After(r Result, at time.Time) Delivery {
 	default:
 		d.State = Pending
 		wait := waits[d.Step-1]
-		d.NextAttemptAt = at.Add(wait + rand.N(wait/jitterParts))
+		d.NextAttemptAt = at.Add(wait + rand.N(wait/jitterParts)) //nolint:gosec // a jitter, no secret
 	}
 	return d
 }

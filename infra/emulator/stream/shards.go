@@ -209,7 +209,7 @@ func (r *reader) deal(ctx context.Context, records []record) bool {
 	for _, one := range records {
 		hash := fnv.New32a()
 		_, _ = hash.Write([]byte(one.key)) // never fails
-		n := hash.Sum32() % uint32(len(r.lanes))
+		n := hash.Sum32() % uint32(len(r.lanes)) //nolint:gosec // a few lanes
 		hands[n] = append(hands[n], one)
 	}
 	for n, hand := range hands {

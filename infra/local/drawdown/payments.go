@@ -21,7 +21,7 @@ type payments struct {
 
 // The keys of the stand-in. They open nothing else.
 const (
-	standInKey    = "sk_test_stand_in"
+	standInKey    = "sk_test_stand_in" //nolint:gosec // opens the stand-in alone
 	standInSecret = "whsec_stand_in"
 )
 
