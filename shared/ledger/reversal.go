@@ -148,8 +148,8 @@ func proportion(amount, part, whole credit.Amount) credit.Amount {
 		return 0
 	}
 	high, low := bits.Mul64(uint64(amount), uint64(part)) //nolint:gosec // neither is negative
-	quotient, _ := bits.Div64(high, low, uint64(whole)) //nolint:gosec // it is positive
-	return credit.Amount(quotient) //nolint:gosec // at most the amount
+	quotient, _ := bits.Div64(high, low, uint64(whole))   //nolint:gosec // it is positive
+	return credit.Amount(quotient)                        //nolint:gosec // at most the amount
 }
 
 // giveBackOverage takes off the overage used what the debit added to it. What
