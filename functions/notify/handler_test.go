@@ -9,6 +9,7 @@ import (
 
 	"drawdown/shared/delivery"
 	"drawdown/shared/dynamo/dynamotest"
+	"drawdown/shared/outbound"
 	"drawdown/shared/webhooks"
 )
 
@@ -23,7 +24,7 @@ func TestCalls(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(int(status.Load())) }))
 	t.Cleanup(server.Close)
 	start := time.Date(2026, 11, 24, 10, 0, 0, 0, time.UTC)
-	h := &handler{&delivery.Dispatcher{Store: tables.Client, Send: webhooks.NewSender(true).Send, Now: func() time.Time {
+	h := &handler{&delivery.Dispatcher{Store: tables.Client, Send: outbound.NewSender(true).Send, Now: func() time.Time {
 		return start.Add(time.Duration(hour.Load()) * time.Hour)
 	}}}
 	saved, err := tables.SaveEndpoint(t.Context(), webhooks.Endpoint{ID: "ops", URL: server.URL, Enabled: true, Secret: webhooks.NewSecret()})

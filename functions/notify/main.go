@@ -6,12 +6,12 @@ import (
 	"drawdown/shared/boot"
 	"drawdown/shared/delivery"
 	"drawdown/shared/lambdaio"
-	"drawdown/shared/webhooks"
+	"drawdown/shared/outbound"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		sender := webhooks.NewSender(platform.LocalWebhooks())
+		sender := outbound.NewSender(platform.LocalWebhooks())
 		dispatcher := &delivery.Dispatcher{Store: platform.Store, Send: sender.Send, Now: platform.Now}
 		return &handler{dispatcher: dispatcher}, nil
 	})

@@ -16,42 +16,16 @@ type Rule struct {
 }
 
 // Rules lists them all.
-func Rules() []Rule { return slices.Concat(layoutRules(), importRules(), writingRules()) }
+func Rules() []Rule { return slices.Concat(layoutRules(), placeRules(), importRules(), writingRules()) }
 
-// domain are the packages that hold what is true, by rank: each may import those
-// of a lower rank only.
-var domain = map[string]int{
-	"shared/fault":      0,
-	"shared/parallel":   0,
-	"shared/credit":     1,
-	"shared/money":      2,
-	"shared/access":     2,
-	"shared/rating":     2,
-	"shared/ledger":     3,
-	"shared/commit":     4,
-	"shared/usage":      4,
-	"shared/billing":    5,
-	"shared/settlement": 6,
-}
-
-// domainImports are the packages from elsewhere that the domain may use: none that
-// reaches outside the process or speaks a wire format.
-var domainImports = []string{
-	"bytes", "cmp", "context", "crypto/rand", "crypto/sha256", "crypto/subtle", "encoding/base64", "encoding/binary",
-	"encoding/hex", "errors", "fmt", "hash", "iter", "maps", "math", "math/big", "math/bits", "math/rand/v2", "runtime/debug", "slices",
-	"sort", "strconv", "strings", "sync", "time", "unicode", "unicode/utf8",
-	"golang.org/x/sync/errgroup", // of the Go project
-}
-
-// committer is the one package of the domain that knows time passes: it waits
-// between tries and stops before its caller's deadline. It is given its clock in
-// tests, and decides nothing by it.
-const committer = "shared/commit"
-
-// topLevel is the root of the repository, dot files aside.
+// topLevel is what must lie at the root of the repository.
 var topLevel = []string{
 	"Makefile", "README.md", "cdk.json", "events", "functions", "go.mod", "go.sum", "infra", "shared",
 }
+
+// topLevelToo may lie at the root as well, since tools look for it there, like all
+// that begins with a dot.
+var topLevelToo = []string{"LICENSE", "NOTICE"}
 
 // drawers are names under which anything could lie.
 var drawers = []string{"util", "utils", "helper", "helpers", "common", "misc", "types", "models"}
@@ -64,7 +38,7 @@ func layoutRules() []Rule {
 			func(t *Tree) []string {
 				var found []string
 				for _, name := range t.TopLevel {
-					if !slices.Contains(topLevel, name) {
+					if !strings.HasPrefix(name, ".") && !slices.Contains(topLevel, name) && !slices.Contains(topLevelToo, name) {
 						found = append(found, name+" does not belong at the top level")
 					}
 				}
@@ -123,30 +97,6 @@ func packagesWithoutDoc(t *Tree) []string {
 
 func importRules() []Rule {
 	return []Rule{
-		{"domain imports", "the domain is true without AWS, HTTP, JSON, files or logs, and knows only what lies below it",
-			everyImport(func(f *File, imported string) string {
-				rank, isDomain := domain[f.Dir]
-				if !isDomain || f.Test {
-					return ""
-				}
-				own, isOwn := strings.CutPrefix(imported, module+"/")
-				if other, known := domain[own]; isOwn && known && other < rank {
-					return ""
-				}
-				if !isOwn && slices.Contains(domainImports, imported) {
-					return ""
-				}
-				return "the domain may not import " + imported
-			})},
-		{"one importer a service", "a service's exceptions and limits are known in one place",
-			everyImport(func(f *File, imported string) string {
-				for sdk, home := range adapters {
-					if strings.Contains(imported, sdk) && !f.In(home) && !f.In("infra") {
-						return "only " + home + " imports " + imported
-					}
-				}
-				return ""
-			})},
 		{"functions import no service", "a function decodes, operates, encodes; storage and payment are behind shared packages",
 			everyImport(func(f *File, imported string) string {
 				if !f.In("functions") {
@@ -195,40 +145,39 @@ func importRules() []Rule {
 // ours but what lies in it, its tests included.
 var apart = []string{"infra/emulator", "infra/standin"}
 
-// adapters are the packages that alone import a service's SDK. What tests and
-// drives the platform from outside (infra) may talk to the services itself.
-var adapters = map[string]string{
-	"/aws-sdk-go-v2/service/dynamodb":       "shared/dynamo",
-	"/aws-sdk-go-v2/feature/dynamodb":       "shared/dynamo",
-	"/aws-sdk-go-v2/service/eventbridge":    "shared/eventbus",
-	"/aws-sdk-go-v2/service/secretsmanager": "shared/secrets",
-	"/aws-sdk-go-v2/service/s3":             "shared/failures",
-	"github.com/golang-jwt/jwt":             "shared/session",
-	"github.com/stripe/stripe-go":           "shared/stripepay",
-}
-
 func writingRules() []Rule {
 	return []Rule{
 		{"no clock in the domain", "a decision is a function of state, command and the time it is given; else no test can hold it",
 			everyFile(func(f *File) []string {
-				if _, isDomain := domain[f.Dir]; !isDomain || f.Test || f.Dir == committer {
+				if !pure(f) || places[f.Dir].clock {
 					return nil
 				}
 				return f.Uses("time", "Now", "Since", "Until")
 			})},
-		{"no wire format in the domain", "JSON and attribute names belong to the edge that speaks them",
+		{"no waiting in the domain", "a wait that does not end with its caller outlives it; shared/pause ends with it",
 			everyFile(func(f *File) []string {
-				if _, isDomain := domain[f.Dir]; !isDomain || f.Test {
+				if !pure(f) || places[f.Dir].waits {
 					return nil
 				}
-				return fieldTags(f)
+				return f.Uses("time", "Sleep", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer")
+			})},
+		{"no wire format in the domain", "JSON and attribute names belong to the edge that speaks them",
+			everyFile(func(f *File) []string {
+				if !pure(f) {
+					return nil
+				}
+				return append(fieldTags(f), identifiers(f, wireMethods...)...)
 			})},
 		{"no floats in the domain", "credits and money are whole numbers; a float loses some",
 			everyFile(func(f *File) []string {
-				if _, isDomain := domain[f.Dir]; !isDomain || f.Test {
+				if !pure(f) {
 					return nil
 				}
-				return identifiers(f, "float64", "float32")
+				return append(identifiers(f, floats...), floatLiterals(f)...)
+			})},
+		{"doc.go holds words", "who looks for a type looks in a file named for it",
+			everyFile(func(f *File) []string {
+				return when(path.Base(f.Path) == "doc.go" && len(f.AST.Decls) > 0, f.Path+" declares something")
 			})},
 		{"no sudden death", "a process that dies on a fault takes the answer with it; faults are returned",
 			everyFile(func(f *File) []string {
@@ -278,12 +227,23 @@ func writingRules() []Rule {
 	}
 }
 
+// wireMethods make a type speak a wire format without a tag.
+var wireMethods = []string{
+	"MarshalJSON", "UnmarshalJSON", "MarshalJSONTo", "UnmarshalJSONFrom", "MarshalText", "UnmarshalText", "MarshalBinary", "UnmarshalBinary",
+	"MarshalDynamoDBAttributeValue", "UnmarshalDynamoDBAttributeValue",
+}
+
+// floats are what makes one, by name; a literal makes one without.
+var floats = []string{
+	"float64", "float32", "complex128", "complex64", "Float64", "Float32", "NormFloat64", "ExpFloat64", "ParseFloat", "NewFloat",
+}
+
 // shipped reports whether the file is part of what is deployed.
 func shipped(f *File) bool { return f.In("functions") || f.In("shared") || f.In("events") }
 
 func adaptersByName(f *File) []string {
 	wires := f.In("functions") && path.Base(f.Path) == "main.go" || f.Dir == "shared/boot"
-	if wires || testKit(f) || !shipped(f) {
+	if wires || ofTests(f) || !shipped(f) {
 		return nil
 	}
 	return slices.Concat(
@@ -292,14 +252,14 @@ func adaptersByName(f *File) []string {
 }
 
 func parallelWork(f *File) []string {
-	if f.Dir == "shared/parallel" || testKit(f) || !shipped(f) {
+	if f.Dir == "shared/parallel" || ofTests(f) || !shipped(f) {
 		return nil
 	}
 	return slices.Concat(goStatements(f), f.Uses("sync", "WaitGroup"), f.Uses("golang.org/x/sync/errgroup", "Group", "WithContext"))
 }
 
-// testKit reports whether the file is a test, or of a package that tests use.
-func testKit(f *File) bool { return f.Test || strings.HasSuffix(f.Dir, "test") }
+// ofTests reports whether the file is a test, or of a package that tests use.
+func ofTests(f *File) bool { return f.Test || places[f.Dir].kind == isTestKit }
 
 func everyFile(check func(*File) []string) func(*Tree) []string {
 	return func(t *Tree) []string {
@@ -336,6 +296,17 @@ func fieldTags(f *File) []string {
 	ast.Inspect(f.AST, func(node ast.Node) bool {
 		if field, ok := node.(*ast.Field); ok && field.Tag != nil {
 			found = append(found, f.at(field.Pos())+": a field tag")
+		}
+		return true
+	})
+	return found
+}
+
+func floatLiterals(f *File) []string {
+	var found []string
+	ast.Inspect(f.AST, func(node ast.Node) bool {
+		if literal, ok := node.(*ast.BasicLit); ok && (literal.Kind == token.FLOAT || literal.Kind == token.IMAG) {
+			found = append(found, f.at(literal.Pos())+": "+literal.Value)
 		}
 		return true
 	})

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ type File struct {
 	Lines   int
 	Test    bool // a _test.go file
 	AST     *ast.File
-	Imports map[string]string // import path to the name that it has in the file
+	Imports map[string][]string // import path to the names that it has in the file
 	fset    *token.FileSet
 }
 
@@ -108,7 +109,7 @@ func (t *Tree) add(name, text string) error {
 		Lines:   strings.Count(text, "\n"),
 		Test:    strings.HasSuffix(name, "_test.go"),
 		AST:     parsed,
-		Imports: map[string]string{},
+		Imports: map[string][]string{},
 		fset:    fset,
 	}
 	for _, spec := range parsed.Imports {
@@ -116,10 +117,11 @@ func (t *Tree) add(name, text string) error {
 		if err != nil {
 			return fmt.Errorf("archtest: %s: %w", name, err)
 		}
-		f.Imports[imported] = path.Base(imported)
+		name := path.Base(imported)
 		if spec.Name != nil {
-			f.Imports[imported] = spec.Name.Name
+			name = spec.Name.Name
 		}
+		f.Imports[imported] = append(f.Imports[imported], name)
 	}
 	t.Files = append(t.Files, f)
 	return nil
@@ -137,20 +139,23 @@ func (f *File) at(pos token.Pos) string {
 // Uses lists where the file names something of an imported package, such as
 // "time", "Now": called or passed on, it is the same.
 func (f *File) Uses(imported string, names ...string) []string {
-	local, ok := f.Imports[imported]
-	if !ok {
+	locals := f.Imports[imported]
+	if len(locals) == 0 {
 		return nil
 	}
 	var found []string
+	if slices.Contains(locals, ".") {
+		found = append(found, f.Path+": a dot import hides what is used of "+imported)
+	}
 	ast.Inspect(f.AST, func(node ast.Node) bool {
 		selector, ok := node.(*ast.SelectorExpr)
 		if !ok {
 			return true
 		}
-		if x, ok := selector.X.(*ast.Ident); ok && x.Name == local {
+		if x, ok := selector.X.(*ast.Ident); ok && slices.Contains(locals, x.Name) {
 			for _, name := range names {
 				if selector.Sel.Name == name {
-					found = append(found, f.at(selector.Pos())+": "+local+"."+name)
+					found = append(found, f.at(selector.Pos())+": "+x.Name+"."+name)
 				}
 			}
 		}

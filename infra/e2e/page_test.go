@@ -24,7 +24,7 @@ func worked(t *testing.T, agents, debits int) string {
 	t.Helper()
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	chance := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // test data
+	chance := rand.New(rand.NewPCG(seed, 0))
 	account := openAccount(t, settings().with("name", "Acme & Söhne").with("low_balance_threshold", "5"))
 	addGrant(t, account, body{"amount": "100000.25", "source": "promo", "reason": "Welcome"})
 	addGrant(t, account, body{"amount": "5000", "source": "adjustment", "priority": 200, "expires_at": time.Now().AddDate(0, 0, 12).UTC().Format(time.RFC3339)})

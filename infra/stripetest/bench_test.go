@@ -47,7 +47,7 @@ func startMock() (stop func(), err error) {
 		return nil, fmt.Errorf("%s names no stripe-mock: run the tests by make test, or make stripe-mock and set it", mockVar)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	command := exec.CommandContext(ctx, binary, "-http-addr", "127.0.0.1:0") //nolint:gosec // the binary that make has built
+	command := exec.CommandContext(ctx, binary, "-http-addr", "127.0.0.1:0")
 	output, err := command.StdoutPipe()
 	if err == nil {
 		err = command.Start()

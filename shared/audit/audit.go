@@ -13,15 +13,17 @@ import (
 	"strconv"
 	"time"
 
+	"drawdown/shared/commit"
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
+	"drawdown/shared/pause"
 	"drawdown/shared/usage"
 )
 
 // Store is what is proved, and the ledger that proves it.
 type Store interface {
-	Wallet(ctx context.Context, account string) (*ledger.Wallet, error)
+	commit.Wallets
 	Mark(ctx context.Context, account string) (usage.Mark, error)
 	AllSheets(ctx context.Context, account string) ([]usage.Sheet, error)
 	EntriesAfter(ctx context.Context, account string, seq int64, limit int) ([]ledger.Entry, error)
@@ -62,19 +64,16 @@ const (
 	indexPatience = 10 * time.Minute
 )
 
-// Run audits one account. It fails with fault.AccountNotFound, or with
-// fault.Unavailable where the ledger's index lags too far behind.
-func Run(ctx context.Context, store Store, account string) (Result, error) {
+// Run audits one account, at an instant. It fails with fault.AccountNotFound, or
+// with fault.Unavailable where the ledger's index lags too far behind.
+func Run(ctx context.Context, store Store, account string, now time.Time) (Result, error) {
 	mark, sheets, err := readUsage(ctx, store, account)
 	if err != nil {
 		return Result{}, err
 	}
-	wallet, err := store.Wallet(ctx, account)
+	wallet, err := commit.WalletOf(ctx, store, account)
 	if err != nil {
 		return Result{}, err
-	}
-	if wallet == nil {
-		return Result{}, fault.New(fault.AccountNotFound, "There is no account %q.", account)
 	}
 	a := &audit{
 		result: Result{
@@ -86,7 +85,7 @@ func Run(ctx context.Context, store Store, account string) (Result, error) {
 		wallet: wallet,
 		until:  wallet.Seq, // read last, so nothing stored can rest on a later entry
 	}
-	if err := a.read(ctx, store); err != nil {
+	if err := a.read(ctx, store, now); err != nil {
 		return Result{}, err
 	}
 	a.compare()
@@ -123,7 +122,7 @@ type audit struct {
 	unfolding bool           // usage does not fold
 }
 
-func (a *audit) read(ctx context.Context, store Store) error {
+func (a *audit) read(ctx context.Context, store Store, now time.Time) error {
 	var waited time.Duration
 	for a.result.Seq < a.until {
 		entries, err := store.EntriesAfter(ctx, a.result.Account, a.result.Seq, page)
@@ -140,8 +139,8 @@ func (a *audit) read(ctx context.Context, store Store) error {
 			a.take(entries)
 			continue
 		}
-		lasting := len(entries) > 0 && time.Since(entries[0].CreatedAt) > indexPatience
-		if lasting || waited >= indexWait && time.Since(a.wallet.LastAt) > indexPatience {
+		lasting := len(entries) > 0 && now.Sub(entries[0].CreatedAt) > indexPatience
+		if lasting || waited >= indexWait && now.Sub(a.wallet.LastAt) > indexPatience {
 			a.drift(fmt.Sprintf("ledger entry %d", a.result.Seq+1), "there", "missing")
 			a.broken = true
 			return nil
@@ -149,7 +148,9 @@ func (a *audit) read(ctx context.Context, store Store) error {
 		if waited >= indexWait {
 			return fault.New(fault.Unavailable, "The ledger's index does not show entry %d yet; send the request again.", a.result.Seq+1)
 		}
-		time.Sleep(indexPoll)
+		if err := pause.For(ctx, indexPoll); err != nil {
+			return err
+		}
 		waited += indexPoll
 	}
 	return nil

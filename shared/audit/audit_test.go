@@ -155,7 +155,7 @@ func clean(t *rapid.T, did *census.Census, store books, account string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	result, err := audit.Run(context.Background(), store, account)
+	result, err := audit.Run(context.Background(), store, account, time.Now())
 	if wallet == nil {
 		if fault.CodeOf(err) != fault.AccountNotFound {
 			t.Fatalf("of no account: %v", err)
@@ -414,11 +414,11 @@ func TestEveryCorruptionIsFoundAndNamed(t *testing.T) {
 func isNamed(t *testing.T, name string, altered altered, where string) {
 	t.Helper()
 	for usageIs, store := range map[string]inMemory{"folded": settled(t), "behind": behind(t)} {
-		if result, err := audit.Run(t.Context(), store, "acme"); err != nil || !result.Clean() || result.Sheets != 3 || (result.Behind > 0) != (usageIs == "behind") {
+		if result, err := audit.Run(t.Context(), store, "acme", time.Now()); err != nil || !result.Clean() || result.Sheets != 3 || (result.Behind > 0) != (usageIs == "behind") {
 			t.Fatalf("%s, before: %+v, %v", usageIs, result, err)
 		}
 		altered.Store = store
-		result, err := audit.Run(t.Context(), altered, "acme")
+		result, err := audit.Run(t.Context(), altered, "acme", time.Now())
 		if err != nil {
 			t.Errorf("%s, %s: %v", usageIs, name, err)
 			continue
@@ -442,7 +442,7 @@ func TestAMarkMovedAheadIsFound(t *testing.T) {
 	if moved, err := store.MoveMark(t.Context(), "acme", usage.Mark{}, usage.Mark{Seq: 2}); !moved || err != nil {
 		t.Fatal(moved, err)
 	}
-	result, err := audit.Run(t.Context(), store, "acme")
+	result, err := audit.Run(t.Context(), store, "acme", time.Now())
 	if err != nil || len(result.Drift) != 3 || !strings.HasSuffix(result.Drift[0].Where, ".upto") {
 		t.Errorf("got %+v, %v", result, err)
 	}
@@ -468,7 +468,7 @@ func TestARebuildMeanwhileIsNoDrift(t *testing.T) {
 		half := &crashing{Store: store}
 		half.left.Store(writes)
 		racing := &rebuilding{store, func() { _, _ = newFolder(half, 100).Rebuild(t.Context(), "acme", 8) }} // it may crash
-		result, err := audit.Run(t.Context(), racing, "acme")
+		result, err := audit.Run(t.Context(), racing, "acme", time.Now())
 		if err != nil || !result.Clean() {
 			t.Errorf("after %d writes of a rebuild: %v, %+v", writes, err, result.Drift)
 		}
@@ -526,7 +526,7 @@ func nameTheWrong(t *rapid.T, did *census.Census, store books, account string) {
 	if standing, err := store.Add(context.Background(), account, sheet.Epoch, delta); err != nil || !standing.Added {
 		t.Fatalf("altering %v: %+v, %v", sheet.Key, standing, err)
 	}
-	result, err := audit.Run(context.Background(), store, account)
+	result, err := audit.Run(context.Background(), store, account, time.Now())
 	if err != nil || result.Clean() {
 		t.Fatalf("%s of %v is wrong and not named: %+v, %v", how.name, sheet, result, err)
 	}
@@ -608,14 +608,14 @@ func TestWhatAnOvertakenRunLeavesIsNoDrift(t *testing.T) {
 		if _, err := newFolder(overtaken, 1).CatchUp(t.Context(), "acme", 10); !errors.Is(err, errCrashed) {
 			t.Fatalf("%s: the run ended with %v", name, err)
 		}
-		result, err := audit.Run(t.Context(), store, "acme")
+		result, err := audit.Run(t.Context(), store, "acme", time.Now())
 		if err != nil || !result.Clean() || result.Mark != (usage.Mark{Epoch: 1, Seq: 9}) || result.Sheets != 5 {
 			t.Errorf("%s, left half way: %+v, %v", name, result, err)
 		}
 		if _, err := newFolder(store, 100).CatchUp(t.Context(), "acme", 10); err != nil {
 			t.Fatal(err)
 		}
-		if result, err := audit.Run(t.Context(), store, "acme"); err != nil || !result.Clean() || result.Behind != 0 {
+		if result, err := audit.Run(t.Context(), store, "acme", time.Now()); err != nil || !result.Clean() || result.Behind != 0 {
 			t.Errorf("%s, in the end: %+v, %v", name, result, err)
 		}
 	}
@@ -637,7 +637,7 @@ func TestAuditsBesideWritersAreClean(t *testing.T) {
 			behind, epochs := 0, map[int64]bool{}
 			running.Go(func() {
 				for ; !isClosed(written); audits.Add(1) {
-					result, err := audit.Run(t.Context(), store, "acme")
+					result, err := audit.Run(t.Context(), store, "acme", time.Now())
 					if err != nil || !result.Clean() {
 						t.Errorf("beside writers: %+v, %v", result, err)
 					}
@@ -695,11 +695,11 @@ func TestAnIndexThatLagsIsNoDrift(t *testing.T) {
 		start := time.Now()
 		store := settled(t)
 		hidden := hiding{store, func(seq int64) bool { return seq == 8 && time.Since(start) < time.Second }}
-		if result, err := audit.Run(t.Context(), hidden, "acme"); err != nil || !result.Clean() {
+		if result, err := audit.Run(t.Context(), hidden, "acme", time.Now()); err != nil || !result.Clean() {
 			t.Errorf("shown after a second: %+v, %v", result, err)
 		}
 		hidden.hides = func(seq int64) bool { return seq == 6 }
-		if result, err := audit.Run(t.Context(), hidden, "acme"); fault.CodeOf(err) != fault.Unavailable {
+		if result, err := audit.Run(t.Context(), hidden, "acme", time.Now()); fault.CodeOf(err) != fault.Unavailable {
 			t.Errorf("never shown: %+v, %v", result, err)
 		}
 	})

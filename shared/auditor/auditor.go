@@ -71,7 +71,7 @@ func (a *Auditor) One(ctx context.Context, account string) (audit.Result, error)
 }
 
 func (a *Auditor) audit(ctx context.Context, account string) (audit.Result, error) {
-	result, err := audit.Run(ctx, a.Store, account)
+	result, err := audit.Run(ctx, a.Store, account, a.Now())
 	if err == nil {
 		a.report(ctx, result)
 	}
@@ -81,7 +81,7 @@ func (a *Auditor) audit(ctx context.Context, account string) (audit.Result, erro
 // report measures the drift and logs every place of it, for whoever the alarm wakes.
 func (a *Auditor) report(ctx context.Context, result audit.Result) {
 	telemetry.Add(ctx, telemetry.Count(telemetry.Audited, 1))
-	telemetry.Add(ctx, telemetry.Count(telemetry.Drift, float64(len(result.Drift))))
+	telemetry.Add(ctx, telemetry.Count(telemetry.Drift, len(result.Drift)))
 	for _, drift := range result.Drift {
 		slog.ErrorContext(ctx, "drift", "account", result.Account, "where", drift.Where, "ledger", drift.Ledger, "stored", drift.Stored)
 	}

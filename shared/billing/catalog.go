@@ -41,8 +41,13 @@ type Plan struct {
 // Free tells whether the plan costs nothing by itself.
 func (p Plan) Free() bool { return p.Price.Minor == 0 }
 
-// OverageRate is the price of use beyond the grants.
+// OverageRate is the price of use beyond the grants, none where it has none. A plan
+// that bills no overage itself may have one: an account's own setting, which wins,
+// may allow it.
 func (p Plan) OverageRate() money.Rate {
+	if p.OveragePrice == 0 {
+		return money.Rate{}
+	}
 	return money.Rate{PerCredit: p.OveragePrice, Currency: p.Price.Currency}
 }
 

@@ -40,13 +40,3 @@ func periodStart(anchor time.Time, interval Interval, n int) time.Time {
 	lastDay := first.AddDate(0, 1, -1).Day()
 	return first.AddDate(0, 0, min(anchor.Day(), lastDay)-1)
 }
-
-// Month is the calendar month of an instant in a zone, "2006-01", by which
-// monthly caps are counted.
-func Month(at time.Time, zone *time.Location) string { return at.In(zone).Format("2006-01") }
-
-// NextMonth is when the calendar month of an instant in a zone is over.
-func NextMonth(at time.Time, zone *time.Location) time.Time {
-	local := at.In(zone)
-	return time.Date(local.Year(), local.Month()+1, 1, 0, 0, 0, 0, zone).UTC()
-}

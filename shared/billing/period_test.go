@@ -50,21 +50,3 @@ func TestPeriodsTileTime(t *testing.T) {
 		}
 	})
 }
-
-func TestMonthsAreTheAccounts(t *testing.T) {
-	zone, err := time.LoadLocation("America/New_York")
-	if err != nil {
-		t.Fatal(err)
-	}
-	at := time.Date(2026, 11, 1, 3, 59, 0, 0, time.UTC) // still October, the day before the clock goes back
-	if got := billing.Month(at, zone); got != "2026-10" {
-		t.Errorf("month %s", got)
-	}
-	next := billing.NextMonth(at, zone)
-	if want := time.Date(2026, 11, 1, 4, 0, 0, 0, time.UTC); !next.Equal(want) {
-		t.Errorf("the month ends %s, want %s", next, want)
-	}
-	if end := billing.NextMonth(next, zone); !end.Equal(time.Date(2026, 12, 1, 5, 0, 0, 0, time.UTC)) {
-		t.Errorf("November ends %s, an hour later by UTC", end)
-	}
-}

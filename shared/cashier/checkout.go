@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"drawdown/shared/billing"
+	"drawdown/shared/commit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
 )
@@ -114,7 +115,7 @@ func (c *Cashier) claimOf(ctx context.Context, wish Wish) (claim billing.Claim, 
 type deal func(ctx context.Context, claim billing.Claim) (url string, err error)
 
 func (c *Cashier) deal(ctx context.Context, wish Wish, resumed bool) (deal, error) {
-	of, err := wallet(ctx, c.Store, wish.Account)
+	of, err := commit.WalletOf(ctx, c.Store, wish.Account)
 	if err != nil {
 		return nil, err
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"drawdown/shared/billing"
+	"drawdown/shared/commit"
 	"drawdown/shared/credit"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
@@ -14,7 +15,7 @@ import (
 
 // Reader is what a subscription is told from.
 type Reader interface {
-	Wallet(ctx context.Context, account string) (*ledger.Wallet, error)
+	commit.Wallets
 	Standing(ctx context.Context, account string) (*billing.Standing, error)
 	Plan(ctx context.Context, id string) (*billing.Plan, error)
 }
@@ -39,7 +40,7 @@ func (c *Cashier) Subscription(ctx context.Context, account string) (Subscriptio
 
 // Look tells how an account stands at an instant. It fails with fault.AccountNotFound.
 func Look(ctx context.Context, store Reader, account string, at time.Time) (Subscription, error) {
-	of, err := wallet(ctx, store, account)
+	of, err := commit.WalletOf(ctx, store, account)
 	if err != nil {
 		return Subscription{}, err
 	}

@@ -78,11 +78,11 @@ func (r *Runner) catchUp(ctx context.Context, ring rollup.Ring) error {
 }
 
 func count(ctx context.Context, result rollup.Result) {
-	telemetry.Add(ctx, telemetry.Count(telemetry.Folded, float64(result.Entries)))
+	telemetry.Add(ctx, telemetry.Count(telemetry.Folded, result.Entries))
 	if result.Entries > 0 {
 		telemetry.Peak(ctx, telemetry.Seconds(telemetry.UsageLag, result.Oldest))
 	}
-	telemetry.Peak(ctx, telemetry.Count(telemetry.UsageBehind, float64(result.Behind)))
+	telemetry.Peak(ctx, telemetry.Count(telemetry.UsageBehind, result.Behind))
 	if result.Quarantined {
 		telemetry.Add(ctx, telemetry.Count(telemetry.Quarantined, 1))
 	}

@@ -30,6 +30,7 @@ import (
 
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
+	"drawdown/shared/pause"
 	"drawdown/shared/rating"
 )
 
@@ -112,7 +113,7 @@ func (b Backoff) wait(try int, lastTry time.Duration) time.Duration {
 	if b.Tries > 0 {
 		base, bound = max(base, lastTry), max(bound, time.Duration(b.Tries)*lastTry)
 	}
-	return rand.N(min(bound, base<<min(try, maxDoublings)) + 1)
+	return rand.N(min(bound, base<<min(try, maxDoublings)) + 1) //nolint:gosec // a jitter, no secret
 }
 
 // AtRest is for how long after its last entry a wallet counts as being written:
@@ -265,14 +266,7 @@ func (c *Committer) sleep(ctx context.Context, group *group, try int, lastTry ti
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) < wait+lastTry {
 		return c.outOfTime(ctx, group.cause)
 	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("commit: waiting to retry: %w", ctx.Err())
-	}
+	return pause.For(ctx, wait)
 }
 
 // outOfTime is the failure of a group that was tried again and again, for this

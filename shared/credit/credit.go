@@ -75,9 +75,9 @@ func allDigits(s string) bool {
 
 // String formats the amount in credits, without trailing zeros: Parse reads it back.
 func (a Amount) String() string {
-	sign, magnitude := "", uint64(a)
+	sign, magnitude := "", uint64(a) //nolint:gosec // two's complement is what is wanted: the sign is taken off next
 	if a < 0 {
-		sign, magnitude = "-", -uint64(a)
+		sign, magnitude = "-", -uint64(a) //nolint:gosec // the magnitude of the least amount, too
 	}
 	whole, fraction := magnitude/uint64(Credit), magnitude%uint64(Credit)
 	text := sign + strconv.FormatUint(whole, 10)

@@ -13,6 +13,7 @@ import (
 
 	"drawdown/events"
 	"drawdown/shared/dynamo/dynamotest"
+	"drawdown/shared/outbound"
 	"drawdown/shared/webhooks"
 )
 
@@ -27,7 +28,7 @@ type fixture struct {
 
 func newFixture(t *testing.T) *fixture {
 	f := &fixture{t: t, tables: dynamotest.NewTables(t)}
-	f.Dispatcher = Dispatcher{Store: f.tables.Client, Send: webhooks.NewSender(true).Send, Now: func() time.Time {
+	f.Dispatcher = Dispatcher{Store: f.tables.Client, Send: outbound.NewSender(true).Send, Now: func() time.Time {
 		return start.Add(time.Duration(f.clock.Load()) * time.Millisecond)
 	}}
 	return f

@@ -10,6 +10,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"drawdown/shared/pause"
 )
 
 // Every read goes by one of the functions of this file. A read of a table is
@@ -129,10 +131,8 @@ func (c *Client) batchGet(ctx context.Context, keys map[string][]Key) (map[strin
 			return found, nil
 		}
 		request = out.UnprocessedKeys
-		select {
-		case <-time.After(rand.N(10 * time.Millisecond << try)):
-		case <-ctx.Done():
-			return nil, failure("batch read", ctx.Err())
+		if err := pause.For(ctx, rand.N(10*time.Millisecond<<try)); err != nil { //nolint:gosec // a jitter, no secret
+			return nil, failure("batch read", err)
 		}
 	}
 	return nil, failure("batch read", errUnprocessed)

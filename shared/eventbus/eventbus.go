@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge/types"
 
 	"drawdown/events"
+	"drawdown/shared/pause"
 )
 
 // What one request takes, as EventBridge documents it. The bytes are of all its
@@ -151,20 +152,10 @@ func (b *Bus) send(ctx context.Context, pending batch) ([]int, error) {
 		if len(left.entries) == 0 {
 			return nil, nil
 		}
-		if try == maxTries || !wait(ctx, firstWait<<(try-1)) {
+		if try == maxTries || pause.For(ctx, rand.N(firstWait<<(try-1))) != nil { //nolint:gosec // a jitter, no secret
 			return left.places, fmt.Errorf("eventbus: %d messages were not taken, the last: %s %s",
 				len(left.entries), aws.ToString(cause.ErrorCode), aws.ToString(cause.ErrorMessage))
 		}
 		pending = left
-	}
-}
-
-// wait waits at most that long, and answers false where the time is over.
-func wait(ctx context.Context, most time.Duration) bool {
-	select {
-	case <-time.After(rand.N(most)):
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -46,7 +46,7 @@ func Open(config aws.Config, endpoint, name string) *Bucket {
 // was asked to sweep.
 func (b *Bucket) Sweep(ctx context.Context, again func(ctx context.Context, batch []byte) error) ([]byte, error) {
 	swept, err := b.Each(ctx, again)
-	telemetry.Add(ctx, telemetry.Count(telemetry.Swept, float64(swept)))
+	telemetry.Add(ctx, telemetry.Count(telemetry.Swept, swept))
 	if err != nil {
 		telemetry.Add(ctx, telemetry.Count(telemetry.SweepFailed, 1))
 		return nil, err

@@ -32,7 +32,7 @@ const (
 	DebitNotFound         Code = "debit-not-found"
 	NotReversible         Code = "not-reversible"
 	TooManyGrants         Code = "too-many-grants"
-	APIKeyNotFound        Code = "api-key-not-found"
+	APIKeyNotFound        Code = "api-key-not-found" //nolint:gosec // a word, no key
 	AssetNotFound         Code = "asset-not-found"
 	Contended             Code = "contended"
 	Unavailable           Code = "unavailable"

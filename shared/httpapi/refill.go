@@ -3,9 +3,7 @@ package httpapi
 import (
 	"fmt"
 	"strings"
-	"time"
 
-	"drawdown/shared/billing"
 	"drawdown/shared/cashier"
 	"drawdown/shared/credit"
 	"drawdown/shared/ledger"
@@ -61,10 +59,7 @@ func EncodeRefill(w Wallet) Response {
 	if r.Pack != "" {
 		threshold := r.Threshold.String()
 		body.Threshold, body.PackID, body.MonthlyCap = &threshold, &r.Pack, optionalMoney(r.Cap)
-		spent := moneyBody{Currency: r.Cap.Currency}
-		if r.Month == monthOf(w) {
-			spent.Amount = r.Spent
-		}
+		spent := moneyOf(w.RefillSpent(w.At))
 		body.SpentThisMonth = &spent
 	}
 	if r.Phase == ledger.RefillBackoff || r.Phase == ledger.RefillActionRequired {
@@ -76,15 +71,6 @@ func EncodeRefill(w Wallet) Response {
 		body.RetryAt = optionalInstant(r.Until)
 	}
 	return OK(body)
-}
-
-// monthOf is the calendar month in the account's zone; empty where there is no such zone.
-func monthOf(w Wallet) string {
-	zone, err := time.LoadLocation(w.Settings.Zone)
-	if err != nil {
-		return ""
-	}
-	return billing.Month(w.At, zone)
 }
 
 // The reasons that a refill is not armed for, as they are told. Whatever else the

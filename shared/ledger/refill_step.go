@@ -128,10 +128,7 @@ func (a StartRefill) decide(d *draft, _ State) error {
 	if err != nil {
 		return fmt.Errorf("ledger: zone of account %s: %w", d.on.Account, err)
 	}
-	next := *d.on.Refill
-	if month := monthOf(now, zone); month > next.Month {
-		next.Month, next.Spent = month, 0
-	}
+	next := d.on.Refill.inMonth(monthOf(now, zone))
 	next.Until = time.Time{}
 	// Neither the cap nor what was spent is negative, so the comparison cannot overflow.
 	if a.Price.Currency != next.Cap.Currency || a.Price.Minor > next.Cap.Minor-next.Spent {

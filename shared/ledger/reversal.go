@@ -147,9 +147,9 @@ func proportion(amount, part, whole credit.Amount) credit.Amount {
 	if whole == 0 {
 		return 0
 	}
-	high, low := bits.Mul64(uint64(amount), uint64(part))
-	quotient, _ := bits.Div64(high, low, uint64(whole))
-	return credit.Amount(quotient)
+	high, low := bits.Mul64(uint64(amount), uint64(part)) //nolint:gosec // neither is negative
+	quotient, _ := bits.Div64(high, low, uint64(whole))   //nolint:gosec // it is positive
+	return credit.Amount(quotient)                        //nolint:gosec // at most the amount
 }
 
 // giveBackOverage takes off the overage used what the debit added to it. What

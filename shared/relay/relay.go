@@ -15,6 +15,7 @@ import (
 	"drawdown/events"
 	"drawdown/shared/ledger"
 	"drawdown/shared/parallel"
+	"drawdown/shared/pause"
 	"drawdown/shared/telemetry"
 )
 
@@ -75,14 +76,14 @@ func (r *Relay) Say(ctx context.Context, news []ledger.News) []string {
 	for _, place := range left {
 		failed[of[place]] = true
 	}
-	telemetry.Add(ctx, telemetry.Count(telemetry.Relayed, float64(len(messages)-len(left))))
+	telemetry.Add(ctx, telemetry.Count(telemetry.Relayed, len(messages)-len(left)))
 	var again []string
 	for i, one := range news {
 		if failed[i] {
 			again = append(again, one.Record)
 		}
 	}
-	telemetry.Add(ctx, telemetry.Count(telemetry.Unrelayed, float64(len(again))))
+	telemetry.Add(ctx, telemetry.Count(telemetry.Unrelayed, len(again)))
 	return again
 }
 
@@ -162,11 +163,9 @@ func (r *Relay) entries(ctx context.Context, account string, first, last int64) 
 		if waited+wait > r.IndexWait {
 			return nil, fmt.Errorf("relay: the index lacks some of the entries %d to %d", first, last)
 		}
-		select {
-		case <-time.After(wait):
-			waited += wait
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := pause.For(ctx, wait); err != nil {
+			return nil, err
 		}
+		waited += wait
 	}
 }

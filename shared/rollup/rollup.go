@@ -19,6 +19,7 @@ import (
 
 	"drawdown/shared/ledger"
 	"drawdown/shared/parallel"
+	"drawdown/shared/pause"
 	"drawdown/shared/usage"
 )
 
@@ -133,7 +134,7 @@ func (f *Folder) CatchUp(ctx context.Context, account string, seq int64) (Result
 			continue
 		case errors.Is(err, errSuperseded) && superseded < maxSuperseded:
 			superseded++ // somebody else is at it: see how far that is
-			if err := sleep(ctx, giveWay); err != nil {
+			if err := pause.For(ctx, giveWay); err != nil {
 				return r.result, err
 			}
 			continue
@@ -142,21 +143,10 @@ func (f *Folder) CatchUp(ctx context.Context, account string, seq int64) (Result
 		case waited >= f.IndexWait:
 			return r.result, ErrIndexLags
 		}
-		if err := sleep(ctx, wait); err != nil {
+		if err := pause.For(ctx, wait); err != nil {
 			return r.result, err
 		}
 		waited, wait = waited+wait, 2*wait
-	}
-}
-
-func sleep(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("rollup: %w", ctx.Err())
 	}
 }
 

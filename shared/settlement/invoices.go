@@ -167,7 +167,7 @@ func (s *Settler) changePlan(ctx context.Context, invoice billing.Invoice) error
 	}
 	return s.Committer.Do(ctx, invoice.Account, ledger.Command{Operation: ledger.ChangeOperation(invoice.ID), Action: ledger.ChangePlan{
 		Subscription: invoice.Subscription, Plan: plan.ID, At: invoice.CreatedAt, Included: plan.IncludedCredits,
-		Overage: plan.Overage, OverageRate: overageRateOf(plan), Rollover: plan.Rollover, Payment: invoice.Payment,
+		Overage: plan.Overage, OverageRate: plan.OverageRate(), Rollover: plan.Rollover, Payment: invoice.Payment,
 	}}).Err
 }
 

@@ -48,7 +48,7 @@ func (s *Settler) Refill(ctx context.Context, account string) error {
 // error, and the sweep asks again under the same id. What the processor rejects for
 // certain is no unknown outcome, and ends the refill.
 func (s *Settler) resolve(ctx context.Context, account string, refill ledger.RefillState) error {
-	customer, err := s.customer(ctx, account)
+	customer, err := billing.Customer(ctx, s.Store, s.Processor, account)
 	if err != nil {
 		return err
 	}

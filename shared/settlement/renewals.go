@@ -3,7 +3,6 @@ package settlement
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"drawdown/shared/billing"
@@ -119,82 +118,4 @@ func (s *Settler) Expire(ctx context.Context, account string) error {
 		}
 	}
 	return nil
-}
-
-// BillOverage sends the invoice of use beyond the grants that a period's end has
-// noted. The note was written with the reset of the overage, so it is there once;
-// the processor finds the note's id, so it is billed once.
-func (s *Settler) BillOverage(ctx context.Context, account string, at time.Time, id string) error {
-	for range maxTries {
-		bill, err := s.Store.Bill(ctx, account, at, id)
-		if err != nil || bill == nil || bill.Kind != billing.OverageBill || bill.Invoice != "" {
-			return err
-		}
-		customer, err := s.customer(ctx, account)
-		if err != nil {
-			return err
-		}
-		invoice, err := s.Processor.BillOverage(ctx, billing.OverageCharge{
-			Bill: bill.ID, Account: account, Customer: customer, Amount: bill.Amount, NotedAt: bill.At,
-			Description: fmt.Sprintf("%s credits used beyond the included ones", bill.Credits),
-		})
-		if err != nil {
-			return err
-		}
-		sent := *bill
-		sent.Invoice, sent.State, sent.ReceiptURL, sent.Payment = invoice.ID, invoiceState(invoice), invoice.HostedURL, invoice.Payment
-		saved, err := s.Store.SaveBill(ctx, sent)
-		if err != nil || saved {
-			return err
-		}
-	}
-	return ErrMoved
-}
-
-// overageBill brings the line of an overage up to its invoice.
-func (s *Settler) overageBill(ctx context.Context, invoice billing.Invoice) error {
-	if invoice.Bill == "" {
-		return nil
-	}
-	for range maxTries {
-		bill, err := s.Store.Bill(ctx, invoice.Account, invoice.NotedAt, invoice.Bill)
-		if err != nil {
-			return err
-		}
-		if bill == nil {
-			return fmt.Errorf("settlement: invoice %s is of a bill %q that is not there", invoice.ID, invoice.Bill)
-		}
-		present, err := s.Processor.Invoice(ctx, invoice.ID)
-		if err != nil {
-			return err
-		}
-		next := *bill
-		next.Invoice, next.State, next.ReceiptURL, next.Payment = present.ID, invoiceState(present), present.HostedURL, present.Payment
-		if next == *bill {
-			return nil
-		}
-		if _, err := s.Store.SaveBill(ctx, next); err != nil {
-			return err
-		}
-	}
-	return ErrMoved
-}
-
-// customer is the account's customer at the processor, made where there is none.
-func (s *Settler) customer(ctx context.Context, account string) (string, error) {
-	customer, err := s.Store.Customer(ctx, account)
-	if err != nil || customer != "" {
-		return customer, err
-	}
-	wallet, err := s.Store.Wallet(ctx, account)
-	if err != nil {
-		return "", err
-	}
-	if wallet == nil {
-		return "", ledger.NoAccount(account)
-	}
-	if customer, err = s.Processor.EnsureCustomer(ctx, account, wallet.Settings.Name); err != nil {
-		return "", err
-	}
-	return s.Store.SaveCustomer(ctx, account, customer)
 }

@@ -261,7 +261,7 @@ func (s *Settler) open(ctx context.Context, account, subscription string, plan b
 func OpenPeriod(subscription string, plan billing.Plan, start, end time.Time, payment string) ledger.OpenPeriod {
 	return ledger.OpenPeriod{
 		Subscription: subscription, Plan: plan.ID, Start: start, End: end, LapseAt: end.Add(billing.Grace),
-		Credits: plan.IncludedCredits, Overage: plan.Overage, OverageRate: overageRateOf(plan), Rollover: plan.Rollover,
+		Credits: plan.IncludedCredits, Overage: plan.Overage, OverageRate: plan.OverageRate(), Rollover: plan.Rollover,
 		Payment: payment,
 	}
 }

@@ -20,8 +20,10 @@ type Metric struct {
 	Value float64
 }
 
-// Count is a metric that counts.
-func Count(name string, n float64) Metric { return Metric{name, "Count", n} }
+// Count is a metric that counts. Capacity units come in halves.
+func Count[N int | int64 | float64](name string, n N) Metric {
+	return Metric{name, "Count", float64(n)}
+}
 
 // Milliseconds is a metric of a duration.
 func Milliseconds(name string, d time.Duration) Metric {

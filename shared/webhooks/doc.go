@@ -7,5 +7,6 @@
 // is delivered or failed. It is tried at once and then by a schedule; delivery
 // is at least once and in no order, and webhook-id is the same at every try.
 //
-// The package must not know how endpoints and deliveries are stored.
+// The package must not know how endpoints and deliveries are stored, nor how they
+// are sent.
 package webhooks

@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/base32"
 	"fmt"
-	"net/netip"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -128,26 +126,3 @@ func DeliveryID(message events.Message) string {
 // MessageID is the webhook-id of an event, the same at every try and endpoint.
 // It has no full stop, which would make what is signed ambiguous.
 func MessageID(eventID string) string { return "msg_" + hashed(eventID) }
-
-// CheckURL says what is wrong with an endpoint's address, in words that fit
-// behind its name; empty where nothing is. Local addresses, also without
-// encryption, are for development.
-func CheckURL(text string, local bool) string {
-	const rule = `must be an address such as "https://example.com/hooks", without a user and a fragment`
-	address, err := url.Parse(text)
-	if err != nil || address.Hostname() == "" || address.User != nil || address.Fragment != "" || address.Opaque != "" {
-		return rule
-	}
-	ip, err := netip.ParseAddr(address.Hostname())
-	isIP := err == nil
-	loopback := address.Hostname() == "localhost" || isIP && ip.IsLoopback()
-	switch {
-	case local && loopback && (address.Scheme == "http" || address.Scheme == "https"):
-		return ""
-	case address.Scheme != "https":
-		return rule
-	case !local && (address.Hostname() == "localhost" || isIP && !public(ip)):
-		return "must be an address of the public internet"
-	}
-	return ""
-}

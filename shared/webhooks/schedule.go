@@ -2,7 +2,6 @@ package webhooks
 
 import (
 	"math/rand/v2"
-	"net/http"
 	"time"
 )
 
@@ -15,12 +14,22 @@ func delays() []time.Duration {
 	}
 }
 
+// Timeout bounds one try, from the first look-up of a name to the answer's end.
+const Timeout = 10 * time.Second
+
 // MaxTries is how often a delivery is tried by itself.
 func MaxTries() int { return len(delays()) + 1 }
 
-// jitter is the largest part by which a wait is longer than the schedule says,
-// so that what failed together does not come back together.
-const jitter = 0.2
+// jitterParts says by how much a wait may be longer than the schedule says, by a
+// fifth of it, so that what failed together does not come back together.
+const jitterParts = 5
+
+// The statuses of HTTP that decide; all others are another try.
+const (
+	firstTaken  = 200
+	firstBeyond = 300
+	gone        = 410
+)
 
 // Result is what came of one try.
 type Result struct {
@@ -29,10 +38,10 @@ type Result struct {
 }
 
 // Delivered tells whether the endpoint has taken the event.
-func (r Result) Delivered() bool { return r.Status >= 200 && r.Status < 300 }
+func (r Result) Delivered() bool { return r.Status >= firstTaken && r.Status < firstBeyond }
 
 // Gone tells whether the endpoint wants no events any more.
-func (r Result) Gone() bool { return r.Status == http.StatusGone }
+func (r Result) Gone() bool { return r.Status == gone }
 
 // After is the delivery after a try at an instant: delivered, due again, or
 // failed for want of further tries.
@@ -50,7 +59,7 @@ func (d Delivery) After(r Result, at time.Time) Delivery {
 	default:
 		d.State = Pending
 		wait := waits[d.Step-1]
-		d.NextAttemptAt = at.Add(wait + time.Duration(rand.Float64()*jitter*float64(wait)))
+		d.NextAttemptAt = at.Add(wait + rand.N(wait/jitterParts)) //nolint:gosec // a jitter, no secret
 	}
 	return d
 }

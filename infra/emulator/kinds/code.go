@@ -87,6 +87,6 @@ func unzip(file *zip.File, dir string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(copied, source)
+	_, err = io.Copy(copied, source) //nolint:gosec // an archive that this tree has built
 	return errors.Join(err, copied.Close())
 }

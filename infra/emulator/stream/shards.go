@@ -208,8 +208,8 @@ func (r *reader) deal(ctx context.Context, records []record) bool {
 	hands := make([][]record, len(r.lanes))
 	for _, one := range records {
 		hash := fnv.New32a()
-		_, _ = hash.Write([]byte(one.key)) // never fails
-		n := hash.Sum32() % uint32(len(r.lanes))
+		_, _ = hash.Write([]byte(one.key))       // never fails
+		n := hash.Sum32() % uint32(len(r.lanes)) //nolint:gosec // a few lanes
 		hands[n] = append(hands[n], one)
 	}
 	for n, hand := range hands {

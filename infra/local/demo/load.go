@@ -214,7 +214,7 @@ func (l Loader) once(ctx context.Context, method, path, key string, body []byte)
 
 // Live debits a message now and then until the context ends.
 func (l Loader) Live(ctx context.Context) {
-	chance := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), seed)) //nolint:gosec // traffic, no secret
+	chance := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), seed))
 	for number := 0; ; number++ {
 		select {
 		case <-time.After(time.Duration(float64(trickle) * (0.3 + chance.ExpFloat64()))):

@@ -90,7 +90,7 @@ func (s *Server) Shuffle(seed uint64) {
 	defer s.mu.Unlock()
 	order := s.outbox.held
 	s.outbox.held = nil
-	rand.New(rand.NewPCG(seed, seed)).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] }) //nolint:gosec // an order, no secret
+	rand.New(rand.NewPCG(seed, seed)).Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
 	s.enqueue(order...)
 }
 

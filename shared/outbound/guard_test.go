@@ -1,4 +1,4 @@
-package webhooks
+package outbound
 
 import (
 	"context"
@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"golang.org/x/net/dns/dnsmessage"
+
+	"drawdown/shared/webhooks"
 )
 
 // special are the blocks of IANA's registries of special-purpose addresses (IPv4 and IPv6), of multicast, and of IPv6 that
@@ -131,7 +133,7 @@ func refusedAddresses(t *testing.T) map[netip.Addr]string {
 
 func TestPublicAddresses(t *testing.T) {
 	for ip, what := range refusedAddresses(t) {
-		if public(ip) {
+		if webhooks.Public(ip) {
 			t.Errorf("%s is public: %s", ip, what)
 		}
 		if err := refusePrivate("tcp", netip.AddrPortFrom(ip, 443).String(), nil); !errors.Is(err, errPrivate) {
@@ -140,10 +142,10 @@ func TestPublicAddresses(t *testing.T) {
 	}
 	for _, text := range neighbors() {
 		ip := netip.MustParseAddr(text)
-		if !public(ip) || refusePrivate("tcp", netip.AddrPortFrom(ip, 443).String(), nil) != nil {
+		if !webhooks.Public(ip) || refusePrivate("tcp", netip.AddrPortFrom(ip, 443).String(), nil) != nil {
 			t.Errorf("%s is not public", text)
 		}
-		if mapped := netip.AddrFrom16(ip.As16()); !public(mapped) { // as the dialer may write it
+		if mapped := netip.AddrFrom16(ip.As16()); !webhooks.Public(mapped) { // as the dialer may write it
 			t.Errorf("%s is not public", mapped)
 		}
 	}
@@ -163,7 +165,7 @@ type names struct {
 
 // dialer looks up names at the server: no network is asked, and none is needed.
 func (n *names) dialer() *net.Dialer {
-	return &net.Dialer{Timeout: Timeout, Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+	return &net.Dialer{Timeout: webhooks.Timeout, Resolver: &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
 		near, far := net.Pipe()
 		go n.serve(far)
 		return near, nil
@@ -271,7 +273,7 @@ func (h *hooks) sender(t *testing.T, local bool, dialer *net.Dialer) *Sender {
 func TestPrivateNetworksAreNotReached(t *testing.T) {
 	h, dns := openHooks(t), new(names)
 	loopback := netip.MustParseAddr("127.0.0.1")
-	endpoint := Endpoint{URL: h.url, Secret: NewSecret()}
+	endpoint := webhooks.Endpoint{URL: h.url, Secret: webhooks.NewSecret()}
 	dns.resolve(loopback)
 	if result := h.sender(t, true, dns.dialer()).Send(t.Context(), endpoint, delivery(), at); !result.Delivered() || h.reached.Load() != 1 {
 		t.Fatalf("without the guard: %+v, reached %d times", result, h.reached.Load())
@@ -297,7 +299,7 @@ func TestPrivateNetworksAreNotReached(t *testing.T) {
 		t.Errorf("a name that leads to several: %+v", result)
 	}
 	for _, literal := range []string{"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost"} {
-		result := guarded.Send(t.Context(), Endpoint{URL: "https://" + literal + h.port, Secret: NewSecret()}, delivery(), at)
+		result := guarded.Send(t.Context(), webhooks.Endpoint{URL: "https://" + literal + h.port, Secret: webhooks.NewSecret()}, delivery(), at)
 		if result.Error != "the address must be an address of the public internet" {
 			t.Errorf("%s: %+v", literal, result)
 		}
@@ -342,7 +344,7 @@ func TestTheEnvironmentsProxyIsNotUsed(t *testing.T) {
 	if chosen, err := http.ProxyFromEnvironment(request); err != nil || chosen == nil || chosen.String() != server.URL {
 		t.Fatalf("the environment's proxy is %v, %v: the test would prove nothing", chosen, err)
 	}
-	result := h.sender(t, true, dns.dialer()).Send(t.Context(), Endpoint{URL: h.url, Secret: NewSecret()}, delivery(), at)
+	result := h.sender(t, true, dns.dialer()).Send(t.Context(), webhooks.Endpoint{URL: h.url, Secret: webhooks.NewSecret()}, delivery(), at)
 	if !result.Delivered() || h.reached.Load() != 1 {
 		t.Errorf("result %+v, reached %d times", result, h.reached.Load())
 	}

@@ -1,4 +1,7 @@
-package webhooks
+// Package outbound posts webhooks to the addresses of operators, by HTTP, and to
+// none that lies in a private network. What is sent, how it is signed, which
+// addresses are public and when it is tried again is decided in shared/webhooks.
+package outbound
 
 import (
 	"bytes"
@@ -13,11 +16,11 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"drawdown/shared/webhooks"
 )
 
 const (
-	// Timeout bounds one try, from the first look-up of a name to the answer's end.
-	Timeout = 10 * time.Second
 	// maxAnswer is what is read of an answer, in bytes, to keep the connection;
 	// what it says does not matter.
 	maxAnswer = 16 << 10
@@ -33,7 +36,7 @@ type Sender struct {
 
 // NewSender is a sender to the public internet; local, for development, also
 // lets through what lies in a private network.
-func NewSender(local bool) *Sender { return newSender(local, &net.Dialer{Timeout: Timeout}) }
+func NewSender(local bool) *Sender { return newSender(local, &net.Dialer{Timeout: webhooks.Timeout}) }
 
 func newSender(local bool, dialer *net.Dialer) *Sender {
 	if !local {
@@ -42,12 +45,12 @@ func newSender(local bool, dialer *net.Dialer) *Sender {
 		dialer.Control = refusePrivate
 	}
 	return &Sender{local: local, client: &http.Client{
-		Timeout: Timeout,
+		Timeout: webhooks.Timeout,
 		Transport: &http.Transport{
 			// No proxy: it would dial in our place, unguarded.
 			DialContext:         dialer.DialContext,
 			ForceAttemptHTTP2:   true,
-			TLSHandshakeTimeout: Timeout,
+			TLSHandshakeTimeout: webhooks.Timeout,
 			MaxIdleConns:        32,
 			IdleConnTimeout:     30 * time.Second,
 		},
@@ -59,78 +62,40 @@ var errPrivate = errors.New("the address lies in a private network")
 
 func refusePrivate(_, address string, _ syscall.RawConn) error {
 	target, err := netip.ParseAddrPort(address)
-	if err != nil || !public(target.Addr()) {
+	if err != nil || !webhooks.Public(target.Addr()) {
 		return errPrivate
 	}
 	return nil
 }
 
-// unicast is all of IPv6 that is given out for the public internet so far.
-// Beyond it lie, among others, what embeds an IPv4 address (compatible, mapped,
-// translated by NAT64), local networks, and multicast.
-var unicast = netip.MustParsePrefix("2000::/3")
-
-// reserved are the networks that are not public though they look like it, as
-// IANA's registries of special-purpose addresses have them. Where a block within
-// one of them is reachable, it is refused with the rest.
-var reserved = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"),       // this network
-	netip.MustParsePrefix("100.64.0.0/10"),   // carriers' own
-	netip.MustParsePrefix("192.0.0.0/24"),    // protocol assignments
-	netip.MustParsePrefix("192.0.2.0/24"),    // documentation
-	netip.MustParsePrefix("192.88.99.0/24"),  // relays of 6to4
-	netip.MustParsePrefix("198.18.0.0/15"),   // benchmarks
-	netip.MustParsePrefix("198.51.100.0/24"), // documentation
-	netip.MustParsePrefix("203.0.113.0/24"),  // documentation
-	netip.MustParsePrefix("240.0.0.0/4"),     // reserved, and broadcast
-	netip.MustParsePrefix("2001::/23"),       // protocol assignments, Teredo
-	netip.MustParsePrefix("2001:db8::/32"),   // documentation
-	netip.MustParsePrefix("2002::/16"),       // 6to4
-	netip.MustParsePrefix("3fff::/20"),       // documentation
-}
-
-// public tells whether an address is one of the public internet.
-func public(ip netip.Addr) bool {
-	ip = ip.Unmap()
-	if !ip.IsGlobalUnicast() || ip.IsPrivate() || ip.Zone() != "" || ip.Is6() && !unicast.Contains(ip) {
-		return false
-	}
-	for _, network := range reserved {
-		if network.Contains(ip) {
-			return false
-		}
-	}
-	return true
-}
-
 // Send makes one try: it signs the body and posts it. Any status in 2xx means
 // delivered; a redirect is not followed, since it would move what is signed for
 // one address to another.
-func (s *Sender) Send(ctx context.Context, endpoint Endpoint, d Delivery, at time.Time) Result {
-	if reason := CheckURL(endpoint.URL, s.local); reason != "" {
-		return Result{Error: "the address " + reason}
+func (s *Sender) Send(ctx context.Context, endpoint webhooks.Endpoint, d webhooks.Delivery, at time.Time) webhooks.Result {
+	if reason := webhooks.CheckURL(endpoint.URL, s.local); reason != "" {
+		return webhooks.Result{Error: "the address " + reason}
 	}
-	id, body := MessageID(d.EventID), []byte(d.Body)
-	signature, err := Sign(endpoint.Secrets(at), id, at, body)
+	id, body := webhooks.MessageID(d.EventID), []byte(d.Body)
+	signature, err := webhooks.Sign(endpoint.Secrets(at), id, at, body)
 	if err != nil {
-		return Result{Error: err.Error()}
+		return webhooks.Result{Error: err.Error()}
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint.URL, bytes.NewReader(body))
 	if err != nil {
-		return Result{Error: "the address cannot be used"}
+		return webhooks.Result{Error: "the address cannot be used"}
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", userAgent)
-	request.Header.Set(HeaderID, id)
-	request.Header.Set(HeaderTimestamp, strconv.FormatInt(at.Unix(), 10))
-	request.Header.Set(HeaderSignature, signature)
+	request.Header.Set(webhooks.HeaderID, id)
+	request.Header.Set(webhooks.HeaderTimestamp, strconv.FormatInt(at.Unix(), 10))
+	request.Header.Set(webhooks.HeaderSignature, signature)
 	response, err := s.client.Do(request)
 	if err != nil {
-		return Result{Error: reasonOf(err)}
+		return webhooks.Result{Error: reasonOf(err)}
 	}
 	defer func() { _ = response.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // its status has come already
-	result := Result{Status: response.StatusCode}
+	result := webhooks.Result{Status: response.StatusCode}
 	if !result.Delivered() {
 		result.Error = fmt.Sprintf("the endpoint answered %d", response.StatusCode)
 	}

@@ -1,0 +1,22 @@
+package commit
+
+import (
+	"context"
+
+	"drawdown/shared/ledger"
+)
+
+// Wallets is where wallets are read.
+type Wallets interface {
+	Wallet(ctx context.Context, account string) (*ledger.Wallet, error)
+}
+
+// WalletOf is the wallet of an account that must be there: it fails with
+// fault.AccountNotFound where it is not.
+func WalletOf(ctx context.Context, wallets Wallets, account string) (*ledger.Wallet, error) {
+	wallet, err := wallets.Wallet(ctx, account)
+	if err == nil && wallet == nil {
+		err = ledger.NoAccount(account)
+	}
+	return wallet, err
+}
