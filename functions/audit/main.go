@@ -5,13 +5,20 @@ package main
 import (
 	"drawdown/shared/auditor"
 	"drawdown/shared/boot"
+	"drawdown/shared/dynamo"
 	"drawdown/shared/lambdaio"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		tables := platform.Tables
 		audit := &handler{&auditor.Auditor{
-			Store: platform.Store, Bus: platform.Bus(), CatchUp: platform.Failures().AskCatchUp, Now: platform.Now,
+			Store: struct {
+				*dynamo.Ledger
+				*dynamo.Usage
+				*dynamo.Accounts
+			}{tables.Ledger, tables.Usage, tables.Accounts},
+			Bus: platform.Bus(), CatchUp: platform.Failures().AskCatchUp, Now: platform.Now,
 		}}
 		return lambdaio.ByOrigin(audit.server(platform.Gate), lambdaio.Func(audit.all)), nil
 	})

@@ -11,8 +11,8 @@ func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
 		debit := &handler{
 			committer: platform.Committer,
-			debits:    platform.Store,
-			wallets:   platform.Store,
+			debits:    platform.Tables.Ledger,
+			wallets:   platform.Tables.Ledger,
 			rates:     platform.Rates,
 			rules:     platform.Rules,
 			now:       platform.Now,

@@ -12,7 +12,7 @@ import (
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
 		sender := outbound.NewSender(platform.LocalWebhooks())
-		dispatcher := &delivery.Dispatcher{Store: platform.Store, Send: sender.Send, Now: platform.Now}
+		dispatcher := &delivery.Dispatcher{Store: platform.Tables.Webhooks, Send: sender.Send, Now: platform.Now}
 		return &handler{dispatcher: dispatcher}, nil
 	})
 }

@@ -5,13 +5,20 @@ package main
 import (
 	"drawdown/shared/boot"
 	"drawdown/shared/calendar"
+	"drawdown/shared/dynamo"
 	"drawdown/shared/lambdaio"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		settler := platform.Settler()
-		sweeper := &calendar.Sweeper{Settler: settler, Store: platform.Store, Now: platform.Now}
+		tables, settler := platform.Tables, platform.Settler()
+		sweeper := &calendar.Sweeper{
+			Settler: settler, Now: platform.Now,
+			Store: struct {
+				*dynamo.Accounts
+				*dynamo.Billing
+			}{tables.Accounts, tables.Billing},
+		}
 		return &handler{refiller: settler, sweeper: sweeper}, nil
 	})
 }

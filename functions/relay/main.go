@@ -9,7 +9,7 @@ import (
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		news := &relay.Relay{Store: platform.Store, Bus: platform.Bus(), IndexWait: relay.DefaultIndexWait}
+		news := &relay.Relay{Store: platform.Tables.Ledger, Bus: platform.Bus(), IndexWait: relay.DefaultIndexWait}
 		return &handler{relay: news, failed: platform.Failures()}, nil
 	})
 }

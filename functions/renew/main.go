@@ -6,12 +6,20 @@ package main
 import (
 	"drawdown/shared/boot"
 	"drawdown/shared/calendar"
+	"drawdown/shared/dynamo"
 	"drawdown/shared/lambdaio"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
-		sweeper := &calendar.Sweeper{Settler: platform.Settler(), Store: platform.Store, Now: platform.Now}
+		tables := platform.Tables
+		sweeper := &calendar.Sweeper{
+			Settler: platform.Settler(), Now: platform.Now,
+			Store: struct {
+				*dynamo.Accounts
+				*dynamo.Billing
+			}{tables.Accounts, tables.Billing},
+		}
 		return &handler{sweeper: sweeper}, nil
 	})
 }

@@ -3,14 +3,21 @@ package main
 
 import (
 	"drawdown/shared/boot"
+	"drawdown/shared/dynamo"
 	"drawdown/shared/lambdaio"
 )
 
 func main() {
 	boot.Run(func(platform *boot.Platform) (lambdaio.Handler, error) {
+		tables := platform.Tables
 		usage := &handler{
-			store: platform.Store, rates: platform.Rates,
-			channels: platform.Rules.Channels, now: platform.Now,
+			store: struct {
+				*dynamo.Ledger
+				*dynamo.Usage
+				*dynamo.Catalog
+				*dynamo.Billing
+			}{tables.Ledger, tables.Usage, tables.Catalog, tables.Billing},
+			rates: platform.Rates, channels: platform.Rules.Channels, now: platform.Now,
 		}
 		return usage.server(platform.Gate), nil
 	})

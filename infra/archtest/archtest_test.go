@@ -127,7 +127,7 @@ var breaches = []struct{ rule, path, source, names string }{
 	{"one importer a service", "shared/usage/x.go", `package usage; import "github.com/aws/aws-sdk-go-v2/service/dynamodbstreams"`, "shared/dynamo"},
 	{"one importer a service", "shared/billing/x.go", `package billing; import "github.com/stripe/stripe-go/v85"`, "shared/stripepay"},
 	{"functions import no service", "functions/debit/x.go", `package main; import "github.com/aws/aws-sdk-go-v2/service/sqs"`, "sqs"},
-	{"adapters are held by interfaces", "functions/debit/x.go", `package main; import "drawdown/shared/dynamo"; type h struct { store *dynamo.Client }`, "dynamo.Client"},
+	{"adapters are held by interfaces", "functions/debit/x.go", `package main; import "drawdown/shared/dynamo"; type h struct { store *dynamo.Ledger }`, "dynamo.Ledger"},
 	{"adapters are held by interfaces", "functions/relay/handler.go", `package main; import "drawdown/shared/failures"; var b *failures.Bucket`, "failures.Bucket"},
 	{"adapters are held by interfaces", "shared/relay/x.go", `package relay; import "drawdown/shared/eventbus"; var b *eventbus.Bus`, "eventbus.Bus"},
 	{"functions stand alone", "functions/debit/x.go", `package main; import "drawdown/functions/usage"`, "functions/usage"},
@@ -195,7 +195,7 @@ func TestTheDomainIsHeldInEveryPackage(t *testing.T) {
 	const source = `package p
 import ("time"; "drawdown/shared/dynamo")
 type T struct { A float64 ` + "`json:\"a\"`" + ` }
-func f(c *dynamo.Client) { T{A: 1}.at(time.Now()); time.Sleep(1) }`
+func f(c *dynamo.Ledger) { T{A: 1}.at(time.Now()); time.Sleep(1) }`
 	for dir, p := range places {
 		if p.kind != inDomain {
 			continue
@@ -224,7 +224,7 @@ func TestRightSourcesPass(t *testing.T) {
 	sources := map[string]string{
 		"Makefile": "", "LICENSE": "", ".github/CONTRIBUTING.md": "", "README.md": "", "cdk.json": "", "go.mod": "", "go.sum": "",
 		"events/doc.go":           "// Package events is documented.\npackage events",
-		"functions/debit/main.go": "// Command debit is documented.\npackage main\nimport \"drawdown/shared/dynamo\"\nvar _ = dynamo.Client{}",
+		"functions/debit/main.go": "// Command debit is documented.\npackage main\nimport \"drawdown/shared/dynamo\"\nvar _ = dynamo.Tables{}",
 		"infra/emulator/x.go":     "// Package emulator is documented.\npackage emulator\nimport \"drawdown/infra/emulator/bus\"\nvar _ = bus.X",
 		"infra/main.go":           "// Command infra may exit.\npackage main\nimport \"os\"\nfunc main() { os.Exit(1) }",
 		"infra/stack/stack.go":    "// Package stack is documented.\npackage stack\nconst index = \"/index/by_seq\"",

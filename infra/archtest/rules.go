@@ -247,7 +247,8 @@ func adaptersByName(f *File) []string {
 		return nil
 	}
 	return slices.Concat(
-		f.Uses(module+"/shared/dynamo", "Client"), f.Uses(module+"/shared/eventbus", "Bus"), f.Uses(module+"/shared/failures", "Bucket"),
+		f.Uses(module+"/shared/dynamo", "Tables", "Ledger", "Usage", "Accounts", "Catalog", "Billing", "Webhooks"),
+		f.Uses(module+"/shared/eventbus", "Bus"), f.Uses(module+"/shared/failures", "Bucket"),
 	)
 }
 

@@ -96,9 +96,9 @@ func meterSpecs() []functionSpec {
 			timeoutS: 10,
 			sessions: true,
 			grants: []grant{
-				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
-				{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
-				{table: dynamo.Accounts, actions: []action{getItem, query}}, // rate cards and API keys
+				{table: dynamo.WalletsTable, actions: []action{getItem, batchGetItem, putItem}},
+				{table: dynamo.LedgerTable, actions: []action{batchGetItem, query, putItem}},
+				{table: dynamo.AccountsTable, actions: []action{getItem, query}}, // rate cards and API keys
 			},
 		},
 		{
@@ -108,12 +108,12 @@ func meterSpecs() []functionSpec {
 			timeoutS: 10,
 			sessions: true,
 			grants: []grant{
-				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
-				{table: dynamo.Ledger, actions: []action{batchGetItem, putItem}},
-				{table: dynamo.Accounts, actions: []action{getItem, query}, indexes: []dynamo.Index{dynamo.List}},
-				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.CatalogPK, dynamo.APIKeyPK + "*", dynamo.EndpointPK + "*"}},
-				{table: dynamo.Accounts, actions: []action{updateItem}, keys: []string{dynamo.AccountPK + "*", dynamo.APIKeyPK + "*", dynamo.DeliveryPK + "*"}},
-				{table: dynamo.Accounts, actions: []action{deleteItem}, keys: []string{dynamo.EndpointPK + "*"}},
+				{table: dynamo.WalletsTable, actions: []action{getItem, batchGetItem, putItem}},
+				{table: dynamo.LedgerTable, actions: []action{batchGetItem, putItem}},
+				{table: dynamo.AccountsTable, actions: []action{getItem, query}, indexes: []dynamo.Index{dynamo.List}},
+				{table: dynamo.AccountsTable, actions: []action{putItem}, keys: []string{dynamo.CatalogPK, dynamo.APIKeyPK + "*", dynamo.EndpointPK + "*"}},
+				{table: dynamo.AccountsTable, actions: []action{updateItem}, keys: []string{dynamo.AccountPK + "*", dynamo.APIKeyPK + "*", dynamo.DeliveryPK + "*"}},
+				{table: dynamo.AccountsTable, actions: []action{deleteItem}, keys: []string{dynamo.EndpointPK + "*"}},
 			},
 			webhooks: true,
 		},
@@ -124,10 +124,10 @@ func meterSpecs() []functionSpec {
 			timeoutS: 10,
 			sessions: true,
 			grants: []grant{
-				{table: dynamo.Wallets, actions: []action{getItem}},
-				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq, dynamo.Others}},
-				{table: dynamo.Usage, actions: []action{getItem, query}},
-				{table: dynamo.Accounts, actions: []action{getItem, query}},
+				{table: dynamo.WalletsTable, actions: []action{getItem}},
+				{table: dynamo.LedgerTable, indexes: []dynamo.Index{dynamo.BySeq, dynamo.Others}},
+				{table: dynamo.UsageTable, actions: []action{getItem, query}},
+				{table: dynamo.AccountsTable, actions: []action{getItem, query}},
 			},
 		},
 	}
@@ -142,10 +142,10 @@ func usageSpecs() []functionSpec {
 			memoryMB: 512,
 			timeoutS: rollupTimeoutS,
 			grants: []grant{
-				{table: dynamo.Wallets, actions: []action{getItem}},
-				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}},
-				{table: dynamo.Usage, actions: []action{getItem, batchGetItem, query, putItem, updateItem, deleteItem}},
-				{table: dynamo.Accounts, actions: []action{putItem, deleteItem}, keys: []string{dynamo.QuarantinePK}, indexes: []dynamo.Index{dynamo.List}},
+				{table: dynamo.WalletsTable, actions: []action{getItem}},
+				{table: dynamo.LedgerTable, indexes: []dynamo.Index{dynamo.BySeq}},
+				{table: dynamo.UsageTable, actions: []action{getItem, batchGetItem, query, putItem, updateItem, deleteItem}},
+				{table: dynamo.AccountsTable, actions: []action{putItem, deleteItem}, keys: []string{dynamo.QuarantinePK}, indexes: []dynamo.Index{dynamo.List}},
 			},
 			streamed: true,
 			bucket:   failuresOfRollup,
@@ -158,11 +158,11 @@ func usageSpecs() []functionSpec {
 			timeoutS: 900,
 			sessions: true,
 			grants: []grant{
-				{table: dynamo.Wallets, actions: []action{getItem}},
-				{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}},
-				{table: dynamo.Usage, actions: []action{getItem, query}},
-				{table: dynamo.Accounts, actions: []action{getItem}, indexes: []dynamo.Index{dynamo.List}}, // API keys, accounts
-				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.AuditPK}},
+				{table: dynamo.WalletsTable, actions: []action{getItem}},
+				{table: dynamo.LedgerTable, indexes: []dynamo.Index{dynamo.BySeq}},
+				{table: dynamo.UsageTable, actions: []action{getItem, query}},
+				{table: dynamo.AccountsTable, actions: []action{getItem}, indexes: []dynamo.Index{dynamo.List}}, // API keys, accounts
+				{table: dynamo.AccountsTable, actions: []action{putItem}, keys: []string{dynamo.AuditPK}},
 			},
 			speaks:   true,
 			bucket:   failuresOfRollup,
@@ -179,7 +179,7 @@ func newsSpecs() []functionSpec {
 			summary:  "Says on the bus what the stream of Wallets has news of",
 			memoryMB: 512,
 			timeoutS: 60,
-			grants:   []grant{{table: dynamo.Ledger, indexes: []dynamo.Index{dynamo.BySeq}}},
+			grants:   []grant{{table: dynamo.LedgerTable, indexes: []dynamo.Index{dynamo.BySeq}}},
 			streamed: true,
 			speaks:   true,
 			bucket:   failuresOfRelay,
@@ -191,9 +191,9 @@ func newsSpecs() []functionSpec {
 			memoryMB: 512,
 			timeoutS: notifyTimeoutS,
 			grants: []grant{
-				{table: dynamo.Accounts, actions: []action{getItem}, keys: []string{dynamo.EndpointPK + "*"}, indexes: []dynamo.Index{dynamo.List, dynamo.Due}},
-				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.EndpointPK + "*", dynamo.DeliveryPK + "*"}},
-				{table: dynamo.Accounts, actions: []action{updateItem}, keys: []string{dynamo.DeliveryPK + "*"}},
+				{table: dynamo.AccountsTable, actions: []action{getItem}, keys: []string{dynamo.EndpointPK + "*"}, indexes: []dynamo.Index{dynamo.List, dynamo.Due}},
+				{table: dynamo.AccountsTable, actions: []action{putItem}, keys: []string{dynamo.EndpointPK + "*", dynamo.DeliveryPK + "*"}},
+				{table: dynamo.AccountsTable, actions: []action{updateItem}, keys: []string{dynamo.DeliveryPK + "*"}},
 			},
 			webhooks: true,
 			dead:     deadNotify,
@@ -219,10 +219,10 @@ func moneySpecs() []functionSpec {
 			timeoutS: 29, // Stripe is asked while the caller waits
 			sessions: true,
 			grants: []grant{
-				{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
-				{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
-				{table: dynamo.Accounts, actions: []action{getItem}}, // API keys, too
-				{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.AccountPK + "*", dynamo.CatalogPK}},
+				{table: dynamo.WalletsTable, actions: []action{getItem, batchGetItem, putItem}},
+				{table: dynamo.LedgerTable, actions: []action{batchGetItem, query, putItem}},
+				{table: dynamo.AccountsTable, actions: []action{getItem}}, // API keys, too
+				{table: dynamo.AccountsTable, actions: []action{putItem}, keys: []string{dynamo.AccountPK + "*", dynamo.CatalogPK}},
 			},
 			stripe: true,
 		},
@@ -260,10 +260,10 @@ func moneySpecs() []functionSpec {
 // is kept of purchases, plans and bills. Whoever sweeps reads an index as well.
 func settlingGrants(indexes ...dynamo.Index) []grant {
 	return []grant{
-		{table: dynamo.Wallets, actions: []action{getItem, batchGetItem, putItem}},
-		{table: dynamo.Ledger, actions: []action{batchGetItem, query, putItem}},
-		{table: dynamo.Accounts, actions: []action{getItem}, keys: []string{dynamo.AccountPK + "*", dynamo.CatalogPK}, indexes: indexes},
-		{table: dynamo.Accounts, actions: []action{putItem}, keys: []string{dynamo.AccountPK + "*"}},
+		{table: dynamo.WalletsTable, actions: []action{getItem, batchGetItem, putItem}},
+		{table: dynamo.LedgerTable, actions: []action{batchGetItem, query, putItem}},
+		{table: dynamo.AccountsTable, actions: []action{getItem}, keys: []string{dynamo.AccountPK + "*", dynamo.CatalogPK}, indexes: indexes},
+		{table: dynamo.AccountsTable, actions: []action{putItem}, keys: []string{dynamo.AccountPK + "*"}},
 	}
 }
 

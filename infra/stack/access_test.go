@@ -79,10 +79,10 @@ func (tpl template) excesses(t *testing.T, name string) []string {
 	}
 	for _, p := range tpl.permissions(t, roleID) {
 		service, verb, _ := strings.Cut(p.action, ":")
-		ledger := strings.HasPrefix(p.resource, dynamo.Ledger.Name+"Table")
+		ledger := strings.HasPrefix(p.resource, dynamo.LedgerTable.Name+"Table")
 		// Usage can be made anew from the ledger, and an account leaves the list of
 		// quarantines; an operator may take back an endpoint.
-		mayDelete := name == FunctionRollup && !ledger && !strings.HasPrefix(p.resource, dynamo.Wallets.Name+"Table") ||
+		mayDelete := name == FunctionRollup && !ledger && !strings.HasPrefix(p.resource, dynamo.WalletsTable.Name+"Table") ||
 			name == httpapi.FunctionManage && strings.Contains(p.statement, `"dynamodb:LeadingKeys":["`+dynamo.EndpointPK+`*"]`) ||
 			name == FunctionPurchase && p.action == "sqs:DeleteMessage" // as Lambda does with what was settled
 		switch {

@@ -59,7 +59,7 @@ func (p *platform) addAlarms() {
 	)
 	alarms = append(alarms, p.usageAlarms(minute)...)
 	alarms = append(alarms, p.eventAlarms(minute)...)
-	for _, table := range dynamo.Tables() {
+	for _, table := range dynamo.Schema() {
 		alarms = append(alarms, alarm{table.Name + "SystemErrors", "DynamoDB fails calls to " + table.Name + " on its side",
 			p.tableErrors(table, "SystemErrors", minute), 5, 3, 5, false},
 			alarm{table.Name + "Throttled", "DynamoDB throttles " + table.Name + ": a key is too hot, or the account's quota is reached",

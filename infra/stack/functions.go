@@ -116,7 +116,7 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 		}
 	}
 	if spec.streamed {
-		allow(p.tables[dynamo.Wallets.Name].TableStreamArn(),
+		allow(p.tables[dynamo.WalletsTable.Name].TableStreamArn(),
 			"dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams")
 	}
 	if spec.sessions {

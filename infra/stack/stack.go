@@ -67,7 +67,7 @@ func New(scope constructs.Construct, id string, config Config) (awscdk.Stack, er
 	p.addParameters()
 	p.addLocalHooks()
 	p.addKey()
-	for _, table := range dynamo.Tables() {
+	for _, table := range dynamo.Schema() {
 		p.addTable(table)
 	}
 	p.addFailures()

@@ -44,10 +44,10 @@ func TestStreams(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	for _, table := range tables(t) {
 		got := at(tpl.table(t, table).Properties, "StreamSpecification", "StreamViewType")
-		if table.Name == dynamo.Wallets.Name && got != "NEW_AND_OLD_IMAGES" {
+		if table.Name == dynamo.WalletsTable.Name && got != "NEW_AND_OLD_IMAGES" {
 			t.Errorf("stream view of %s = %v, want NEW_AND_OLD_IMAGES", table.Name, got)
 		}
-		if table.Name != dynamo.Wallets.Name && got != nil {
+		if table.Name != dynamo.WalletsTable.Name && got != nil {
 			t.Errorf("table %s is streamed (%v), want no stream", table.Name, got)
 		}
 	}
@@ -56,10 +56,10 @@ func TestStreams(t *testing.T) {
 // tables are those of the schema, which a loop must not miss.
 func tables(t *testing.T) []dynamo.Table {
 	t.Helper()
-	if n := len(dynamo.Tables()); n < leastTables {
+	if n := len(dynamo.Schema()); n < leastTables {
 		t.Fatalf("the schema has %d tables", n)
 	}
-	return dynamo.Tables()
+	return dynamo.Schema()
 }
 
 func TestTablesHaveTheSchemasKeys(t *testing.T) {
@@ -412,7 +412,7 @@ func TestStreamMappings(t *testing.T) {
 	}
 	for _, mapping := range tpl.ofType(t, "AWS::Lambda::EventSourceMapping") {
 		p := mapping.Properties
-		if !strings.HasPrefix(target(p["EventSourceArn"]), dynamo.Wallets.Name+"Table") {
+		if !strings.HasPrefix(target(p["EventSourceArn"]), dynamo.WalletsTable.Name+"Table") {
 			continue
 		}
 		name, _ := tpl.Resources[target(p["FunctionName"])].Properties["FunctionName"].(string)

@@ -70,7 +70,7 @@ func (p *platform) addStreamMapping(id, name string, failures awss3.Bucket, filt
 	function := p.functions[name]
 	props := &awslambda.CfnEventSourceMappingProps{
 		FunctionName:                   function.FunctionArn(),
-		EventSourceArn:                 p.tables[dynamo.Wallets.Name].TableStreamArn(),
+		EventSourceArn:                 p.tables[dynamo.WalletsTable.Name].TableStreamArn(),
 		StartingPosition:               jsii.String("TRIM_HORIZON"),
 		BatchSize:                      jsii.Number(streamBatch),
 		MaximumBatchingWindowInSeconds: jsii.Number(streamWindowS),

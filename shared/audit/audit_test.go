@@ -19,7 +19,6 @@ import (
 	"drawdown/shared/commit"
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
@@ -62,7 +61,7 @@ func (m inMemory) See(ctx context.Context, account string, epoch int64, sighting
 }
 
 var _ books = inMemory{}
-var _ books = (*dynamo.Client)(nil)
+var _ books = (*dynamotest.Client)(nil)
 
 // crashing is a store of usage that makes no more writes after a number of them.
 type crashing struct {

@@ -50,7 +50,7 @@ func DefaultChannels() []string {
 
 // Platform is what handlers are made of.
 type Platform struct {
-	Store     *dynamo.Client
+	Tables    dynamo.Tables
 	Committer *commit.Committer
 	Rates     *dynamo.Rates
 	Gate      *access.Authenticator
@@ -98,21 +98,21 @@ func newPlatform(env func(string) string) (*Platform, error) {
 	if err != nil {
 		return nil, fmt.Errorf("boot: %s: %w", EnvOperatorKey, err)
 	}
-	store := dynamo.Open(awsConfig(env), endpoint(env, "DYNAMODB"), dynamo.Names{
-		Wallets:  env(dynamo.Wallets.EnvVar),
-		Ledger:   env(dynamo.Ledger.EnvVar),
-		Usage:    env(dynamo.Usage.EnvVar),
-		Accounts: env(dynamo.Accounts.EnvVar),
+	tables := dynamo.Open(awsConfig(env), endpoint(env, "DYNAMODB"), dynamo.Names{
+		Wallets:  env(dynamo.WalletsTable.EnvVar),
+		Ledger:   env(dynamo.LedgerTable.EnvVar),
+		Usage:    env(dynamo.UsageTable.EnvVar),
+		Accounts: env(dynamo.AccountsTable.EnvVar),
 	}, observe)
-	rates := dynamo.NewRates(store.ReadBook, time.Now)
+	rates := dynamo.NewRates(tables.Catalog.ReadBook, time.Now)
 	sessions := session.New(openSessionKeys(env), time.Now)
 	return &Platform{
-		Store: store,
+		Tables: tables,
 		Committer: &commit.Committer{
-			Store: store, Rates: rates, Rules: rules, Now: time.Now, OnRetry: countRetry,
+			Store: tables.Ledger, Rates: rates, Rules: rules, Now: time.Now, OnRetry: countRetry,
 		},
 		Rates:    rates,
-		Gate:     access.NewAuthenticator(store, sessions, operator, time.Now),
+		Gate:     access.NewAuthenticator(tables.Accounts, sessions, operator, time.Now),
 		Sessions: sessions,
 		Rules:    rules,
 		Now:      time.Now,

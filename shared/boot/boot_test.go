@@ -65,7 +65,7 @@ func TestPlatform(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if platform.Store == nil || platform.Committer == nil || platform.Rates == nil || platform.Gate == nil || platform.Now == nil {
+	if platform.Tables.Ledger == nil || platform.Committer == nil || platform.Rates == nil || platform.Gate == nil || platform.Now == nil {
 		t.Errorf("the platform lacks a part: %+v", platform)
 	}
 	if !slices.Equal(platform.Rules.Channels, []string{"api"}) || !slices.Equal(platform.Committer.Rules.Channels, platform.Rules.Channels) {

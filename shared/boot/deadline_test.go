@@ -109,7 +109,7 @@ func TestADeadlineIsNoInternalError(t *testing.T) {
 func expires(t *testing.T, url string, command ledger.Command, want string) {
 	t.Helper()
 	platform, err := newPlatform(complete("AWS_ENDPOINT_URL_DYNAMODB", url, "AWS_ACCESS_KEY_ID", "id", "AWS_SECRET_ACCESS_KEY", "s",
-		dynamo.Wallets.EnvVar, "wallets", dynamo.Ledger.EnvVar, "ledger", dynamo.Usage.EnvVar, "usage", dynamo.Accounts.EnvVar, "accounts").get)
+		dynamo.WalletsTable.EnvVar, "wallets", dynamo.LedgerTable.EnvVar, "ledger", dynamo.UsageTable.EnvVar, "usage", dynamo.AccountsTable.EnvVar, "accounts").get)
 	if err != nil {
 		t.Fatal(err)
 	}

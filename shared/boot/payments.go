@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"drawdown/shared/cashier"
+	"drawdown/shared/dynamo"
 	"drawdown/shared/settlement"
 	"drawdown/shared/stripepay"
 	"drawdown/shared/telemetry"
@@ -15,12 +16,23 @@ func (p *Platform) processor() *stripepay.Processor {
 	return stripepay.Open(stripepay.Options{Keys: p.StripeKeys(), URL: p.env(EnvStripeURL), Now: p.Now, Deployment: p.env(EnvDeployment)})
 }
 
+// sales is what is bought and sold, and the ledgers that it changes.
+type sales struct {
+	*dynamo.Ledger
+	*dynamo.Catalog
+	*dynamo.Billing
+}
+
+func (p *Platform) sales() sales {
+	return sales{p.Tables.Ledger, p.Tables.Catalog, p.Tables.Billing}
+}
+
 // Settler settles what Stripe and the calendar say.
 func (p *Platform) Settler() *settlement.Settler { return p.settler(p.processor()) }
 
 func (p *Platform) settler(stripe *stripepay.Processor) *settlement.Settler {
 	return &settlement.Settler{
-		Store: p.Store, Committer: p.Committer, Processor: stripe, Now: p.Now,
+		Store: p.sales(), Committer: p.Committer, Processor: stripe, Now: p.Now,
 		OnTwoSubscriptions: noteTwoSubscriptions, OnPaidForNothing: notePaidForNothing,
 	}
 }
@@ -29,7 +41,7 @@ func (p *Platform) settler(stripe *stripepay.Processor) *settlement.Settler {
 func (p *Platform) Cashier() *cashier.Cashier {
 	stripe := p.processor()
 	return &cashier.Cashier{
-		Store: p.Store, Committer: p.Committer, Processor: stripe, Settler: p.settler(stripe), Now: p.Now, OnDelay: noteDelay,
+		Store: p.sales(), Committer: p.Committer, Processor: stripe, Settler: p.settler(stripe), Now: p.Now, OnDelay: noteDelay,
 	}
 }
 

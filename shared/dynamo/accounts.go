@@ -5,11 +5,40 @@ import (
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
-	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
 	"drawdown/shared/ledger"
 )
+
+// Accounts is how accounts are listed, the keys of the API, and how far the audit of
+// all accounts has come.
+type Accounts struct{ *core }
+
+// Profile reads one account's profile strongly consistently; nil where there is none.
+func (a *Accounts) Profile(ctx context.Context, account string) (*ledger.Profile, error) {
+	item, err := a.get(ctx, a.names.Accounts, profileKey(account))
+	if err != nil || item == nil {
+		return nil, err
+	}
+	profile, err := decodeProfile(item)
+	return &profile, err
+}
+
+// Profiles lists accounts by id, those after the given id, at most limit. The
+// index may lag behind by moments.
+func (a *Accounts) Profiles(ctx context.Context, after string, limit int) ([]ledger.Profile, error) {
+	items, err := a.list(ctx, kindAccount, after, limit)
+	if err != nil {
+		return nil, err
+	}
+	profiles := make([]ledger.Profile, len(items))
+	for i, item := range items {
+		if profiles[i], err = decodeProfile(item); err != nil {
+			return nil, err
+		}
+	}
+	return profiles, nil
+}
 
 type profileRecord struct {
 	settingsRecord
@@ -20,7 +49,7 @@ type profileRecord struct {
 
 // updateProfile brings the listing up to what a settings entry says, in the
 // entry's own transaction.
-func (c *Client) updateProfile(entry *ledger.Entry) (*types.TransactWriteItem, error) {
+func updateProfile(names Names, entry *ledger.Entry) (*types.TransactWriteItem, error) {
 	s := ledger.DetailOf[*ledger.Settings](entry)
 	set := "SET lk = :lk, li = :li, nm = :nm, z = :z, st = :st, lb = :lb, ua = :t, ca = if_not_exists(ca, :t)"
 	values := map[string]types.AttributeValue{
@@ -42,52 +71,11 @@ func (c *Client) updateProfile(entry *ledger.Entry) (*types.TransactWriteItem, e
 		}}
 	}
 	return &types.TransactWriteItem{Update: &types.Update{
-		TableName:                 &c.names.Accounts,
+		TableName:                 &names.Accounts,
 		Key:                       profileKey(entry.Account).attributes(),
 		UpdateExpression:          &set,
 		ExpressionAttributeValues: values,
 	}}, nil
-}
-
-// Profile reads one account's profile strongly consistently; nil where there is none.
-func (c *Client) Profile(ctx context.Context, account string) (*ledger.Profile, error) {
-	item, err := c.get(ctx, c.names.Accounts, profileKey(account))
-	if err != nil || item == nil {
-		return nil, err
-	}
-	profile, err := decodeProfile(item)
-	return &profile, err
-}
-
-// Profiles lists accounts by id, those after the given id, at most limit. The
-// index may lag behind by moments.
-func (c *Client) Profiles(ctx context.Context, after string, limit int) ([]ledger.Profile, error) {
-	items, err := c.list(ctx, kindAccount, after, limit)
-	if err != nil {
-		return nil, err
-	}
-	profiles := make([]ledger.Profile, len(items))
-	for i, item := range items {
-		if profiles[i], err = decodeProfile(item); err != nil {
-			return nil, err
-		}
-	}
-	return profiles, nil
-}
-
-// list is a page of the index behind the listings.
-func (c *Client) list(ctx context.Context, kind, after string, limit int) ([]map[string]types.AttributeValue, error) {
-	condition := "lk = :kind"
-	values := map[string]types.AttributeValue{":kind": text(kind)}
-	if after != "" {
-		condition += " AND li > :after"
-		values[":after"] = text(after)
-	}
-	return c.queryIndex(ctx, List, &dynamodb.QueryInput{
-		TableName:                 &c.names.Accounts,
-		KeyConditionExpression:    &condition,
-		ExpressionAttributeValues: values,
-	}, limit)
 }
 
 func decodeProfile(item map[string]types.AttributeValue) (ledger.Profile, error) {

@@ -2,9 +2,7 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,169 +10,136 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"drawdown/shared/billing"
 	"drawdown/shared/credit"
-	"drawdown/shared/fault"
-	"drawdown/shared/rating"
+	"drawdown/shared/ledger"
+	"drawdown/shared/money"
 )
 
-type cardRecord struct {
-	PK          string       `dynamodbav:"pk"`
-	SK          string       `dynamodbav:"sk"`
-	Version     string       `dynamodbav:"v"`
-	EffectiveAt int64        `dynamodbav:"ef"`
-	PublishedAt int64        `dynamodbav:"pu"`
-	Rates       []rateRecord `dynamodbav:"r"`
-}
+// Catalog is what is sold, and what use costs: plans, packs and rate cards.
+type Catalog struct{ *core }
 
-type rateRecord struct {
-	Node    string `dynamodbav:"n"`
-	Action  string `dynamodbav:"a"`
-	Label   string `dynamodbav:"l,omitempty"`
-	Unit    string `dynamodbav:"u,omitempty"`
-	PerUnit int64  `dynamodbav:"p,omitempty"`
-}
-
-// RateCard reads one published card strongly consistently; nil where there is none.
-func (c *Client) RateCard(ctx context.Context, version string) (*rating.Card, error) {
-	item, err := c.get(ctx, c.names.Accounts, rateCardKey(version))
-	if err != nil || item == nil {
+// Plan reads a plan strongly consistently; nil where there is none.
+func (c *Catalog) Plan(ctx context.Context, id string) (*billing.Plan, error) {
+	record, err := read[soldPlanRecord](ctx, c.core, planKey(id))
+	if err != nil || record == nil {
 		return nil, err
 	}
-	card, err := decodeCard(item)
-	return &card, err
+	plan := record.plan()
+	return &plan, nil
 }
 
-// ReadBook reads all published cards, strongly consistently.
-func (c *Client) ReadBook(ctx context.Context) (rating.Book, error) {
+// Pack reads a pack strongly consistently; nil where there is none.
+func (c *Catalog) Pack(ctx context.Context, id string) (*billing.Pack, error) {
+	record, err := read[soldPackRecord](ctx, c.core, packKey(id))
+	if err != nil || record == nil {
+		return nil, err
+	}
+	pack := record.pack()
+	return &pack, nil
+}
+
+// Plans reads all plans strongly consistently, by id.
+func (c *Catalog) Plans(ctx context.Context) ([]billing.Plan, error) {
+	records, err := catalog[soldPlanRecord](ctx, c, planSK)
+	return mapped(records, soldPlanRecord.plan), err
+}
+
+// Packs reads all packs strongly consistently, by id.
+func (c *Catalog) Packs(ctx context.Context) ([]billing.Pack, error) {
+	records, err := catalog[soldPackRecord](ctx, c, packSK)
+	return mapped(records, soldPackRecord.pack), err
+}
+
+func catalog[R any](ctx context.Context, c *Catalog, prefix string) ([]R, error) {
 	items, err := c.query(ctx, &dynamodb.QueryInput{
-		TableName:              &c.names.Accounts,
-		KeyConditionExpression: aws.String("pk = :pk AND begins_with(sk, :sk)"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":pk": text(catalogPK),
-			":sk": text(cardSK),
-		},
+		TableName:                 &c.names.Accounts,
+		KeyConditionExpression:    aws.String("pk = :pk AND begins_with(sk, :sk)"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(CatalogPK), ":sk": text(prefix)},
 	})
 	if err != nil {
-		return rating.Book{}, err
+		return nil, err
 	}
-	cards := make([]rating.Card, len(items))
+	records := make([]R, len(items))
 	for i, item := range items {
-		if cards[i], err = decodeCard(item); err != nil {
-			return rating.Book{}, err
+		if err := attributevalue.UnmarshalMap(item, &records[i]); err != nil {
+			return nil, fmt.Errorf("dynamo: decoding the catalog: %w", err)
 		}
 	}
-	return rating.NewBook(cards), nil
+	return records, nil
 }
 
-// PublishRateCard adds a card to the book that was read. It reports false
-// where the version exists already, or where this would be the first card and
-// another has come first; then the caller reads again.
-func (c *Client) PublishRateCard(ctx context.Context, card rating.Card, first bool) (bool, error) {
-	item, err := encodeCard(card)
-	if err != nil {
-		return false, err
-	}
-	items := []types.TransactWriteItem{putNew(c.names.Accounts, item)}
-	if first {
-		// Only the first card may be in force at once, so two must not both be it.
-		items = append(items, putNew(c.names.Accounts, firstCardKey().attributes()))
-	}
-	out, err := c.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
-		TransactItems:          items,
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	})
-	var cancelled *types.TransactionCanceledException
-	if errors.As(err, &cancelled) {
-		for _, reason := range cancelled.CancellationReasons {
-			if code := aws.ToString(reason.Code); code == reasonCondition {
-				return false, nil
-			}
-		}
-		return false, fault.New(fault.Contended, "Rate cards are being published by another request; nothing was changed. Send the request again.")
-	}
-	if err != nil {
-		return false, failure("publishing rate card "+card.Version, err)
-	}
-	c.reportWrite(ctx, "TransactWriteItems", out.ConsumedCapacity...)
-	return true, nil
+// SavePlan writes a plan in place of the one that was changed last at an instant,
+// zero where there was none, and answers false where another write came first. Its
+// UpdatedAt must be a later one.
+func (c *Catalog) SavePlan(ctx context.Context, plan billing.Plan, replaced time.Time) (bool, error) {
+	return c.putVersioned(ctx, "saving plan "+plan.ID, soldPlanRecord{
+		soldRecord: soldRecord{
+			PK: CatalogPK, SK: planKey(plan.ID).SK, ID: plan.ID, Name: plan.Name, Description: plan.Description,
+			Price: moneyRecord{plan.Price.Minor, plan.Price.Currency}, Credits: int64(plan.IncludedCredits), Active: plan.Active,
+			ProductID: plan.ProductID, PriceID: plan.PriceID, UpdatedAt: millis(plan.UpdatedAt),
+		},
+		Interval: string(plan.Interval), Policy: string(plan.Overage.Policy), Limit: int64(plan.Overage.Limit),
+		OveragePrice: int64(plan.OveragePrice), Rollover: int64(plan.Rollover),
+	}, millis(replaced))
 }
 
-func encodeCard(card rating.Card) (map[string]types.AttributeValue, error) {
-	key := rateCardKey(card.Version)
-	item, err := attributevalue.MarshalMap(cardRecord{
-		PK:          key.PK,
-		SK:          key.SK,
-		Version:     card.Version,
-		EffectiveAt: millis(card.EffectiveAt),
-		PublishedAt: millis(card.PublishedAt),
-		Rates: mapped(card.Rates, func(r rating.Rate) rateRecord {
-			return rateRecord{r.Node, r.Action, r.Label, r.Unit, int64(r.PerUnit)}
-		}),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("dynamo: encoding rate card %s: %w", card.Version, err)
-	}
-	return item, nil
+// SavePack is SavePlan for a pack.
+func (c *Catalog) SavePack(ctx context.Context, pack billing.Pack, replaced time.Time) (bool, error) {
+	return c.putVersioned(ctx, "saving pack "+pack.ID, soldPackRecord{
+		soldRecord: soldRecord{
+			PK: CatalogPK, SK: packKey(pack.ID).SK, ID: pack.ID, Name: pack.Name, Description: pack.Description,
+			Price: moneyRecord{pack.Price.Minor, pack.Price.Currency}, Credits: int64(pack.Credits), Active: pack.Active,
+			ProductID: pack.ProductID, PriceID: pack.PriceID, UpdatedAt: millis(pack.UpdatedAt),
+		},
+		ValidityDays: pack.ValidityDays,
+	}, millis(replaced))
 }
 
-func decodeCard(item map[string]types.AttributeValue) (rating.Card, error) {
-	var r cardRecord
-	if err := attributevalue.UnmarshalMap(item, &r); err != nil {
-		return rating.Card{}, fmt.Errorf("dynamo: decoding a rate card: %w", err)
-	}
-	return rating.Card{
-		Version:     r.Version,
-		EffectiveAt: instant(r.EffectiveAt),
-		PublishedAt: instant(r.PublishedAt),
-		Rates: mapped(r.Rates, func(r rateRecord) rating.Rate {
-			return rating.Rate{
-				Item:  rating.Item{Node: r.Node, Action: r.Action},
-				Label: r.Label, Unit: r.Unit, PerUnit: credit.Amount(r.PerUnit),
-			}
-		}),
-	}, nil
+// What plans and packs have in common. Their version is the time of their last
+// change, which each write moves on.
+type soldRecord struct {
+	PK          string      `dynamodbav:"pk"`
+	SK          string      `dynamodbav:"sk"`
+	ID          string      `dynamodbav:"i"`
+	Name        string      `dynamodbav:"nm"`
+	Description string      `dynamodbav:"de,omitempty"`
+	Price       moneyRecord `dynamodbav:"pr"`
+	Credits     int64       `dynamodbav:"c,omitempty"`
+	Active      bool        `dynamodbav:"ac,omitempty"`
+	ProductID   string      `dynamodbav:"pd,omitempty"`
+	PriceID     string      `dynamodbav:"pi,omitempty"`
+	UpdatedAt   int64       `dynamodbav:"v"`
 }
 
-const (
-	// BookTTL is how long an execution environment keeps the rate cards. It is
-	// less than rating.LeadTime, so that a card is known before it is in force.
-	BookTTL = 60 * time.Second
-	// publication is how long a card may be on its way between the check of its
-	// lead time and its being there: as long as a function may run, and a second
-	// for clocks that differ.
-	publication = 11 * time.Second
-)
-
-// Rates keeps the book for BookTTL. It implements commit.Rates.
-type Rates struct {
-	read func(context.Context) (rating.Book, error)
-	now  func() time.Time
-
-	mu       sync.Mutex
-	book     rating.Book
-	loadedAt time.Time
+type soldPlanRecord struct {
+	soldRecord
+	Interval     string `dynamodbav:"in"`
+	Policy       string `dynamodbav:"op"`
+	Limit        int64  `dynamodbav:"ol,omitempty"`
+	OveragePrice int64  `dynamodbav:"or,omitempty"`
+	Rollover     int64  `dynamodbav:"ro,omitempty"`
 }
 
-// NewRates keeps what read returns.
-func NewRates(read func(context.Context) (rating.Book, error), now func() time.Time) *Rates {
-	return &Rates{read: read, now: now}
+type soldPackRecord struct {
+	soldRecord
+	ValidityDays int `dynamodbav:"vd,omitempty"`
 }
 
-// Book implements commit.Rates. A book read at some instant knows every card
-// that comes into force before LeadTime has passed, less what a publication
-// takes; for a later debit it is read again.
-func (r *Rates) Book(ctx context.Context, until time.Time) (rating.Book, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	fresh := now.Before(r.loadedAt.Add(BookTTL)) && until.Before(r.loadedAt.Add(rating.LeadTime-publication))
-	if fresh && !r.book.Empty() {
-		return r.book, nil
+func (r soldPlanRecord) plan() billing.Plan {
+	return billing.Plan{
+		ID: r.ID, Name: r.Name, Description: r.Description, Price: money.Money{Minor: r.Price.Minor, Currency: r.Price.Currency},
+		Interval: billing.Interval(r.Interval), IncludedCredits: credit.Amount(r.Credits),
+		Overage:      ledger.Overage{Policy: ledger.OveragePolicy(r.Policy), Limit: credit.Amount(r.Limit)},
+		OveragePrice: credit.Amount(r.OveragePrice), Rollover: credit.Amount(r.Rollover), Active: r.Active,
+		ProductID: r.ProductID, PriceID: r.PriceID, UpdatedAt: instant(r.UpdatedAt),
 	}
-	book, err := r.read(ctx)
-	if err != nil {
-		return rating.Book{}, err
+}
+
+func (r soldPackRecord) pack() billing.Pack {
+	return billing.Pack{
+		ID: r.ID, Name: r.Name, Description: r.Description, Price: money.Money{Minor: r.Price.Minor, Currency: r.Price.Currency},
+		Credits: credit.Amount(r.Credits), ValidityDays: r.ValidityDays, Active: r.Active,
+		ProductID: r.ProductID, PriceID: r.PriceID, UpdatedAt: instant(r.UpdatedAt),
 	}
-	r.book, r.loadedAt = book, now
-	return book, nil
 }

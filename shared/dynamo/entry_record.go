@@ -35,13 +35,13 @@ var entryKinds = map[ledger.EntryType]entryKind{
 	ledger.GrantEntry:      detailIn("gr", issueRecordOf, (*issueRecord).issue),
 	ledger.ReversalEntry:   detailIn("rv", reversalRecordOf, (*reversalRecord).reversal),
 	ledger.ExpiryEntry:     noDetail(&ledger.Expiry{}),
-	ledger.SettingsEntry:   detailIn("se", settingsRecordOf, (*settingsRecord).settings).beside((*Client).updateProfile),
+	ledger.SettingsEntry:   detailIn("se", settingsRecordOf, (*settingsRecord).settings).beside(updateProfile),
 	ledger.RenewalEntry:    detailIn("rn", renewalRecordOf, (*renewalRecord).renewal),
 	ledger.PlanChangeEntry: detailIn("pc", planChangeRecordOf, (*planChangeRecord).planChange),
 	ledger.PlanEndEntry:    detailIn("pe", planEndRecordOf, (*planEndRecord).planEnd),
 	ledger.TakeBackEntry:   detailIn("rc", takenBackRecordOf, (*takenBackRecord).takenBack),
 	ledger.GiveBackEntry:   detailIn("rc", givenBackRecordOf, (*givenBackRecord).givenBack),
-	ledger.RefillEntry:     detailIn("rf", refillStepRecordOf, (*refillStepRecord).refillStep).beside((*Client).putRefillTerms),
+	ledger.RefillEntry:     detailIn("rf", refillStepRecordOf, (*refillStepRecord).refillStep).beside(putRefillTerms),
 }
 
 // entryKind is how entries of one kind are stored.
@@ -49,7 +49,7 @@ type entryKind struct {
 	attribute  string // of the detail; empty: it has none
 	encode     func(ledger.Detail) (types.AttributeValue, error)
 	decode     func(types.AttributeValue) (ledger.Detail, error)
-	putsBeside func(*Client, *ledger.Entry) (*types.TransactWriteItem, error)
+	putsBeside func(Names, *ledger.Entry) (*types.TransactWriteItem, error)
 }
 
 // detailIn stores details of one kind as records in an attribute of that name.
@@ -80,7 +80,7 @@ func noDetail(detail ledger.Detail) entryKind {
 
 // beside says what entries of the kind write beside themselves; nil: this one
 // writes nothing.
-func (k entryKind) beside(put func(*Client, *ledger.Entry) (*types.TransactWriteItem, error)) entryKind {
+func (k entryKind) beside(put func(Names, *ledger.Entry) (*types.TransactWriteItem, error)) entryKind {
 	k.putsBeside = put
 	return k
 }

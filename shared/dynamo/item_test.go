@@ -257,7 +257,7 @@ func TestEveryWriteOfACommitIsConditional(t *testing.T) {
 		Bill: ledger.OverageBill{Billed: 1, Price: money.Money{Minor: 1, Currency: "usd"}},
 	}}
 	change := commit.Change{Before: &before, After: before, Entries: []ledger.Entry{usualDebit(), usualDebit(), back, configured, taken, renewed}}
-	items, err := client.transaction(change)
+	items, err := client.Ledger.transaction(change)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestEveryWriteOfACommitIsConditional(t *testing.T) {
 		t.Errorf("the wallet is compared with %v", value)
 	}
 	change.Before = nil
-	if items, err = client.transaction(change); err != nil || aws.ToString(items[0].Put.ConditionExpression) != "attribute_not_exists(pk)" {
+	if items, err = client.Ledger.transaction(change); err != nil || aws.ToString(items[0].Put.ConditionExpression) != "attribute_not_exists(pk)" {
 		t.Errorf("a new wallet: %+v, %v", items, err)
 	}
 }

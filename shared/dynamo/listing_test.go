@@ -290,12 +290,12 @@ func TestTablesAsDesigned(t *testing.T) {
 	}
 	var _ commit.Store = tables.Client
 	streamed := 0
-	for _, table := range dynamo.Tables() {
+	for _, table := range dynamo.Schema() {
 		if table.Stream {
 			streamed++
 		}
 	}
-	if streamed != 1 || !dynamo.Wallets.Stream {
+	if streamed != 1 || !dynamo.WalletsTable.Stream {
 		t.Errorf("%d tables are streamed", streamed)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
@@ -21,16 +22,16 @@ import (
 // alike, so dynamotest looks at the requests themselves.
 
 // get reads one item strongly consistently; nil where there is none.
-func (c *Client) get(ctx context.Context, table string, key Key) (map[string]types.AttributeValue, error) {
+func (c *core) get(ctx context.Context, table string, key Key) (map[string]types.AttributeValue, error) {
 	return c.getItem(ctx, key, &dynamodb.GetItemInput{TableName: &table, ConsistentRead: aws.Bool(true)})
 }
 
 // getLagging is get at half the price; what was written moments ago may be missing.
-func (c *Client) getLagging(ctx context.Context, table string, key Key) (map[string]types.AttributeValue, error) {
+func (c *core) getLagging(ctx context.Context, table string, key Key) (map[string]types.AttributeValue, error) {
 	return c.getItem(ctx, key, &dynamodb.GetItemInput{TableName: &table})
 }
 
-func (c *Client) getItem(ctx context.Context, key Key, input *dynamodb.GetItemInput) (map[string]types.AttributeValue, error) {
+func (c *core) getItem(ctx context.Context, key Key, input *dynamodb.GetItemInput) (map[string]types.AttributeValue, error) {
 	input.Key, input.ReturnConsumedCapacity = key.attributes(), types.ReturnConsumedCapacityTotal
 	out, err := c.db.GetItem(ctx, input)
 	if err != nil {
@@ -41,17 +42,17 @@ func (c *Client) getItem(ctx context.Context, key Key, input *dynamodb.GetItemIn
 }
 
 // query reads all pages of a query of a table strongly consistently.
-func (c *Client) query(ctx context.Context, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
+func (c *core) query(ctx context.Context, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
 	input.ConsistentRead = aws.Bool(true)
 	return c.allPages(ctx, input)
 }
 
 // queryLagging is query at half the price; what was written moments ago may be missing.
-func (c *Client) queryLagging(ctx context.Context, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
+func (c *core) queryLagging(ctx context.Context, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
 	return c.allPages(ctx, input)
 }
 
-func (c *Client) allPages(ctx context.Context, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
+func (c *core) allPages(ctx context.Context, input *dynamodb.QueryInput) ([]map[string]types.AttributeValue, error) {
 	input.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	var items []map[string]types.AttributeValue
 	for pages := dynamodb.NewQueryPaginator(c.db, input); pages.HasMorePages(); {
@@ -66,20 +67,20 @@ func (c *Client) allPages(ctx context.Context, input *dynamodb.QueryInput) ([]ma
 }
 
 // queryPage reads one page of a query of a table strongly consistently.
-func (c *Client) queryPage(ctx context.Context, input *dynamodb.QueryInput, limit int) ([]map[string]types.AttributeValue, error) {
+func (c *core) queryPage(ctx context.Context, input *dynamodb.QueryInput, limit int) ([]map[string]types.AttributeValue, error) {
 	input.ConsistentRead = aws.Bool(true)
 	return c.onePage(ctx, input, limit)
 }
 
 // queryIndex reads one page of a query of an index, which may lag behind its table.
-func (c *Client) queryIndex(ctx context.Context, index Index, input *dynamodb.QueryInput, limit int) ([]map[string]types.AttributeValue, error) {
+func (c *core) queryIndex(ctx context.Context, index Index, input *dynamodb.QueryInput, limit int) ([]map[string]types.AttributeValue, error) {
 	input.IndexName = &index.Name
 	return c.onePage(ctx, input, limit)
 }
 
 // onePage reads at most limit items, and fewer only where there are no more. One
 // request answers with at most 1 MB, so a page of long items may take several.
-func (c *Client) onePage(ctx context.Context, input *dynamodb.QueryInput, limit int) ([]map[string]types.AttributeValue, error) {
+func (c *core) onePage(ctx context.Context, input *dynamodb.QueryInput, limit int) ([]map[string]types.AttributeValue, error) {
 	input.ReturnConsumedCapacity = types.ReturnConsumedCapacityTotal
 	var items []map[string]types.AttributeValue
 	for {
@@ -105,7 +106,7 @@ var errUnprocessed = errors.New("the service keeps leaving keys unprocessed")
 
 // batchGet reads up to 100 items of several tables strongly consistently. What
 // the service leaves unprocessed is asked for again after a jittered wait.
-func (c *Client) batchGet(ctx context.Context, keys map[string][]Key) (map[string][]map[string]types.AttributeValue, error) {
+func (c *core) batchGet(ctx context.Context, keys map[string][]Key) (map[string][]map[string]types.AttributeValue, error) {
 	request := make(map[string]types.KeysAndAttributes, len(keys))
 	for table, wanted := range keys {
 		asked := make([]map[string]types.AttributeValue, len(wanted))
@@ -136,4 +137,32 @@ func (c *Client) batchGet(ctx context.Context, keys map[string][]Key) (map[strin
 		}
 	}
 	return nil, failure("batch read", errUnprocessed)
+}
+
+// list is a page of the index behind the listings.
+func (c *core) list(ctx context.Context, kind, after string, limit int) ([]map[string]types.AttributeValue, error) {
+	condition := "lk = :kind"
+	values := map[string]types.AttributeValue{":kind": text(kind)}
+	if after != "" {
+		condition += " AND li > :after"
+		values[":after"] = text(after)
+	}
+	return c.queryIndex(ctx, List, &dynamodb.QueryInput{
+		TableName:                 &c.names.Accounts,
+		KeyConditionExpression:    &condition,
+		ExpressionAttributeValues: values,
+	}, limit)
+}
+
+// read decodes one item, read strongly consistently; nil where there is none.
+func read[R any](ctx context.Context, c *core, key Key) (*R, error) {
+	item, err := c.get(ctx, c.names.Accounts, key)
+	if err != nil || item == nil {
+		return nil, err
+	}
+	var record R
+	if err := attributevalue.UnmarshalMap(item, &record); err != nil {
+		return nil, fmt.Errorf("dynamo: decoding %v: %w", key, err)
+	}
+	return &record, nil
 }

@@ -31,9 +31,9 @@ type sent struct {
 
 func errOf[A any](_ A, err error) error { return err }
 
-// methods is every method of the client that reads or writes. Those that may lag
+// methods is every method of the tables that reads or writes. Those that may lag
 // are named so, and these are all there are: one more, or one less, is a decision.
-func methods(ctx context.Context, c *dynamo.Client) map[string]sent {
+func methods(ctx context.Context, c *dynamotest.Client) map[string]sent {
 	all := map[string]sent{}
 	for _, some := range []map[string]sent{walletMethods(ctx, c), usageMethods(ctx, c), accountMethods(ctx, c), moneyMethods(ctx, c), webhookMethods(ctx, c)} {
 		maps.Copy(all, some)
@@ -46,7 +46,7 @@ const (
 	ofDue, ofList              = "Query Accounts/due", "Query Accounts/list"
 )
 
-func walletMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
+func walletMethods(ctx context.Context, c *dynamotest.Client) map[string]sent {
 	return map[string]sent{
 		"Read": {[]string{"GetItem Wallets", "BatchGetItem Ledger", "BatchGetItem Wallets", "Query Ledger"}, func() error {
 			if _, err := c.Read(ctx, "acme", nil, ""); err != nil {
@@ -70,7 +70,7 @@ func walletMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 	}
 }
 
-func usageMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
+func usageMethods(ctx context.Context, c *dynamotest.Client) map[string]sent {
 	month := usage.Key{Kind: usage.AgentMonth, Agent: "a1", Period: "2026-11"}
 	return map[string]sent{
 		"Mark":               {[]string{"GetItem Usage"}, func() error { return errOf(c.Mark(ctx, "acme")) }},
@@ -104,7 +104,7 @@ func usageMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 	}
 }
 
-func accountMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
+func accountMethods(ctx context.Context, c *dynamotest.Client) map[string]sent {
 	at := ledgertest.Start
 	return map[string]sent{
 		"Profile":         {[]string{getAccounts}, func() error { return errOf(c.Profile(ctx, "acme")) }},
@@ -123,7 +123,7 @@ func accountMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 	}
 }
 
-func moneyMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
+func moneyMethods(ctx context.Context, c *dynamotest.Client) map[string]sent {
 	at := ledgertest.Start
 	return map[string]sent{
 		"Bill":        {[]string{getAccounts}, func() error { return errOf(c.Bill(ctx, "acme", at, "b1")) }},
@@ -154,7 +154,7 @@ func moneyMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
 	}
 }
 
-func webhookMethods(ctx context.Context, c *dynamo.Client) map[string]sent {
+func webhookMethods(ctx context.Context, c *dynamotest.Client) map[string]sent {
 	at := ledgertest.Start
 	return map[string]sent{
 		"Endpoint":  {[]string{getAccounts}, func() error { return errOf(c.Endpoint(ctx, "w1")) }},
@@ -183,10 +183,20 @@ func delivery(at time.Time) webhooks.Delivery {
 func TestEveryMethodReadsAsItsNameSays(t *testing.T) {
 	tables := dynamotest.NewTables(t)
 	all := methods(t.Context(), tables.Client)
-	for method := range reflect.TypeFor[*dynamo.Client]().Methods() {
-		if _, listed := all[method.Name]; !listed {
-			t.Errorf("%s is not called", method.Name)
+	parts := map[string]string{} // by their methods
+	for part := range reflect.TypeFor[dynamo.Tables]().Fields() {
+		for method := range part.Type.Methods() {
+			if _, listed := all[method.Name]; !listed {
+				t.Errorf("%s of %s is not called", method.Name, part.Name)
+			}
+			if other, taken := parts[method.Name]; taken {
+				t.Errorf("%s and %s both have a method %s: whoever needs both cannot embed them", other, part.Name, method.Name)
+			}
+			parts[method.Name] = part.Name
 		}
+	}
+	if len(parts) != len(all) {
+		t.Errorf("the tables have %d methods, and %d are called", len(parts), len(all))
 	}
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if err := all[name].call(); err != nil {

@@ -57,14 +57,14 @@ var (
 
 // The tables.
 var (
-	// Wallets is the only streamed table: one item an account, which every command writes.
-	Wallets = Table{Name: "Wallets", EnvVar: "WALLETS_TABLE", Partition: pk, Stream: true}
-	// Ledger holds the immutable entries, spread by operation id.
-	Ledger = Table{Name: "Ledger", EnvVar: "LEDGER_TABLE", Partition: pk, Sort: sk, Indexes: []Index{BySeq, Others}}
-	// Usage holds the aggregates, written by the roll-up only.
-	Usage = Table{Name: "Usage", EnvVar: "USAGE_TABLE", Partition: pk, Sort: sk}
-	// Accounts holds profiles, the catalog and the API keys.
-	Accounts = Table{Name: "Accounts", EnvVar: "ACCOUNTS_TABLE", Partition: pk, Sort: sk, Expiry: attrExpiry, Indexes: []Index{Due, List}}
+	// WalletsTable is the only streamed table: one item an account, which every command writes.
+	WalletsTable = Table{Name: "Wallets", EnvVar: "WALLETS_TABLE", Partition: pk, Stream: true}
+	// LedgerTable holds the immutable entries, spread by operation id.
+	LedgerTable = Table{Name: "Ledger", EnvVar: "LEDGER_TABLE", Partition: pk, Sort: sk, Indexes: []Index{BySeq, Others}}
+	// UsageTable holds the aggregates, written by the roll-up only.
+	UsageTable = Table{Name: "Usage", EnvVar: "USAGE_TABLE", Partition: pk, Sort: sk}
+	// AccountsTable holds profiles, the catalog and the API keys.
+	AccountsTable = Table{Name: "Accounts", EnvVar: "ACCOUNTS_TABLE", Partition: pk, Sort: sk, Expiry: attrExpiry, Indexes: []Index{Due, List}}
 )
 
 // The indexes.
@@ -81,5 +81,5 @@ var (
 	List = Index{Name: "list", Partition: Attribute{attrListKind, String}, Sort: Attribute{attrListID, String}}
 )
 
-// Tables lists them all.
-func Tables() []Table { return []Table{Wallets, Ledger, Usage, Accounts} }
+// Schema is all tables.
+func Schema() []Table { return []Table{WalletsTable, LedgerTable, UsageTable, AccountsTable} }

@@ -12,7 +12,6 @@ import (
 	"drawdown/shared/census"
 	"drawdown/shared/commit"
 	"drawdown/shared/commit/committest"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/fault"
 	"drawdown/shared/ledger"
@@ -20,7 +19,7 @@ import (
 )
 
 // subject lists entries as an auditor would: again, where the store is not to be reached.
-func subject(client *dynamo.Client) committest.Subject {
+func subject(client *dynamotest.Client) committest.Subject {
 	const tries = 20
 	return committest.Subject{
 		Store: client,

@@ -13,7 +13,6 @@ import (
 	"drawdown/shared/census"
 	"drawdown/shared/commit"
 	"drawdown/shared/commit/committest"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/ledger"
 	"drawdown/shared/rollup/rolluptest"
@@ -23,7 +22,7 @@ import (
 // appender writes made-up entries as commits do, each time with a wallet of
 // their last seq.
 type appender struct {
-	client  *dynamo.Client
+	client  *dynamotest.Client
 	account string
 	seq     int64
 }
@@ -71,8 +70,8 @@ func together(entries []ledger.Entry) int {
 
 // forgetful is an environment that is cold each time: it remembers no conversation.
 type forgetful struct {
-	*dynamo.Client
-	fresh func() *dynamo.Client
+	*dynamotest.Client
+	fresh func() *dynamotest.Client
 }
 
 func (f forgetful) See(ctx context.Context, account string, epoch int64, sightings []usage.Sighting) (map[usage.Conversation]int64, error) {
@@ -92,7 +91,7 @@ func TestAnyWayOfFoldingGivesTheSameSheets(t *testing.T) {
 	for i := range faults {
 		stores = append(stores, tables.Connect(t, dynamotest.WithFaults(&faults[i])).Client)
 	}
-	stores = append(stores, forgetful{tables.Client, func() *dynamo.Client { return tables.Connect(t).Client }})
+	stores = append(stores, forgetful{tables.Client, func() *dynamotest.Client { return tables.Connect(t).Client }})
 	next := 0
 	census.Check(t, rolluptest.Floors, func(t *rapid.T, did *census.Census) {
 		next++

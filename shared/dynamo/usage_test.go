@@ -16,7 +16,6 @@ import (
 
 	"drawdown/shared/commit/committest"
 	"drawdown/shared/credit"
-	"drawdown/shared/dynamo"
 	"drawdown/shared/dynamo/dynamotest"
 	"drawdown/shared/ledger"
 	"drawdown/shared/rating"
@@ -30,14 +29,14 @@ func newFolder(store rollup.Store) *rollup.Folder {
 }
 
 // enter appends entries to an account's ledger.
-func enter(t *testing.T, client *dynamo.Client, account string, entries []ledger.Entry) {
+func enter(t *testing.T, client *dynamotest.Client, account string, entries []ledger.Entry) {
 	t.Helper()
 	if err := (&appender{client: client, account: account}).append(entries); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func catchUp(t *testing.T, client *dynamo.Client, account string, seq int64) rollup.Result {
+func catchUp(t *testing.T, client *dynamotest.Client, account string, seq int64) rollup.Result {
 	t.Helper()
 	result, err := newFolder(client).CatchUp(t.Context(), account, seq)
 	if err != nil {
@@ -47,7 +46,7 @@ func catchUp(t *testing.T, client *dynamo.Client, account string, seq int64) rol
 }
 
 // holds fails where the account's sheets are not the sums of the entries.
-func holds(t *testing.T, client *dynamo.Client, account string, entries []ledger.Entry) {
+func holds(t *testing.T, client *dynamotest.Client, account string, entries []ledger.Entry) {
 	t.Helper()
 	sheets, err := client.AllSheets(t.Context(), account)
 	if err != nil {
@@ -107,7 +106,7 @@ func anySheet(t *rapid.T) usage.Delta {
 	return delta
 }
 
-func readSheets(t *rapid.T, client *dynamo.Client, account string, key usage.Key) []usage.Sheet {
+func readSheets(t *rapid.T, client *dynamotest.Client, account string, key usage.Key) []usage.Sheet {
 	var sheets []usage.Sheet
 	var err error
 	switch key.Kind {
@@ -211,7 +210,7 @@ func spoil(t *testing.T, tables *dynamotest.Tables, account string, entry ledger
 	return func() { write(good) }
 }
 
-func quarantined(t *testing.T, client *dynamo.Client) []string {
+func quarantined(t *testing.T, client *dynamotest.Client) []string {
 	t.Helper()
 	accounts, err := client.Quarantined(t.Context(), "", 100)
 	if err != nil {
@@ -464,15 +463,17 @@ func TestARebuildFindsConversationsAnew(t *testing.T) {
 // conversation first.
 func TestAWarmEnvironmentForgetsConversationsWithTheirEpoch(t *testing.T) {
 	tables := dynamotest.NewTables(t)
-	rebuild := func(t *testing.T, client *dynamo.Client, account string) {
+	rebuild := func(t *testing.T, client *dynamotest.Client, account string) {
 		if _, err := newFolder(client).Rebuild(t.Context(), account, 4); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for name, rebuilt := range map[string]func(t *testing.T, warm *dynamo.Client, account string){
-		"by-itself":  rebuild,
-		"by-another": func(t *testing.T, _ *dynamo.Client, account string) { rebuild(t, tables.Connect(t).Client, account) },
-		"gone-on-with": func(t *testing.T, warm *dynamo.Client, account string) {
+	for name, rebuilt := range map[string]func(t *testing.T, warm *dynamotest.Client, account string){
+		"by-itself": rebuild,
+		"by-another": func(t *testing.T, _ *dynamotest.Client, account string) {
+			rebuild(t, tables.Connect(t).Client, account)
+		},
+		"gone-on-with": func(t *testing.T, warm *dynamotest.Client, account string) {
 			faults := &dynamotest.Faults{}
 			begun := tables.Connect(t, dynamotest.WithFaults(faults))
 			faults.Plan(func(n int, _ string) dynamotest.Fault { // the mark is read and written, and no more
@@ -507,7 +508,7 @@ func TestAWarmEnvironmentForgetsConversationsWithTheirEpoch(t *testing.T) {
 				if mark, err := warm.Mark(t.Context(), account); err != nil || mark != (usage.Mark{Epoch: 1, Seq: 4}) {
 					t.Fatalf("rebuilt, the mark is %+v, %v", mark, err)
 				}
-				order := []*dynamo.Client{tables.Connect(t).Client, warm}
+				order := []*dynamotest.Client{tables.Connect(t).Client, warm}
 				if !coldFirst {
 					slices.Reverse(order)
 				}

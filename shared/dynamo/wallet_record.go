@@ -3,7 +3,6 @@ package dynamo
 import (
 	"fmt"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
@@ -156,30 +155,4 @@ func grantRecordOf(g ledger.Grant) grantRecord {
 
 func (r grantRecord) grant() ledger.Grant {
 	return ledger.Grant{ID: r.ID, Terms: r.terms(), Amount: credit.Amount(r.Amount), Remaining: credit.Amount(r.Remaining)}
-}
-
-// mapped is nil for none, so that what was empty when written is empty when read.
-func mapped[A, B any](from []A, to func(A) B) []B {
-	if len(from) == 0 {
-		return nil
-	}
-	mapped := make([]B, len(from))
-	for i, a := range from {
-		mapped[i] = to(a)
-	}
-	return mapped
-}
-
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-func instant(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
 }

@@ -23,7 +23,7 @@ const writesABatch = 25
 type filler struct {
 	db    *dynamodb.Client
 	table string
-	store *dynamo.Client
+	store *dynamo.Usage
 	key   Item // of the last sheet that the store has written
 
 	written map[shape]model
@@ -47,7 +47,7 @@ func newFiller(db *dynamodb.Client, names dynamo.Names) *filler {
 		o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 			return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("capacity.filler", f.see), middleware.After)
 		})
-	}), names, nil)
+	}), names, nil).Usage
 	return f
 }
 

@@ -22,8 +22,8 @@ func Measure(ctx context.Context, r *report.Report) error {
 	}
 	defer platform.Close(ctx)
 	meter := NewMeter(platform.DB(), schemaOf(platform.Names()))
-	store := platform.Store(meter.Install)
-	b := &bench{store, platform.Committer(store)}
+	tables := platform.Tables(meter.Install)
+	b := &bench{tables.Ledger, platform.Committer(tables)}
 	if err := platform.Open(ctx, account); err != nil {
 		return err
 	}
@@ -70,8 +70,8 @@ func reportSizes(r *report.Report, sizes map[string]int) {
 	r.Section("   Item sizes (bytes / budget)")
 	table := report.NewTable("item", "size")
 	for _, item := range []struct{ name, table string }{
-		{"usual wallet, 3 grants", dynamo.Wallets.Name},
-		{"entry of a debit of one line", dynamo.Ledger.Name},
+		{"usual wallet, 3 grants", dynamo.WalletsTable.Name},
+		{"entry of a debit of one line", dynamo.LedgerTable.Name},
 	} {
 		table.Row(item.name, r.AtMost(item.name, "bytes", float64(sizes[item.table]), itemBudget))
 	}
@@ -111,6 +111,6 @@ func (u Units) max(v Units) Units {
 
 func schemaOf(names dynamo.Names) map[string]dynamo.Table {
 	return map[string]dynamo.Table{
-		names.Wallets: dynamo.Wallets, names.Ledger: dynamo.Ledger, names.Usage: dynamo.Usage, names.Accounts: dynamo.Accounts,
+		names.Wallets: dynamo.WalletsTable, names.Ledger: dynamo.LedgerTable, names.Usage: dynamo.UsageTable, names.Accounts: dynamo.AccountsTable,
 	}
 }

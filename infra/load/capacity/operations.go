@@ -24,7 +24,7 @@ type operation struct {
 
 // bench is a usual account, and what works on it.
 type bench struct {
-	store     *dynamo.Client
+	store     *dynamo.Ledger
 	committer *commit.Committer
 }
 

@@ -44,11 +44,16 @@ type call struct {
 	run    func(ctx context.Context) error
 }
 
-// reader does what the usage function does, over a metered store.
-type reader struct{ store *dynamo.Client }
+// reader does what the usage function does, over metered tables.
+type reader struct {
+	*dynamo.Ledger
+	*dynamo.Usage
+	*dynamo.Catalog
+	*dynamo.Billing
+}
 
 func (q *reader) balance(ctx context.Context) error {
-	wallet, err := q.store.Wallet(ctx, busy)
+	wallet, err := q.Wallet(ctx, busy)
 	if err == nil && wallet == nil {
 		err = errors.New("there is no wallet")
 	}
@@ -56,7 +61,7 @@ func (q *reader) balance(ctx context.Context) error {
 }
 
 func (q *reader) entries(ctx context.Context) error {
-	entries, err := q.store.Entries(ctx, busy, ledger.Page{Limit: pageLimit, Descending: true})
+	entries, err := q.Entries(ctx, busy, ledger.Page{Limit: pageLimit, Descending: true})
 	if err == nil && len(entries) != pageLimit {
 		err = fmt.Errorf("the page has %d entries", len(entries))
 	}
@@ -66,7 +71,7 @@ func (q *reader) entries(ctx context.Context) error {
 // history reads the entries that are no debits, as many as a filter looks at.
 func (q *reader) history(ctx context.Context) error {
 	const filtered = 500
-	entries, err := q.store.Entries(ctx, busy, ledger.Page{Limit: filtered, Descending: true, NoDebits: true})
+	entries, err := q.Entries(ctx, busy, ledger.Page{Limit: filtered, Descending: true, NoDebits: true})
 	if err == nil && len(entries) < busyGrants {
 		err = fmt.Errorf("the history has %d entries", len(entries))
 	}
@@ -74,23 +79,23 @@ func (q *reader) history(ctx context.Context) error {
 }
 
 func (q *reader) plans(ctx context.Context) error {
-	_, err := q.store.Plans(ctx)
+	_, err := q.Plans(ctx)
 	return err
 }
 
 func (q *reader) packs(ctx context.Context) error {
-	_, err := q.store.Packs(ctx)
+	_, err := q.Packs(ctx)
 	return err
 }
 
 func (q *reader) subscription(ctx context.Context) error {
-	_, err := cashier.Look(ctx, q.store, busy, time.Now())
+	_, err := cashier.Look(ctx, q, busy, time.Now())
 	return err
 }
 
 func (q *reader) bills(ctx context.Context) error {
 	const shown = 10
-	bills, err := q.store.Bills(ctx, busy, billing.BillPlace{}, shown+1)
+	bills, err := q.Bills(ctx, busy, billing.BillPlace{}, shown+1)
 	if err == nil && len(bills) == 0 {
 		return q.balance(ctx) // which tells that there is such an account
 	}
@@ -102,7 +107,7 @@ func (q *reader) usage(ctx context.Context, sheets int, read func() ([]usage.She
 	if err := q.balance(ctx); err != nil {
 		return err
 	}
-	if _, err := q.store.LaggingMark(ctx, busy); err != nil {
+	if _, err := q.LaggingMark(ctx, busy); err != nil {
 		return err
 	}
 	found, err := read()
@@ -129,11 +134,11 @@ func (q *reader) by(grouping usage.Grouping, within usage.Range) call {
 			if grouping == usage.ByAgent {
 				return q.usage(ctx, busyAgents*len(months), func() ([]usage.Sheet, error) {
 					first, last := within.Months()
-					return q.store.LaggingAgentMonths(ctx, busy, first, last)
+					return q.LaggingAgentMonths(ctx, busy, first, last)
 				})
 			}
 			return q.usage(ctx, len(within.Days()), func() ([]usage.Sheet, error) {
-				return q.store.Days(ctx, busy, within.First, within.Last)
+				return q.Days(ctx, busy, within.First, within.Last)
 			})
 		},
 	}
@@ -146,7 +151,7 @@ func (q *reader) ofAgent(within usage.Range) call {
 		path: usagePath(usage.ByNode, within) + "&agent_id=" + agent,
 		run: func(ctx context.Context) error {
 			return q.usage(ctx, len(within.Days()), func() ([]usage.Sheet, error) {
-				return q.store.AgentDays(ctx, busy, agent, within.First, within.Last)
+				return q.AgentDays(ctx, busy, agent, within.First, within.Last)
 			})
 		},
 	}
@@ -192,8 +197,8 @@ func monthsOf(within usage.Range) [][]string {
 
 // openBusy opens the account with the usage of the longest range and a statement.
 func openBusy(ctx context.Context, platform *subject.Subject) error {
-	store := platform.Store()
-	committer := platform.Committer(store)
+	tables := platform.Tables()
+	committer := platform.Committer(tables)
 	if err := usual.Open(ctx, committer, busy); err != nil {
 		return err
 	}
@@ -237,7 +242,8 @@ func measureQueries(ctx context.Context, r *report.Report, platform *subject.Sub
 		return err
 	}
 	meter := NewMeter(platform.DB(), schemaOf(platform.Names()))
-	q := &reader{store: platform.Store(meter.Install)}
+	tables := platform.Tables(meter.Install)
+	q := &reader{tables.Ledger, tables.Usage, tables.Catalog, tables.Billing}
 	t := queryTable{
 		report: r, meter: meter, platform: platform,
 		table: report.NewTable("call", "requests", "in sequence", "Queries", "RRU", "the function: requests", "Local: read"),
@@ -267,7 +273,7 @@ func measureQueries(ctx context.Context, r *report.Report, platform *subject.Sub
 		"touched is the budget of each call. The same calls go to the running function as well, which tells how many",
 		"requests it has made and what DynamoDB Local says that they have read: it must be what is counted here.",
 	)
-	return reportSheets(ctx, r, meter, q.store)
+	return reportSheets(ctx, r, meter, q.Usage)
 }
 
 type queryTable struct {

@@ -47,8 +47,8 @@ func (r runs) name() string {
 // rung and everything is left to the one that is measured.
 type folding struct {
 	meter  *Meter
-	client func() *dynamo.Client
-	store  *dynamo.Client // of an environment that lives on
+	client func() dynamo.Tables
+	tables dynamo.Tables // of an environment that lives on
 
 	committer *commit.Committer
 	talk      *usual.Talk
@@ -60,7 +60,7 @@ type folding struct {
 func newFolding(ctx context.Context, platform *subject.Subject) (*folding, error) {
 	names, db := platform.Names(), platform.DB()
 	names.Wallets = quietWallets
-	partition := dynamo.Wallets.Partition
+	partition := dynamo.WalletsTable.Partition
 	if _, err := db.CreateTable(ctx, &dynamodb.CreateTableInput{
 		TableName: aws.String(quietWallets), BillingMode: types.BillingModePayPerRequest,
 		KeySchema:            []types.KeySchemaElement{{AttributeName: &partition.Name, KeyType: types.KeyTypeHash}},
@@ -71,16 +71,16 @@ func newFolding(ctx context.Context, platform *subject.Subject) (*folding, error
 	meter := NewMeter(db, schemaOf(names))
 	f := &folding{
 		meter: meter, known: map[string]bool{},
-		client: func() *dynamo.Client { return dynamo.New(platform.DB(meter.Install), names, nil) },
+		client: func() dynamo.Tables { return dynamo.New(platform.DB(meter.Install), names, nil) },
 	}
-	f.store = f.client()
-	f.committer = platform.Committer(f.store)
+	f.tables = f.client()
+	f.committer = platform.Committer(f.tables)
 	now := time.Now()
 	f.talk = usual.NewTalk(talkerAgents, now)
 	if err := usual.Open(ctx, f.committer, talker); err != nil {
 		return nil, err
 	}
-	wallet, err := f.store.Wallet(ctx, talker)
+	wallet, err := f.tables.Ledger.Wallet(ctx, talker)
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +88,7 @@ func newFolding(ctx context.Context, platform *subject.Subject) (*folding, error
 	if err != nil {
 		return nil, err
 	}
-	return f, fill(ctx, f.store, talker, grownSheets(now.In(location)))
+	return f, fill(ctx, f.tables.Usage, talker, grownSheets(now.In(location)))
 }
 
 // say commits that many debits and tells what that has cost, which agents had
@@ -142,15 +142,15 @@ func (f *folding) rollUp(ctx context.Context, kind runs) (rolled, Cost, error) {
 		return rolled{}, Cost{}, err
 	}
 	// What the entries cost to read, by their size: a page of just these.
-	if _, err := f.store.Entries(ctx, talker, ledger.Page{After: before, Limit: kind.entries}); err != nil {
+	if _, err := f.tables.Ledger.Entries(ctx, talker, ledger.Page{After: before, Limit: kind.entries}); err != nil {
 		return rolled{}, Cost{}, err
 	}
 	page, err := f.meter.Take()
 	if err != nil {
 		return rolled{}, Cost{}, err
 	}
-	store, unknown := f.environment(kind.fresh, said.conversations)
-	result, err := f.folder(store, kind.entries).CatchUp(ctx, talker, f.seq)
+	tables, unknown := f.environment(kind.fresh, said.conversations)
+	result, err := f.folder(tables, kind.entries).CatchUp(ctx, talker, f.seq)
 	if err != nil {
 		return rolled{}, Cost{}, err
 	}
@@ -172,10 +172,10 @@ func (f *folding) rollUp(ctx context.Context, kind runs) (rolled, Cost, error) {
 	}, said.cost, err
 }
 
-// environment is a store, and how many of the conversations it does not
+// environment is a client of the tables, and how many of the conversations it does not
 // remember: a fresh one none of them, and the one that lives on those that it
 // has had to do with.
-func (f *folding) environment(fresh bool, conversations map[string]bool) (store *dynamo.Client, unknown int) {
+func (f *folding) environment(fresh bool, conversations map[string]bool) (tables dynamo.Tables, unknown int) {
 	if fresh {
 		return f.client(), len(conversations)
 	}
@@ -185,10 +185,14 @@ func (f *folding) environment(fresh bool, conversations map[string]bool) (store 
 			unknown++
 		}
 	}
-	return f.store, unknown
+	return f.tables, unknown
 }
 
-func (f *folding) folder(store *dynamo.Client, page int) *rollup.Folder {
+func (f *folding) folder(tables dynamo.Tables, page int) *rollup.Folder {
+	store := struct {
+		*dynamo.Ledger
+		*dynamo.Usage
+	}{tables.Ledger, tables.Usage}
 	return &rollup.Folder{Store: store, Now: time.Now, Page: page, IndexWait: rollup.DefaultIndexWait}
 }
 
@@ -199,8 +203,8 @@ func (f *folding) settle(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	store, _ := f.environment(false, said.conversations)
-	_, err = f.folder(store, rollup.DefaultPage).CatchUp(ctx, talker, f.seq)
+	tables, _ := f.environment(false, said.conversations)
+	_, err = f.folder(tables, rollup.DefaultPage).CatchUp(ctx, talker, f.seq)
 	return err
 }
 

@@ -19,7 +19,7 @@ const writersAtOnce = 16
 var channels, nodes = len(usual.Channels), len(usual.Nodes)
 
 // fill writes sheets as they are after an account's first entry.
-func fill(ctx context.Context, store *dynamo.Client, account string, sheets []usage.Delta) error {
+func fill(ctx context.Context, store *dynamo.Usage, account string, sheets []usage.Delta) error {
 	return errors.Join(parallel.Each(ctx, writersAtOnce, len(sheets), func(ctx context.Context, i int) error {
 		sheet := sheets[i]
 		sheet.First, sheet.Last = 1, 1
@@ -69,7 +69,7 @@ func agentMonth(agent int, days []string) usage.Delta {
 }
 
 // reportSheets tells how large sheets are that have seen all there is to see.
-func reportSheets(ctx context.Context, r *report.Report, meter *Meter, store *dynamo.Client) error {
+func reportSheets(ctx context.Context, r *report.Report, meter *Meter, store *dynamo.Usage) error {
 	r.Section("   Sizes of sheets")
 	table := report.NewTable("sheet", "bytes", "WRU an update")
 	const day = "2026-10-31"
@@ -88,7 +88,7 @@ func reportSheets(ctx context.Context, r *report.Report, meter *Meter, store *dy
 		if err != nil {
 			return err
 		}
-		table.Row(sheet.name, cost.Written[dynamo.Usage.Name], cost.Counted.Write)
+		table.Row(sheet.name, cost.Written[dynamo.UsageTable.Name], cost.Counted.Write)
 	}
 	r.Table(table)
 	return nil

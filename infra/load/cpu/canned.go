@@ -111,14 +111,14 @@ func (c *canned) keep(operation string, body []byte) error {
 var tables = dynamo.Names{Wallets: "Wallets", Ledger: "Ledger", Usage: "Usage", Accounts: "Accounts"}
 
 // openCanned is the real store over canned answers, with a usual account.
-func openCanned(ctx context.Context) (*dynamo.Client, error) {
+func openCanned(ctx context.Context) (*dynamo.Ledger, error) {
 	network := &canned{open: true, kept: map[string]json.RawMessage{}, answer: map[string][]byte{}}
 	store := dynamo.New(dynamodb.New(dynamodb.Options{
 		Region: "eu-west-1", BaseEndpoint: aws.String("https://dynamodb.eu-west-1.amazonaws.com"), HTTPClient: network,
 		Credentials: aws.NewCredentialsCache(aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "bench", SecretAccessKey: "bench", SessionToken: "bench"}, nil
 		})),
-	}), tables, nil)
+	}), tables, nil).Ledger
 	err := usual.Open(ctx, committerOver(store), account)
 	network.open = false
 	return store, err

@@ -54,7 +54,7 @@ func Start(ctx context.Context) (*Subject, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := s.Store().PublishRateCard(ctx, usual.Card(time.Now()), true); err != nil {
+	if _, err := s.Tables().Catalog.PublishRateCard(ctx, usual.Card(time.Now()), true); err != nil {
 		s.Close(ctx)
 		return nil, err
 	}
@@ -92,26 +92,26 @@ func (s *Subject) DB(options ...func(*dynamodb.Options)) *dynamodb.Client {
 func (s *Subject) Names() dynamo.Names {
 	name := func(t dynamo.Table) string { return s.TableName(t.Name + "Table") }
 	return dynamo.Names{
-		Wallets: name(dynamo.Wallets), Ledger: name(dynamo.Ledger), Usage: name(dynamo.Usage), Accounts: name(dynamo.Accounts),
+		Wallets: name(dynamo.WalletsTable), Ledger: name(dynamo.LedgerTable), Usage: name(dynamo.UsageTable), Accounts: name(dynamo.AccountsTable),
 	}
 }
 
-// Store is the platform's own client of its tables.
-func (s *Subject) Store(options ...func(*dynamodb.Options)) *dynamo.Client {
+// Tables is the platform's own client of its tables.
+func (s *Subject) Tables(options ...func(*dynamodb.Options)) dynamo.Tables {
 	return dynamo.New(s.DB(options...), s.Names(), nil)
 }
 
 // Committer commits as the functions do.
-func (s *Subject) Committer(store *dynamo.Client) *commit.Committer {
+func (s *Subject) Committer(tables dynamo.Tables) *commit.Committer {
 	return &commit.Committer{
-		Store: store, Rates: dynamo.NewRates(store.ReadBook, time.Now), Rules: usual.Rules(), Now: time.Now,
+		Store: tables.Ledger, Rates: dynamo.NewRates(tables.Catalog.ReadBook, time.Now), Rules: usual.Rules(), Now: time.Now,
 		OnRetry: func(context.Context, commit.Cause) {},
 	}
 }
 
 // Open opens usual accounts.
 func (s *Subject) Open(ctx context.Context, accounts ...string) error {
-	return usual.Open(ctx, s.Committer(s.Store()), accounts...)
+	return usual.Open(ctx, s.Committer(s.Tables()), accounts...)
 }
 
 // Post sends a request to the HTTP API.

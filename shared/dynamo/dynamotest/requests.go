@@ -109,11 +109,11 @@ type write struct {
 
 // deletable is what roles may delete.
 func (w write) deletable() bool {
-	return w.table == dynamo.Usage.Name ||
-		w.table == dynamo.Accounts.Name && (w.pk == dynamo.QuarantinePK || strings.HasPrefix(w.pk, dynamo.EndpointPK))
+	return w.table == dynamo.UsageTable.Name ||
+		w.table == dynamo.AccountsTable.Name && (w.pk == dynamo.QuarantinePK || strings.HasPrefix(w.pk, dynamo.EndpointPK))
 }
 
-func (w write) isCursor() bool { return w.table == dynamo.Accounts.Name && w.pk == dynamo.AuditPK }
+func (w write) isCursor() bool { return w.table == dynamo.AccountsTable.Name && w.pk == dynamo.AuditPK }
 
 func countOf(writes []write, table string) int {
 	count := 0

@@ -17,7 +17,7 @@ import (
 	"drawdown/shared/dynamo"
 )
 
-// lagging begins the name of a method of dynamo.Client whose read of a table may
+// lagging begins the name of a method of dynamo.Tables whose read of a table may
 // lag behind what was written.
 const lagging = "Lagging"
 
@@ -49,15 +49,15 @@ type rules struct {
 
 func newRules(t testing.TB, names dynamo.Names) *rules {
 	return &rules{t: t, tokens: map[string]bool{}, tables: map[string]string{
-		names.Wallets: dynamo.Wallets.Name, names.Ledger: dynamo.Ledger.Name,
-		names.Usage: dynamo.Usage.Name, names.Accounts: dynamo.Accounts.Name,
+		names.Wallets: dynamo.WalletsTable.Name, names.Ledger: dynamo.LedgerTable.Name,
+		names.Usage: dynamo.UsageTable.Name, names.Accounts: dynamo.AccountsTable.Name,
 	}}
 }
 
 func (r *rules) install(o *dynamodb.Options) {
 	around(o, "dynamotest.rules", func(ctx context.Context, in smithy.InitializeInput, next smithy.InitializeHandler) (smithy.InitializeOutput, smithy.Metadata, error) {
-		for _, breach := range r.breaches(methodOfClient(), in.Parameters) {
-			r.t.Errorf("dynamo.Client.%s sends a %T: %s", methodOfClient(), in.Parameters, breach)
+		for _, breach := range r.breaches(methodOfTables(), in.Parameters) {
+			r.t.Errorf("dynamo: %s sends a %T: %s", methodOfTables(), in.Parameters, breach)
 		}
 		return next.HandleInitialize(ctx, in)
 	})
@@ -79,14 +79,14 @@ func (r *rules) breaches(method string, input any) []string {
 	writes := writesOf(input, r.tables)
 	for _, w := range writes {
 		breach(w.kind == deletion && !w.deletable(), "it deletes %s of %s", w.pk, w.table)
-		breach(w.table == dynamo.Usage.Name && w.condition == "", "its %s of %s is under no condition", w.kind, w.pk)
-		breach(w.table == dynamo.Ledger.Name && (w.kind != put || w.condition != newOnly), "its %s of entry %s is not a put where there is none", w.kind, w.pk)
-		breach(w.table == dynamo.Wallets.Name && (w.kind != put || w.condition == ""), "its %s of wallet %s is not a put over the one that was read", w.kind, w.pk)
+		breach(w.table == dynamo.UsageTable.Name && w.condition == "", "its %s of %s is under no condition", w.kind, w.pk)
+		breach(w.table == dynamo.LedgerTable.Name && (w.kind != put || w.condition != newOnly), "its %s of entry %s is not a put where there is none", w.kind, w.pk)
+		breach(w.table == dynamo.WalletsTable.Name && (w.kind != put || w.condition == ""), "its %s of wallet %s is not a put over the one that was read", w.kind, w.pk)
 	}
 	guarded := slices.ContainsFunc(writes, func(w write) bool { return w.condition != "" || w.isCursor() })
 	breach(len(writes) > 0 && !guarded, "it writes under no condition at all")
 	transaction, isTransaction := input.(*dynamodb.TransactWriteItemsInput)
-	wallets, entries := countOf(writes, dynamo.Wallets.Name), countOf(writes, dynamo.Ledger.Name)
+	wallets, entries := countOf(writes, dynamo.WalletsTable.Name), countOf(writes, dynamo.LedgerTable.Name)
 	breach(wallets+entries > 0 && (!isTransaction || wallets != 1 || entries == 0), "it writes %d wallets and %d entries; they go together, in one transaction", wallets, entries)
 	if isTransaction {
 		breach(!r.isNewToken(aws.ToString(transaction.ClientRequestToken)), "its token is missing, or another transaction's")
@@ -105,17 +105,18 @@ func (r *rules) isNewToken(token string) bool {
 	return token != "" && !known
 }
 
-// methodOfClient is the exported method of dynamo.Client that the running request
-// was asked of, or else its outermost one: a request is sent by the goroutine that
-// has called the SDK.
-func methodOfClient() string {
+// methodOfTables is the exported method of a part of dynamo.Tables that the running
+// request was asked of, or else its outermost one: a request is sent by the goroutine
+// that has called the SDK.
+func methodOfTables() string {
 	const deepest = 256
 	places := make([]uintptr, deepest)
 	frames := runtime.CallersFrames(places[:runtime.Callers(1, places)])
 	method := ""
 	for {
 		frame, more := frames.Next()
-		if _, name, found := strings.Cut(frame.Function, "drawdown/shared/dynamo.(*Client)."); found {
+		if _, part, found := strings.Cut(frame.Function, "drawdown/shared/dynamo.(*"); found {
+			_, name, _ := strings.Cut(part, ").")
 			name, _, _ = strings.Cut(name, ".") // of a function within it
 			if method == "" || isExported(name) {
 				method = name

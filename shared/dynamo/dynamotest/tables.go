@@ -14,9 +14,25 @@ import (
 	"drawdown/shared/dynamo"
 )
 
+// Client is all that is kept in a set of tables, each method by its name alone. What
+// is shipped names the part that it means.
+type Client struct {
+	*dynamo.Ledger
+	*dynamo.Usage
+	*dynamo.Accounts
+	*dynamo.Catalog
+	*dynamo.Billing
+	*dynamo.Webhooks
+}
+
+// ClientOf is a client of tables.
+func ClientOf(t dynamo.Tables) *Client {
+	return &Client{t.Ledger, t.Usage, t.Accounts, t.Catalog, t.Billing, t.Webhooks}
+}
+
 // Tables is a set of the design's tables, and a client of them.
 type Tables struct {
-	*dynamo.Client
+	*Client
 	DB       *dynamodb.Client // the SDK's own, which is neither recorded nor disturbed
 	Names    dynamo.Names
 	Requests *Requests
@@ -43,14 +59,14 @@ func WithObserver(observe func(context.Context, dynamo.Spent)) Option {
 }
 
 // NewClient is a client of a fresh set of tables.
-func NewClient(t testing.TB) *dynamo.Client {
+func NewClient(t testing.TB) *Client {
 	t.Helper()
 	return NewTables(t).Client
 }
 
 var sets atomic.Int64
 
-// NewTables makes a fresh set of tables, from dynamo.Tables.
+// NewTables makes a fresh set of tables, from dynamo.Schema.
 func NewTables(t testing.TB, options ...Option) *Tables {
 	t.Helper()
 	var s settings
@@ -61,11 +77,11 @@ func NewTables(t testing.TB, options ...Option) *Tables {
 	tables := &Tables{
 		DB: client(Start(t)),
 		Names: dynamo.Names{
-			Wallets: prefix + dynamo.Wallets.Name, Ledger: prefix + dynamo.Ledger.Name,
-			Usage: prefix + dynamo.Usage.Name, Accounts: prefix + dynamo.Accounts.Name,
+			Wallets: prefix + dynamo.WalletsTable.Name, Ledger: prefix + dynamo.LedgerTable.Name,
+			Usage: prefix + dynamo.UsageTable.Name, Accounts: prefix + dynamo.AccountsTable.Name,
 		},
 	}
-	for _, table := range dynamo.Tables() {
+	for _, table := range dynamo.Schema() {
 		table.Stream = table.Stream && s.stream
 		if _, err := tables.DB.CreateTable(t.Context(), creation(prefix, table)); err != nil {
 			t.Fatalf("creating table %s: %v", table.Name, err)
@@ -94,7 +110,7 @@ func (ts *Tables) connect(t testing.TB, s settings) {
 	if s.faults != nil {
 		options = append(options, s.faults.install)
 	}
-	ts.Client = dynamo.New(client(Start(t), options...), ts.Names, s.observe)
+	ts.Client = ClientOf(dynamo.New(client(Start(t), options...), ts.Names, s.observe))
 }
 
 // client never retries by itself, so that what a test counts and disturbs is

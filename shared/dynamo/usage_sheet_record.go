@@ -88,13 +88,6 @@ func decodeSheet(account string, item map[string]types.AttributeValue) (usage.Sh
 	return sheet, true, nil
 }
 
-func stringOf(value types.AttributeValue) string {
-	if s, ok := value.(*types.AttributeValueMemberS); ok {
-		return s.Value
-	}
-	return ""
-}
-
 func readNumber(sheet *usage.Sheet, name string, number int64) error {
 	switch name {
 	case attrUpto:

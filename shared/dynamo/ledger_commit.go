@@ -14,48 +14,40 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// The reasons that DynamoDB gives for cancelling a transaction, by position.
-const (
-	reasonCondition = "ConditionalCheckFailed"
-	reasonConflict  = "TransactionConflict"
-	reasonThrottled = "ThrottlingError"
-	reasonProvision = "ProvisionedThroughputExceeded"
-)
-
 // Commit implements commit.Store: one transaction. Its first item is the
 // wallet, then come the entries, then what they write beside themselves.
-func (c *Client) Commit(ctx context.Context, change commit.Change) (commit.Verdict, error) {
-	items, err := c.transaction(change)
+func (l *Ledger) Commit(ctx context.Context, change commit.Change) (commit.Verdict, error) {
+	items, err := l.transaction(change)
 	if err != nil {
 		return commit.Verdict{}, err
 	}
-	out, err := c.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
+	out, err := l.db.TransactWriteItems(ctx, &dynamodb.TransactWriteItemsInput{
 		TransactItems:          items,
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
 	})
 	if err != nil {
 		return verdict(err, len(change.Entries))
 	}
-	c.reportWrite(ctx, "TransactWriteItems", out.ConsumedCapacity...)
+	l.reportWrite(ctx, "TransactWriteItems", out.ConsumedCapacity...)
 	return commit.Verdict{Committed: true}, nil
 }
 
-func (c *Client) transaction(change commit.Change) ([]types.TransactWriteItem, error) {
-	wallet, err := c.putWallet(change)
+func (l *Ledger) transaction(change commit.Change) ([]types.TransactWriteItem, error) {
+	wallet, err := l.putWallet(change)
 	if err != nil {
 		return nil, err
 	}
 	items := make([]types.TransactWriteItem, 1, len(change.Entries)+2)
 	items[0] = wallet
 	for i := range change.Entries {
-		entry, err := c.putEntry(&change.Entries[i])
+		entry, err := l.putEntry(&change.Entries[i])
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, entry)
 	}
 	for i := range change.Entries {
-		beside, err := c.putBeside(&change.Entries[i])
+		beside, err := l.putBeside(&change.Entries[i])
 		if err != nil {
 			return nil, err
 		}
@@ -67,24 +59,24 @@ func (c *Client) transaction(change commit.Change) ([]types.TransactWriteItem, e
 // putBeside is what an entry writes beside itself: the tally of what it undoes,
 // the intent to bill overage, and what entries of its kind do, such as the listing
 // of an account or the note for the sweep of refills.
-func (c *Client) putBeside(entry *ledger.Entry) ([]types.TransactWriteItem, error) {
+func (l *Ledger) putBeside(entry *ledger.Entry) ([]types.TransactWriteItem, error) {
 	var items []types.TransactWriteItem
 	if of, total, undoes := entry.Undoes(); undoes {
-		item, err := c.putTally(entry.Account, of, total)
+		item, err := l.putTally(entry.Account, of, total)
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, item)
 	}
 	if bill, due := overageBill(entry); due {
-		item, err := c.putOverageBill(bill)
+		item, err := putOverageBill(l.names, bill)
 		if err != nil {
 			return nil, err
 		}
 		items = append(items, item)
 	}
 	if put := entryKinds[entry.Type()].putsBeside; put != nil {
-		item, err := put(c, entry)
+		item, err := put(l.names, entry)
 		if err != nil {
 			return nil, err
 		}
@@ -96,12 +88,12 @@ func (c *Client) putBeside(entry *ledger.Entry) ([]types.TransactWriteItem, erro
 }
 
 // putWallet writes the wallet if it is still the one that was read.
-func (c *Client) putWallet(change commit.Change) (types.TransactWriteItem, error) {
+func (l *Ledger) putWallet(change commit.Change) (types.TransactWriteItem, error) {
 	item, err := encodeWallet(&change.After)
 	if err != nil {
 		return types.TransactWriteItem{}, err
 	}
-	put := &types.Put{TableName: &c.names.Wallets, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
+	put := &types.Put{TableName: &l.names.Wallets, Item: item, ConditionExpression: aws.String("attribute_not_exists(pk)")}
 	if change.Before != nil {
 		put.ConditionExpression = aws.String("n = :n")
 		put.ExpressionAttributeValues = map[string]types.AttributeValue{":n": number(change.Before.Seq)}
@@ -111,17 +103,17 @@ func (c *Client) putWallet(change commit.Change) (types.TransactWriteItem, error
 
 // putEntry writes an entry if its operation has left none. It is the only
 // place that writes entries: the condition is what makes an id take effect once.
-func (c *Client) putEntry(entry *ledger.Entry) (types.TransactWriteItem, error) {
+func (l *Ledger) putEntry(entry *ledger.Entry) (types.TransactWriteItem, error) {
 	item, err := encodeEntry(entry)
 	if err != nil {
 		return types.TransactWriteItem{}, err
 	}
-	return putNew(c.names.Ledger, item), nil
+	return putNew(l.names.Ledger, item), nil
 }
 
 // putTally writes what has been undone of a debit or a grant so far. Its number
 // makes two that undo the same exclude each other, whatever each of them has read.
-func (c *Client) putTally(account string, of ledger.OperationID, total ledger.Reversed) (types.TransactWriteItem, error) {
+func (l *Ledger) putTally(account string, of ledger.OperationID, total ledger.Reversed) (types.TransactWriteItem, error) {
 	item, err := attributevalue.MarshalMap(tallyRecordOf(total))
 	if err != nil {
 		return types.TransactWriteItem{}, fmt.Errorf("dynamo: encoding a tally: %w", err)
@@ -129,15 +121,7 @@ func (c *Client) putTally(account string, of ledger.OperationID, total ledger.Re
 	for name, value := range reversalKey(account, of, total.Count).attributes() {
 		item[name] = value
 	}
-	return putNew(c.names.Ledger, item), nil
-}
-
-func putNew(table string, item map[string]types.AttributeValue) types.TransactWriteItem {
-	return types.TransactWriteItem{Put: &types.Put{
-		TableName:           &table,
-		Item:                item,
-		ConditionExpression: aws.String("attribute_not_exists(pk)"),
-	}}
+	return putNew(l.names.Ledger, item), nil
 }
 
 // verdict reads why a transaction was cancelled. An entry that exists comes

@@ -15,27 +15,141 @@ import (
 	"drawdown/shared/webhooks"
 )
 
-const (
-	// DeliveryPK begins the partitions of deliveries, one an endpoint, in Accounts.
-	DeliveryPK = "DELIVERY#"
-
-	dueDelivery = "DELIVERY"
-	// deliveryDays is how long a delivery is kept after its event.
-	deliveryDays = 30
-)
-
-// deliveryKey is an event on its way to an endpoint, in Accounts. Ids sort by the
-// events' time.
-func deliveryKey(endpoint, id string) Key { return Key{DeliveryPK + endpoint, id} }
-
-// deliveryDue is a delivery's place in the index due, at the time when it may be
-// tried next. It is the claim as well: whoever has moved it may try.
-func deliveryDue(at time.Time, endpoint, id string) string {
-	return dueBefore(at) + endpoint + "#" + id
+// AddDelivery stores a new delivery, claimed by whoever adds it. It reports
+// false where the event is on its way to that endpoint already.
+func (w *Webhooks) AddDelivery(ctx context.Context, d webhooks.Delivery) (bool, error) {
+	return w.putDelivery(ctx, d, "attribute_not_exists(pk)", nil)
 }
 
-// dueBefore is the first place in the index due at a time.
-func dueBefore(at time.Time) string { return fmt.Sprintf("%013d#", max(at.UnixMilli(), 0)) }
+// SettleDelivery stores what came of a claimed delivery. It reports false where
+// the claim has ended and another has taken the delivery, whose word then counts.
+func (w *Webhooks) SettleDelivery(ctx context.Context, d webhooks.Delivery) (bool, error) {
+	held := map[string]types.AttributeValue{":held": text(deliveryDue(d.Claim, d.Endpoint, d.ID))}
+	d.Claim = time.Time{}
+	return w.putDelivery(ctx, d, "dt = :held", held)
+}
+
+func (w *Webhooks) putDelivery(ctx context.Context, d webhooks.Delivery, condition string, values map[string]types.AttributeValue) (bool, error) {
+	item, err := attributevalue.MarshalMap(recordOf(d))
+	if err != nil {
+		return false, fmt.Errorf("dynamo: encoding delivery %s: %w", d.ID, err)
+	}
+	out, err := w.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 &w.names.Accounts,
+		Item:                      item,
+		ConditionExpression:       &condition,
+		ExpressionAttributeValues: values,
+		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
+	})
+	if conditionFailed(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, failure("writing delivery "+d.ID, err)
+	}
+	w.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
+	return true, nil
+}
+
+// DueDeliveries lists deliveries that are due at an instant, the longest due
+// first, at most limit.
+func (w *Webhooks) DueDeliveries(ctx context.Context, at time.Time, limit int) ([]webhooks.DueDelivery, error) {
+	items, err := w.queryIndex(ctx, Due, &dynamodb.QueryInput{
+		TableName:              &w.names.Accounts,
+		KeyConditionExpression: aws.String("db = :in AND dt < :at"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":in": text(dueDelivery), ":at": text(dueBefore(at.Add(time.Millisecond))),
+		},
+	}, limit)
+	if err != nil {
+		return nil, err
+	}
+	due := make([]webhooks.DueDelivery, len(items))
+	for i, item := range items {
+		due[i] = webhooks.DueDelivery{
+			Endpoint: strings.TrimPrefix(stringOf(item[attrPK]), DeliveryPK), ID: stringOf(item[attrSK]), Place: stringOf(item[attrDueAt]),
+		}
+	}
+	return due, nil
+}
+
+// ClaimDelivery takes a due delivery for its caller alone, until an instant. It
+// is nil where another has been faster.
+func (w *Webhooks) ClaimDelivery(ctx context.Context, due webhooks.DueDelivery, until time.Time) (*webhooks.Delivery, error) {
+	out, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:           &w.names.Accounts,
+		Key:                 deliveryKey(due.Endpoint, due.ID).attributes(),
+		ConditionExpression: aws.String("dt = :seen"),
+		UpdateExpression:    aws.String("SET dt = :held, cl = :until"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":seen": text(due.Place), ":held": text(deliveryDue(until, due.Endpoint, due.ID)), ":until": number(millis(until)),
+		},
+		ReturnValues:           types.ReturnValueAllNew,
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	})
+	if conditionFailed(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, failure("claiming delivery "+due.ID, err)
+	}
+	w.reportWrite(ctx, "UpdateItem", one(out.ConsumedCapacity)...)
+	delivery, err := decodeDelivery(out.Attributes)
+	return &delivery, err
+}
+
+// ResendDelivery makes a delivery due at an instant, with all its tries before
+// it, whatever has become of it. It is nil where there is none.
+func (w *Webhooks) ResendDelivery(ctx context.Context, endpoint, id string, at time.Time) (*webhooks.Delivery, error) {
+	out, err := w.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:           &w.names.Accounts,
+		Key:                 deliveryKey(endpoint, id).attributes(),
+		ConditionExpression: aws.String("attribute_exists(pk)"),
+		UpdateExpression:    aws.String("SET db = :in, dt = :due, na = :at, st = :pending REMOVE s, cl"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":in": text(dueDelivery), ":due": text(deliveryDue(at, endpoint, id)),
+			":at": number(millis(at)), ":pending": text(string(webhooks.Pending)),
+		},
+		ReturnValues:           types.ReturnValueAllNew,
+		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
+	})
+	if conditionFailed(err) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, failure("resending delivery "+id, err)
+	}
+	w.reportWrite(ctx, "UpdateItem", one(out.ConsumedCapacity)...)
+	delivery, err := decodeDelivery(out.Attributes)
+	return &delivery, err
+}
+
+// Deliveries lists an endpoint's deliveries, the newest events first, those
+// before the given id, at most limit.
+func (w *Webhooks) Deliveries(ctx context.Context, endpoint, before string, limit int) ([]webhooks.Delivery, error) {
+	condition := "pk = :pk"
+	values := map[string]types.AttributeValue{":pk": text(DeliveryPK + endpoint)}
+	if before != "" {
+		condition += " AND sk < :before"
+		values[":before"] = text(before)
+	}
+	items, err := w.queryPage(ctx, &dynamodb.QueryInput{
+		TableName:                 &w.names.Accounts,
+		KeyConditionExpression:    &condition,
+		ExpressionAttributeValues: values,
+		ScanIndexForward:          aws.Bool(false),
+	}, limit)
+	if err != nil {
+		return nil, err
+	}
+	deliveries := make([]webhooks.Delivery, len(items))
+	for i, item := range items {
+		if deliveries[i], err = decodeDelivery(item); err != nil {
+			return nil, err
+		}
+	}
+	return deliveries, nil
+}
 
 type deliveryRecord struct {
 	PK            string `dynamodbav:"pk"`
@@ -75,142 +189,6 @@ func recordOf(d webhooks.Delivery) deliveryRecord {
 		record.DueIn, record.DueAt = dueDelivery, deliveryDue(due, d.Endpoint, d.ID)
 	}
 	return record
-}
-
-// AddDelivery stores a new delivery, claimed by whoever adds it. It reports
-// false where the event is on its way to that endpoint already.
-func (c *Client) AddDelivery(ctx context.Context, d webhooks.Delivery) (bool, error) {
-	return c.putDelivery(ctx, d, "attribute_not_exists(pk)", nil)
-}
-
-// SettleDelivery stores what came of a claimed delivery. It reports false where
-// the claim has ended and another has taken the delivery, whose word then counts.
-func (c *Client) SettleDelivery(ctx context.Context, d webhooks.Delivery) (bool, error) {
-	held := map[string]types.AttributeValue{":held": text(deliveryDue(d.Claim, d.Endpoint, d.ID))}
-	d.Claim = time.Time{}
-	return c.putDelivery(ctx, d, "dt = :held", held)
-}
-
-func (c *Client) putDelivery(ctx context.Context, d webhooks.Delivery, condition string, values map[string]types.AttributeValue) (bool, error) {
-	item, err := attributevalue.MarshalMap(recordOf(d))
-	if err != nil {
-		return false, fmt.Errorf("dynamo: encoding delivery %s: %w", d.ID, err)
-	}
-	out, err := c.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                 &c.names.Accounts,
-		Item:                      item,
-		ConditionExpression:       &condition,
-		ExpressionAttributeValues: values,
-		ReturnConsumedCapacity:    types.ReturnConsumedCapacityTotal,
-	})
-	if conditionFailed(err) {
-		return false, nil
-	}
-	if err != nil {
-		return false, failure("writing delivery "+d.ID, err)
-	}
-	c.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
-	return true, nil
-}
-
-// DueDeliveries lists deliveries that are due at an instant, the longest due
-// first, at most limit.
-func (c *Client) DueDeliveries(ctx context.Context, at time.Time, limit int) ([]webhooks.DueDelivery, error) {
-	items, err := c.queryIndex(ctx, Due, &dynamodb.QueryInput{
-		TableName:              &c.names.Accounts,
-		KeyConditionExpression: aws.String("db = :in AND dt < :at"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":in": text(dueDelivery), ":at": text(dueBefore(at.Add(time.Millisecond))),
-		},
-	}, limit)
-	if err != nil {
-		return nil, err
-	}
-	due := make([]webhooks.DueDelivery, len(items))
-	for i, item := range items {
-		due[i] = webhooks.DueDelivery{
-			Endpoint: strings.TrimPrefix(stringOf(item[attrPK]), DeliveryPK), ID: stringOf(item[attrSK]), Place: stringOf(item[attrDueAt]),
-		}
-	}
-	return due, nil
-}
-
-// ClaimDelivery takes a due delivery for its caller alone, until an instant. It
-// is nil where another has been faster.
-func (c *Client) ClaimDelivery(ctx context.Context, due webhooks.DueDelivery, until time.Time) (*webhooks.Delivery, error) {
-	out, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:           &c.names.Accounts,
-		Key:                 deliveryKey(due.Endpoint, due.ID).attributes(),
-		ConditionExpression: aws.String("dt = :seen"),
-		UpdateExpression:    aws.String("SET dt = :held, cl = :until"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":seen": text(due.Place), ":held": text(deliveryDue(until, due.Endpoint, due.ID)), ":until": number(millis(until)),
-		},
-		ReturnValues:           types.ReturnValueAllNew,
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	})
-	if conditionFailed(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, failure("claiming delivery "+due.ID, err)
-	}
-	c.reportWrite(ctx, "UpdateItem", one(out.ConsumedCapacity)...)
-	delivery, err := decodeDelivery(out.Attributes)
-	return &delivery, err
-}
-
-// ResendDelivery makes a delivery due at an instant, with all its tries before
-// it, whatever has become of it. It is nil where there is none.
-func (c *Client) ResendDelivery(ctx context.Context, endpoint, id string, at time.Time) (*webhooks.Delivery, error) {
-	out, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:           &c.names.Accounts,
-		Key:                 deliveryKey(endpoint, id).attributes(),
-		ConditionExpression: aws.String("attribute_exists(pk)"),
-		UpdateExpression:    aws.String("SET db = :in, dt = :due, na = :at, st = :pending REMOVE s, cl"),
-		ExpressionAttributeValues: map[string]types.AttributeValue{
-			":in": text(dueDelivery), ":due": text(deliveryDue(at, endpoint, id)),
-			":at": number(millis(at)), ":pending": text(string(webhooks.Pending)),
-		},
-		ReturnValues:           types.ReturnValueAllNew,
-		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
-	})
-	if conditionFailed(err) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, failure("resending delivery "+id, err)
-	}
-	c.reportWrite(ctx, "UpdateItem", one(out.ConsumedCapacity)...)
-	delivery, err := decodeDelivery(out.Attributes)
-	return &delivery, err
-}
-
-// Deliveries lists an endpoint's deliveries, the newest events first, those
-// before the given id, at most limit.
-func (c *Client) Deliveries(ctx context.Context, endpoint, before string, limit int) ([]webhooks.Delivery, error) {
-	condition := "pk = :pk"
-	values := map[string]types.AttributeValue{":pk": text(DeliveryPK + endpoint)}
-	if before != "" {
-		condition += " AND sk < :before"
-		values[":before"] = text(before)
-	}
-	items, err := c.queryPage(ctx, &dynamodb.QueryInput{
-		TableName:                 &c.names.Accounts,
-		KeyConditionExpression:    &condition,
-		ExpressionAttributeValues: values,
-		ScanIndexForward:          aws.Bool(false),
-	}, limit)
-	if err != nil {
-		return nil, err
-	}
-	deliveries := make([]webhooks.Delivery, len(items))
-	for i, item := range items {
-		if deliveries[i], err = decodeDelivery(item); err != nil {
-			return nil, err
-		}
-	}
-	return deliveries, nil
 }
 
 func decodeDelivery(item map[string]types.AttributeValue) (webhooks.Delivery, error) {

@@ -12,11 +12,18 @@ import (
 	"drawdown/shared/usage"
 )
 
+// Usage is what the roll-up folds entries into, and how far it has come: with the
+// entries of a Ledger it is a rollup.Store.
+type Usage struct {
+	*core
+	known known
+}
+
 // Days reads an account's sheets of the days from first to last, inclusive,
 // with one Query, strongly consistently: they hold at least what a mark says
 // that was read before.
-func (c *Client) Days(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
-	items, err := c.query(ctx, c.between(usagePK(account), daySK+first, daySK+last))
+func (u *Usage) Days(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
+	items, err := u.query(ctx, u.between(usagePK(account), daySK+first, daySK+last))
 	if err != nil {
 		return nil, err
 	}
@@ -24,8 +31,8 @@ func (c *Client) Days(ctx context.Context, account, first, last string) ([]usage
 }
 
 // AgentDays reads one agent's sheets of the days from first to last, inclusive.
-func (c *Client) AgentDays(ctx context.Context, account, agent, first, last string) ([]usage.Sheet, error) {
-	items, err := c.query(ctx, c.between(agentPK(account, agent), daySK+first, daySK+last))
+func (u *Usage) AgentDays(ctx context.Context, account, agent, first, last string) ([]usage.Sheet, error) {
+	items, err := u.query(ctx, u.between(agentPK(account, agent), daySK+first, daySK+last))
 	if err != nil {
 		return nil, err
 	}
@@ -35,9 +42,9 @@ func (c *Client) AgentDays(ctx context.Context, account, agent, first, last stri
 // LaggingAgentMonths reads the sheets of all agents of the months from first to
 // last, inclusive. These are the largest by far, so they are read at half the
 // price, and may lack what was folded moments ago.
-func (c *Client) LaggingAgentMonths(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
+func (u *Usage) LaggingAgentMonths(ctx context.Context, account, first, last string) ([]usage.Sheet, error) {
 	// '$' follows '#', so that this is after the last agent of the month.
-	items, err := c.queryLagging(ctx, c.between(usagePK(account), agentSK+first+"#", agentSK+last+"$"))
+	items, err := u.queryLagging(ctx, u.between(usagePK(account), agentSK+first+"#", agentSK+last+"$"))
 	if err != nil {
 		return nil, err
 	}
@@ -45,9 +52,9 @@ func (c *Client) LaggingAgentMonths(ctx context.Context, account, first, last st
 }
 
 // between is a query of a part of a partition of Usage, with both its ends.
-func (c *Client) between(pk, from, to string) *dynamodb.QueryInput {
+func (u *Usage) between(pk, from, to string) *dynamodb.QueryInput {
 	return &dynamodb.QueryInput{
-		TableName:              &c.names.Usage,
+		TableName:              &u.names.Usage,
 		KeyConditionExpression: aws.String("pk = :pk AND sk BETWEEN :from AND :to"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{
 			":pk": text(pk), ":from": text(from), ":to": text(to),
@@ -69,17 +76,10 @@ func decodeSheets(account string, items []map[string]types.AttributeValue) ([]us
 	return sheets, nil
 }
 
-// LaggingMark is how far the account is folded, at least, at half the price of
-// Mark: an older one is true of what is read strongly consistently after it.
-func (c *Client) LaggingMark(ctx context.Context, account string) (usage.Mark, error) {
-	item, err := c.getLagging(ctx, c.names.Usage, markKey(account))
-	return decodeMark(item), err
-}
-
 // AllSheets reads every sheet of an account strongly consistently, for its proof.
-func (c *Client) AllSheets(ctx context.Context, account string) ([]usage.Sheet, error) {
+func (u *Usage) AllSheets(ctx context.Context, account string) ([]usage.Sheet, error) {
 	var sheets []usage.Sheet
-	err := c.eachUsageItem(ctx, account, func(_ Key, item map[string]types.AttributeValue) error {
+	err := u.eachUsageItem(ctx, account, func(_ Key, item map[string]types.AttributeValue) error {
 		sheet, isSheet, err := decodeSheet(account, item)
 		if err != nil {
 			sheet.Unreadable = err.Error()
@@ -95,9 +95,9 @@ func (c *Client) AllSheets(ctx context.Context, account string) ([]usage.Sheet, 
 
 // RemoveBefore implements rollup.Store. Agents' partitions go first: they are
 // found by the agents' months, which are in the account's.
-func (c *Client) RemoveBefore(ctx context.Context, account string, epoch int64) error {
+func (u *Usage) RemoveBefore(ctx context.Context, account string, epoch int64) error {
 	var stale []Key
-	err := c.eachUsageItem(ctx, account, func(key Key, item map[string]types.AttributeValue) error {
+	err := u.eachUsageItem(ctx, account, func(key Key, item map[string]types.AttributeValue) error {
 		if key.SK != markSK && numberOf(item[attrEpoch]) < epoch {
 			stale = append(stale, key)
 		}
@@ -107,8 +107,8 @@ func (c *Client) RemoveBefore(ctx context.Context, account string, epoch int64) 
 		return err
 	}
 	for _, key := range stale {
-		out, err := c.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-			TableName:                 &c.names.Usage,
+		out, err := u.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+			TableName:                 &u.names.Usage,
 			Key:                       key.attributes(),
 			ConditionExpression:       aws.String(olderEpoch),
 			ExpressionAttributeValues: map[string]types.AttributeValue{":ep": number(epoch)},
@@ -121,15 +121,15 @@ func (c *Client) RemoveBefore(ctx context.Context, account string, epoch int64) 
 		if err != nil {
 			return failure("removing an old sheet", err)
 		}
-		c.reportWrite(ctx, "DeleteItem", one(out.ConsumedCapacity)...)
+		u.reportWrite(ctx, "DeleteItem", one(out.ConsumedCapacity)...)
 	}
 	return nil
 }
 
 // eachUsageItem visits every item of an account in Usage, strongly
 // consistently: first those of its agents, then its own.
-func (c *Client) eachUsageItem(ctx context.Context, account string, visit func(Key, map[string]types.AttributeValue) error) error {
-	own, err := c.partition(ctx, usagePK(account))
+func (u *Usage) eachUsageItem(ctx context.Context, account string, visit func(Key, map[string]types.AttributeValue) error) error {
+	own, err := u.partition(ctx, usagePK(account))
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func (c *Client) eachUsageItem(ctx context.Context, account string, visit func(K
 		}
 	}
 	for agent := range agents {
-		items, err := c.partition(ctx, agentPK(account, agent))
+		items, err := u.partition(ctx, agentPK(account, agent))
 		if err != nil {
 			return err
 		}
@@ -161,21 +161,10 @@ func visitAll(items []map[string]types.AttributeValue, visit func(Key, map[strin
 	return nil
 }
 
-func (c *Client) partition(ctx context.Context, pk string) ([]map[string]types.AttributeValue, error) {
-	return c.query(ctx, &dynamodb.QueryInput{
-		TableName:                 &c.names.Usage,
+func (u *Usage) partition(ctx context.Context, pk string) ([]map[string]types.AttributeValue, error) {
+	return u.query(ctx, &dynamodb.QueryInput{
+		TableName:                 &u.names.Usage,
 		KeyConditionExpression:    aws.String("pk = :pk"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(pk)},
 	})
-}
-
-// Quarantined lists the accounts that are not folded, by id, those after the
-// given one, at most limit.
-func (c *Client) Quarantined(ctx context.Context, after string, limit int) ([]string, error) {
-	items, err := c.list(ctx, kindQuarantine, after, limit)
-	accounts := make([]string, len(items))
-	for i, item := range items {
-		accounts[i] = stringOf(item[attrListID])
-	}
-	return accounts, err
 }

@@ -28,8 +28,8 @@ type apiKeyRecord struct {
 }
 
 // Key implements access.Keys, strongly consistently.
-func (c *Client) Key(ctx context.Context, id string) (*access.Key, error) {
-	item, err := c.get(ctx, c.names.Accounts, apiKeyKey(id))
+func (a *Accounts) Key(ctx context.Context, id string) (*access.Key, error) {
+	item, err := a.get(ctx, a.names.Accounts, apiKeyKey(id))
 	if err != nil || item == nil {
 		return nil, err
 	}
@@ -38,7 +38,7 @@ func (c *Client) Key(ctx context.Context, id string) (*access.Key, error) {
 }
 
 // AddKey stores a new key.
-func (c *Client) AddKey(ctx context.Context, key access.Key) error {
+func (a *Accounts) AddKey(ctx context.Context, key access.Key) error {
 	primary := apiKeyKey(key.ID)
 	item, err := attributevalue.MarshalMap(apiKeyRecord{
 		PK: primary.PK, SK: primary.SK, ListKind: kindKey, ID: key.ID,
@@ -51,8 +51,8 @@ func (c *Client) AddKey(ctx context.Context, key access.Key) error {
 	if err != nil {
 		return fmt.Errorf("dynamo: encoding key %s: %w", key.ID, err)
 	}
-	out, err := c.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:              &c.names.Accounts,
+	out, err := a.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:              &a.names.Accounts,
 		Item:                   item,
 		ConditionExpression:    aws.String("attribute_not_exists(pk)"),
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
@@ -60,13 +60,13 @@ func (c *Client) AddKey(ctx context.Context, key access.Key) error {
 	if err != nil {
 		return failure("adding key "+key.ID, err)
 	}
-	c.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
+	a.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
 	return nil
 }
 
 // Keys lists keys by id, those after the given id, at most limit.
-func (c *Client) Keys(ctx context.Context, after string, limit int) ([]access.Key, error) {
-	items, err := c.list(ctx, kindKey, after, limit)
+func (a *Accounts) Keys(ctx context.Context, after string, limit int) ([]access.Key, error) {
+	items, err := a.list(ctx, kindKey, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -81,9 +81,9 @@ func (c *Client) Keys(ctx context.Context, after string, limit int) ([]access.Ke
 
 // RevokeKey revokes a key for ever; its first revocation stands. It reports
 // false where there is no such key.
-func (c *Client) RevokeKey(ctx context.Context, id string, at time.Time) (bool, error) {
-	out, err := c.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
-		TableName:                 &c.names.Accounts,
+func (a *Accounts) RevokeKey(ctx context.Context, id string, at time.Time) (bool, error) {
+	out, err := a.db.UpdateItem(ctx, &dynamodb.UpdateItemInput{
+		TableName:                 &a.names.Accounts,
 		Key:                       apiKeyKey(id).attributes(),
 		ConditionExpression:       aws.String("attribute_exists(pk)"),
 		UpdateExpression:          aws.String("SET rv = if_not_exists(rv, :at)"),
@@ -97,7 +97,7 @@ func (c *Client) RevokeKey(ctx context.Context, id string, at time.Time) (bool, 
 	if err != nil {
 		return false, failure("revoking key "+id, err)
 	}
-	c.reportWrite(ctx, "UpdateItem", one(out.ConsumedCapacity)...)
+	a.reportWrite(ctx, "UpdateItem", one(out.ConsumedCapacity)...)
 	return true, nil
 }
 

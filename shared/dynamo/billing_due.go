@@ -32,8 +32,8 @@ func (r dueRecord) account() string { return strings.TrimPrefix(r.PK, "A#") }
 // DueRenewals lists the subscriptions that the calendar must look at, the earliest
 // first, after a place in that list, at most limit; "" is its start. The index may
 // lag behind by moments.
-func (c *Client) DueRenewals(ctx context.Context, after string, limit int) ([]billing.DueItem, error) {
-	due, err := c.due(ctx, dueRenewals, after, limit)
+func (b *Billing) DueRenewals(ctx context.Context, after string, limit int) ([]billing.DueItem, error) {
+	due, err := b.due(ctx, dueRenewals, after, limit)
 	return mapped(due, func(r dueRecord) billing.DueItem {
 		at, err := leadingTime(r.Place)
 		return billing.DueItem{Account: r.account(), At: at, Place: r.Place, Err: err}
@@ -41,8 +41,8 @@ func (c *Client) DueRenewals(ctx context.Context, after string, limit int) ([]bi
 }
 
 // DueBills lists the overage that has no invoice yet, as DueRenewals does.
-func (c *Client) DueBills(ctx context.Context, after string, limit int) ([]billing.DueItem, error) {
-	due, err := c.due(ctx, dueBills, after, limit)
+func (b *Billing) DueBills(ctx context.Context, after string, limit int) ([]billing.DueItem, error) {
+	due, err := b.due(ctx, dueBills, after, limit)
 	return mapped(due, func(r dueRecord) billing.DueItem {
 		item := billing.DueItem{Account: r.account(), Place: r.Place}
 		key, isBill := strings.CutPrefix(r.SK, billSK)
@@ -58,8 +58,8 @@ func (c *Client) DueBills(ctx context.Context, after string, limit int) ([]billi
 // Refills lists the accounts that the sweep of refills must look at, by id, those
 // after one, at most limit: all whose refill is not off. The index may lag behind
 // by moments.
-func (c *Client) Refills(ctx context.Context, after string, limit int) ([]string, error) {
-	due, err := c.due(ctx, dueRefills, after, limit)
+func (b *Billing) Refills(ctx context.Context, after string, limit int) ([]string, error) {
+	due, err := b.due(ctx, dueRefills, after, limit)
 	return mapped(due, dueRecord.account), err
 }
 
@@ -73,13 +73,13 @@ func leadingTime(key string) (time.Time, error) {
 	return at, nil
 }
 
-func (c *Client) due(ctx context.Context, bucket, after string, limit int) ([]dueRecord, error) {
+func (b *Billing) due(ctx context.Context, bucket, after string, limit int) ([]dueRecord, error) {
 	if after == "" {
 		after = " " // before everything: a key's value cannot be empty
 	}
 	condition := "db = :b AND dt > :after"
-	items, err := c.queryIndex(ctx, Due, &dynamodb.QueryInput{
-		TableName:                 &c.names.Accounts,
+	items, err := b.queryIndex(ctx, Due, &dynamodb.QueryInput{
+		TableName:                 &b.names.Accounts,
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: map[string]types.AttributeValue{":b": text(bucket), ":after": text(after)},
 	}, limit)

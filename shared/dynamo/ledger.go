@@ -12,40 +12,45 @@ import (
 
 	"drawdown/shared/commit"
 	"drawdown/shared/ledger"
+	"drawdown/shared/usage"
 )
+
+// Ledger is the wallets and their entries: what the meter decides by. It implements
+// commit.Store.
+type Ledger struct{ *core }
 
 // Read implements commit.Store: one batch request for the wallet and the
 // entries, and then one Query where a debit or a grant is asked for.
-func (c *Client) Read(ctx context.Context, account string, operations []ledger.OperationID, of ledger.OperationID) (commit.Snapshot, error) {
-	snapshot, err := c.readWalletAndEntries(ctx, account, operations)
+func (l *Ledger) Read(ctx context.Context, account string, operations []ledger.OperationID, of ledger.OperationID) (commit.Snapshot, error) {
+	snapshot, err := l.readWalletAndEntries(ctx, account, operations)
 	if err != nil || of == "" {
 		return snapshot, err
 	}
-	snapshot.Charged, err = c.undoable(ctx, account, of)
+	snapshot.Charged, err = l.undoable(ctx, account, of)
 	return snapshot, err
 }
 
-func (c *Client) readWalletAndEntries(ctx context.Context, account string, operations []ledger.OperationID) (commit.Snapshot, error) {
+func (l *Ledger) readWalletAndEntries(ctx context.Context, account string, operations []ledger.OperationID) (commit.Snapshot, error) {
 	snapshot := commit.Snapshot{Entries: make(map[ledger.OperationID]ledger.Entry, len(operations))}
 	if len(operations) == 0 {
-		wallet, err := c.Wallet(ctx, account)
+		wallet, err := l.Wallet(ctx, account)
 		snapshot.Wallet = wallet
 		return snapshot, err
 	}
-	wanted := map[string][]Key{c.names.Wallets: {walletKey(account)}}
+	wanted := map[string][]Key{l.names.Wallets: {walletKey(account)}}
 	for _, operation := range operations {
-		wanted[c.names.Ledger] = append(wanted[c.names.Ledger], entryKey(account, operation))
+		wanted[l.names.Ledger] = append(wanted[l.names.Ledger], entryKey(account, operation))
 	}
-	found, err := c.batchGet(ctx, wanted)
+	found, err := l.batchGet(ctx, wanted)
 	if err != nil {
 		return snapshot, err
 	}
-	for _, item := range found[c.names.Wallets] {
+	for _, item := range found[l.names.Wallets] {
 		if snapshot.Wallet, err = decodeWallet(item); err != nil {
 			return snapshot, err
 		}
 	}
-	for _, item := range found[c.names.Ledger] {
+	for _, item := range found[l.names.Ledger] {
 		entry, err := decodeEntry(item)
 		if err != nil {
 			return snapshot, err
@@ -56,8 +61,8 @@ func (c *Client) readWalletAndEntries(ctx context.Context, account string, opera
 }
 
 // Wallet reads an account's wallet strongly consistently; nil where there is none.
-func (c *Client) Wallet(ctx context.Context, account string) (*ledger.Wallet, error) {
-	item, err := c.get(ctx, c.names.Wallets, walletKey(account))
+func (l *Ledger) Wallet(ctx context.Context, account string) (*ledger.Wallet, error) {
+	item, err := l.get(ctx, l.names.Wallets, walletKey(account))
 	if err != nil || item == nil {
 		return nil, err
 	}
@@ -66,8 +71,8 @@ func (c *Client) Wallet(ctx context.Context, account string) (*ledger.Wallet, er
 
 // Charged reads a debit and what has been given back of it, strongly
 // consistently; nil where the account has no such debit.
-func (c *Client) Charged(ctx context.Context, account string, debit ledger.OperationID) (*ledger.Charged, error) {
-	charged, err := c.undoable(ctx, account, debit)
+func (l *Ledger) Charged(ctx context.Context, account string, debit ledger.OperationID) (*ledger.Charged, error) {
+	charged, err := l.undoable(ctx, account, debit)
 	if err != nil || charged == nil || ledger.DetailOf[*ledger.Charge](&charged.Entry) == nil {
 		return nil, err
 	}
@@ -75,9 +80,9 @@ func (c *Client) Charged(ctx context.Context, account string, debit ledger.Opera
 }
 
 // undoable reads an entry that can be undone and what has been undone of it.
-func (c *Client) undoable(ctx context.Context, account string, of ledger.OperationID) (*ledger.Charged, error) {
-	items, err := c.query(ctx, &dynamodb.QueryInput{
-		TableName:                 &c.names.Ledger,
+func (l *Ledger) undoable(ctx context.Context, account string, of ledger.OperationID) (*ledger.Charged, error) {
+	items, err := l.query(ctx, &dynamodb.QueryInput{
+		TableName:                 &l.names.Ledger,
 		KeyConditionExpression:    aws.String("pk = :pk"),
 		ExpressionAttributeValues: map[string]types.AttributeValue{":pk": text(entryKey(account, of).PK)},
 	})
@@ -107,7 +112,7 @@ func (c *Client) undoable(ctx context.Context, account string, of ledger.Operati
 
 // Entries lists an account's entries by seq with one Query of the index, which
 // may lag behind the ledger by moments.
-func (c *Client) Entries(ctx context.Context, account string, page ledger.Page) ([]ledger.Entry, error) {
+func (l *Ledger) Entries(ctx context.Context, account string, page ledger.Page) ([]ledger.Entry, error) {
 	index, key := BySeq, attrWallet
 	if page.NoDebits {
 		index, key = Others, attrOther
@@ -122,8 +127,8 @@ func (c *Client) Entries(ctx context.Context, account string, page ledger.Page) 
 		}
 		condition += past
 	}
-	items, err := c.queryIndex(ctx, index, &dynamodb.QueryInput{
-		TableName:                 &c.names.Ledger,
+	items, err := l.queryIndex(ctx, index, &dynamodb.QueryInput{
+		TableName:                 &l.names.Ledger,
 		KeyConditionExpression:    &condition,
 		ExpressionAttributeValues: values,
 		ScanIndexForward:          aws.Bool(!page.Descending),
@@ -136,6 +141,32 @@ func (c *Client) Entries(ctx context.Context, account string, page ledger.Page) 
 		if entries[i], err = decodeEntry(item); err != nil {
 			return nil, err
 		}
+	}
+	return entries, nil
+}
+
+// EntriesAfter implements rollup.Store.
+func (l *Ledger) EntriesAfter(ctx context.Context, account string, seq int64, limit int) ([]ledger.Entry, error) {
+	items, err := l.queryIndex(ctx, BySeq, &dynamodb.QueryInput{
+		TableName:              &l.names.Ledger,
+		KeyConditionExpression: aws.String("w = :w AND n > :n"),
+		ExpressionAttributeValues: map[string]types.AttributeValue{
+			":w": text(walletKey(account).PK),
+			":n": number(seq),
+		},
+	}, limit)
+	if err != nil {
+		return nil, err
+	}
+	entries := make([]ledger.Entry, len(items))
+	for i, item := range items {
+		if entries[i], err = decodeEntry(item); err == nil {
+			continue
+		}
+		if i == 0 && numberOf(item[attrSeq]) == seq+1 {
+			return nil, &usage.Unfoldable{Seq: seq + 1, Reason: err.Error()}
+		}
+		return entries[:i], nil // it is told of when it is the first
 	}
 	return entries, nil
 }

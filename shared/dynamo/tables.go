@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
@@ -21,24 +20,39 @@ type Spent struct {
 	WriteUnits float64
 }
 
-// Client reads and writes the tables. It is safe for concurrent use.
-type Client struct {
+// Tables are the tables by what is kept in them. Each part is handed to whoever
+// needs that part; all of them are safe for concurrent use.
+type Tables struct {
+	Ledger   *Ledger
+	Usage    *Usage
+	Accounts *Accounts
+	Catalog  *Catalog
+	Billing  *Billing
+	Webhooks *Webhooks
+}
+
+// core is what the parts have in common: the service, and who is told what it takes.
+type core struct {
 	db      *dynamodb.Client
 	names   Names
 	observe func(context.Context, Spent)
-	known   known
 }
 
-// New is a client that tells observe of every request's consumption; observe may be nil.
-func New(db *dynamodb.Client, names Names, observe func(context.Context, Spent)) *Client {
+// New are the tables of a service, with an observer that is told of every request's
+// consumption; observe may be nil.
+func New(db *dynamodb.Client, names Names, observe func(context.Context, Spent)) Tables {
 	if observe == nil {
 		observe = func(context.Context, Spent) {}
 	}
-	return &Client{db: db, names: names, observe: observe}
+	c := &core{db: db, names: names, observe: observe}
+	return Tables{
+		Ledger: &Ledger{c}, Usage: &Usage{core: c}, Accounts: &Accounts{c},
+		Catalog: &Catalog{c}, Billing: &Billing{c}, Webhooks: &Webhooks{c},
+	}
 }
 
-// Open is a client of the service at an endpoint; an empty one means AWS's own.
-func Open(config aws.Config, endpoint string, names Names, observe func(context.Context, Spent)) *Client {
+// Open are the tables of the service at an endpoint; an empty one means AWS's own.
+func Open(config aws.Config, endpoint string, names Names, observe func(context.Context, Spent)) Tables {
 	return New(dynamodb.NewFromConfig(config, func(o *dynamodb.Options) {
 		if endpoint != "" {
 			o.BaseEndpoint = &endpoint
@@ -47,12 +61,12 @@ func Open(config aws.Config, endpoint string, names Names, observe func(context.
 }
 
 // reportRead tells what a request that reads has consumed.
-func (c *Client) reportRead(ctx context.Context, request string, consumed ...types.ConsumedCapacity) {
+func (c *core) reportRead(ctx context.Context, request string, consumed ...types.ConsumedCapacity) {
 	c.observe(ctx, Spent{Request: request, ReadUnits: units(consumed)})
 }
 
 // reportWrite tells what a request that writes has consumed.
-func (c *Client) reportWrite(ctx context.Context, request string, consumed ...types.ConsumedCapacity) {
+func (c *core) reportWrite(ctx context.Context, request string, consumed ...types.ConsumedCapacity) {
 	c.observe(ctx, Spent{Request: request, WriteUnits: units(consumed)})
 }
 
@@ -69,10 +83,4 @@ func one(consumed *types.ConsumedCapacity) []types.ConsumedCapacity {
 		return nil
 	}
 	return []types.ConsumedCapacity{*consumed}
-}
-
-func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
-
-func number(n int64) types.AttributeValue {
-	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }

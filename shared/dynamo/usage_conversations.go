@@ -54,11 +54,11 @@ func (k *known) put(key knownKey, first int64) {
 
 // See implements rollup.Store: what is not remembered is read, and what is not
 // there is put, unless somebody else puts it first.
-func (c *Client) See(ctx context.Context, account string, epoch int64, sightings []usage.Sighting) (map[usage.Conversation]int64, error) {
+func (u *Usage) See(ctx context.Context, account string, epoch int64, sightings []usage.Sighting) (map[usage.Conversation]int64, error) {
 	firsts := make(map[usage.Conversation]int64, len(sightings))
 	var unknown []usage.Sighting
 	for _, sighting := range sightings {
-		if first, found := c.known.get(knownKey{account, epoch, sighting.Conversation}); found {
+		if first, found := u.known.get(knownKey{account, epoch, sighting.Conversation}); found {
 			firsts[sighting.Conversation] = first
 		} else {
 			unknown = append(unknown, sighting)
@@ -67,34 +67,34 @@ func (c *Client) See(ctx context.Context, account string, epoch int64, sightings
 	for len(unknown) > 0 {
 		chunk := unknown[:min(batchReads, len(unknown))]
 		unknown = unknown[len(chunk):]
-		stored, err := c.storedConversations(ctx, account, epoch, chunk)
+		stored, err := u.storedConversations(ctx, account, epoch, chunk)
 		if err != nil {
 			return nil, err
 		}
-		if err := c.putConversations(ctx, account, epoch, chunk, stored); err != nil {
+		if err := u.putConversations(ctx, account, epoch, chunk, stored); err != nil {
 			return nil, err
 		}
 		for conversation, first := range stored {
 			firsts[conversation] = first
-			c.known.put(knownKey{account, epoch, conversation}, first)
+			u.known.put(knownKey{account, epoch, conversation}, first)
 		}
 	}
 	return firsts, nil
 }
 
-func (c *Client) storedConversations(ctx context.Context, account string, epoch int64, sightings []usage.Sighting) (map[usage.Conversation]int64, error) {
+func (u *Usage) storedConversations(ctx context.Context, account string, epoch int64, sightings []usage.Sighting) (map[usage.Conversation]int64, error) {
 	byKey := make(map[Key]usage.Conversation, len(sightings))
 	keys := make([]Key, len(sightings))
 	for i, sighting := range sightings {
 		keys[i] = conversationKey(account, sighting.Conversation)
 		byKey[keys[i]] = sighting.Conversation
 	}
-	found, err := c.batchGet(ctx, map[string][]Key{c.names.Usage: keys})
+	found, err := u.batchGet(ctx, map[string][]Key{u.names.Usage: keys})
 	if err != nil {
 		return nil, err
 	}
 	stored := make(map[usage.Conversation]int64, len(sightings))
-	for _, item := range found[c.names.Usage] {
+	for _, item := range found[u.names.Usage] {
 		if numberOf(item[attrEpoch]) >= epoch {
 			stored[byKey[Key{stringOf(item[attrPK]), stringOf(item[attrSK])}]] = numberOf(item[attrFirst])
 		}
@@ -103,7 +103,7 @@ func (c *Client) storedConversations(ctx context.Context, account string, epoch 
 }
 
 // putConversations puts those that are not stored, and completes stored.
-func (c *Client) putConversations(ctx context.Context, account string, epoch int64, sightings []usage.Sighting, stored map[usage.Conversation]int64) error {
+func (u *Usage) putConversations(ctx context.Context, account string, epoch int64, sightings []usage.Sighting, stored map[usage.Conversation]int64) error {
 	var missing []usage.Sighting
 	for _, sighting := range sightings {
 		if _, there := stored[sighting.Conversation]; !there {
@@ -112,7 +112,7 @@ func (c *Client) putConversations(ctx context.Context, account string, epoch int
 	}
 	firsts := make([]int64, len(missing))
 	failures := parallel.Each(ctx, putsAtOnce, len(missing), func(ctx context.Context, i int) (err error) {
-		firsts[i], err = c.putConversation(ctx, account, epoch, missing[i])
+		firsts[i], err = u.putConversation(ctx, account, epoch, missing[i])
 		return err
 	})
 	for i, sighting := range missing {
@@ -123,11 +123,11 @@ func (c *Client) putConversations(ctx context.Context, account string, epoch int
 	return errors.Join(failures...)
 }
 
-func (c *Client) putConversation(ctx context.Context, account string, epoch int64, sighting usage.Sighting) (int64, error) {
+func (u *Usage) putConversation(ctx context.Context, account string, epoch int64, sighting usage.Sighting) (int64, error) {
 	item := conversationKey(account, sighting.Conversation).attributes()
 	item[attrFirst], item[attrEpoch] = number(sighting.Seq), number(epoch)
-	out, err := c.db.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                           &c.names.Usage,
+	out, err := u.db.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                           &u.names.Usage,
 		Item:                                item,
 		ConditionExpression:                 aws.String(olderEpoch),
 		ExpressionAttributeValues:           map[string]types.AttributeValue{":ep": number(epoch)},
@@ -141,6 +141,6 @@ func (c *Client) putConversation(ctx context.Context, account string, epoch int6
 	if err != nil {
 		return 0, failure(fmt.Sprintf("remembering conversation %v", sighting.Conversation), err)
 	}
-	c.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
+	u.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
 	return sighting.Seq, nil
 }

@@ -11,12 +11,28 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
+// The reasons that DynamoDB gives for cancelling a transaction, by position.
+const (
+	reasonCondition = "ConditionalCheckFailed"
+	reasonConflict  = "TransactionConflict"
+	reasonThrottled = "ThrottlingError"
+	reasonProvision = "ProvisionedThroughputExceeded"
+)
+
+func putNew(table string, item map[string]types.AttributeValue) types.TransactWriteItem {
+	return types.TransactWriteItem{Put: &types.Put{
+		TableName:           &table,
+		Item:                item,
+		ConditionExpression: aws.String("attribute_not_exists(pk)"),
+	}}
+}
+
 const attrVersion = "v" // Accounts: counts the writes of an item that is written whole
 
 // putVersioned writes a whole item in place of the one of a version, 0 where there
 // was none, and answers false where another write came first. The record's own
 // version must be one more.
-func (c *Client) putVersioned(ctx context.Context, doing string, record any, replaced int64) (bool, error) {
+func (c *core) putVersioned(ctx context.Context, doing string, record any, replaced int64) (bool, error) {
 	item, err := attributevalue.MarshalMap(record)
 	if err != nil {
 		return false, fmt.Errorf("dynamo: %s: %w", doing, err)
@@ -42,15 +58,7 @@ func (c *Client) putVersioned(ctx context.Context, doing string, record any, rep
 	return true, nil
 }
 
-// read decodes one item, read strongly consistently; nil where there is none.
-func read[R any](ctx context.Context, c *Client, key Key) (*R, error) {
-	item, err := c.get(ctx, c.names.Accounts, key)
-	if err != nil || item == nil {
-		return nil, err
-	}
-	var record R
-	if err := attributevalue.UnmarshalMap(item, &record); err != nil {
-		return nil, fmt.Errorf("dynamo: decoding %v: %w", key, err)
-	}
-	return &record, nil
+func conditionFailed(err error) bool {
+	var failed *types.ConditionalCheckFailedException
+	return errors.As(err, &failed)
 }

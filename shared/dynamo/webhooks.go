@@ -2,7 +2,6 @@ package dynamo
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -14,37 +13,12 @@ import (
 	"drawdown/shared/webhooks"
 )
 
-const (
-	endpointSK   = "ENDPOINT"
-	kindEndpoint = "WEBHOOK"
-
-	// EndpointPK begins the partitions of endpoints, in Accounts.
-	EndpointPK = "WEBHOOK#"
-)
-
-// endpointKey is an endpoint of webhooks, in Accounts.
-func endpointKey(id string) Key { return Key{EndpointPK + id, endpointSK} }
-
-type endpointRecord struct {
-	PK             string   `dynamodbav:"pk"`
-	SK             string   `dynamodbav:"sk"`
-	ListKind       string   `dynamodbav:"lk"`
-	ID             string   `dynamodbav:"li"`
-	URL            string   `dynamodbav:"u"`
-	Events         []string `dynamodbav:"ev,omitempty"`
-	Enabled        bool     `dynamodbav:"en"`
-	DisabledReason string   `dynamodbav:"dr,omitempty"`
-	Secret         string   `dynamodbav:"se"`
-	Previous       string   `dynamodbav:"ps,omitempty"`
-	PreviousUntil  int64    `dynamodbav:"pt,omitempty"`
-	CreatedAt      int64    `dynamodbav:"ca"`
-	UpdatedAt      int64    `dynamodbav:"ua"`
-	Version        int64    `dynamodbav:"v"`
-}
+// Webhooks is the endpoints of webhooks, and the deliveries on their way to them.
+type Webhooks struct{ *core }
 
 // Endpoint reads an endpoint strongly consistently; nil where there is none.
-func (c *Client) Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error) {
-	item, err := c.get(ctx, c.names.Accounts, endpointKey(id))
+func (w *Webhooks) Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error) {
+	item, err := w.get(ctx, w.names.Accounts, endpointKey(id))
 	if err != nil || item == nil {
 		return nil, err
 	}
@@ -54,8 +28,8 @@ func (c *Client) Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, e
 
 // Endpoints lists endpoints by id, those after the given id, at most limit. A
 // change shows there after moments.
-func (c *Client) Endpoints(ctx context.Context, after string, limit int) ([]webhooks.Endpoint, error) {
-	items, err := c.list(ctx, kindEndpoint, after, limit)
+func (w *Webhooks) Endpoints(ctx context.Context, after string, limit int) ([]webhooks.Endpoint, error) {
+	items, err := w.list(ctx, kindEndpoint, after, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +44,7 @@ func (c *Client) Endpoints(ctx context.Context, after string, limit int) ([]webh
 
 // SaveEndpoint writes an endpoint, a new one or over the version that was read.
 // It reports false where another has written it meanwhile.
-func (c *Client) SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (bool, error) {
+func (w *Webhooks) SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (bool, error) {
 	key := endpointKey(endpoint.ID)
 	item, err := attributevalue.MarshalMap(endpointRecord{
 		PK: key.PK, SK: key.SK, ListKind: kindEndpoint, ID: endpoint.ID,
@@ -89,7 +63,7 @@ func (c *Client) SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (
 		return false, fmt.Errorf("dynamo: encoding endpoint %s: %w", endpoint.ID, err)
 	}
 	put := &dynamodb.PutItemInput{
-		TableName:              &c.names.Accounts,
+		TableName:              &w.names.Accounts,
 		Item:                   item,
 		ConditionExpression:    aws.String("attribute_not_exists(pk)"),
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
@@ -98,22 +72,22 @@ func (c *Client) SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (
 		put.ConditionExpression = aws.String("v = :v")
 		put.ExpressionAttributeValues = map[string]types.AttributeValue{":v": number(endpoint.Version)}
 	}
-	out, err := c.db.PutItem(ctx, put)
+	out, err := w.db.PutItem(ctx, put)
 	if conditionFailed(err) {
 		return false, nil
 	}
 	if err != nil {
 		return false, failure("writing endpoint "+endpoint.ID, err)
 	}
-	c.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
+	w.reportWrite(ctx, "PutItem", one(out.ConsumedCapacity)...)
 	return true, nil
 }
 
 // RemoveEndpoint removes an endpoint. Its deliveries that are still due fail
 // when their time comes. It reports false where there is no such endpoint.
-func (c *Client) RemoveEndpoint(ctx context.Context, id string) (bool, error) {
-	out, err := c.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName:              &c.names.Accounts,
+func (w *Webhooks) RemoveEndpoint(ctx context.Context, id string) (bool, error) {
+	out, err := w.db.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:              &w.names.Accounts,
 		Key:                    endpointKey(id).attributes(),
 		ConditionExpression:    aws.String("attribute_exists(pk)"),
 		ReturnConsumedCapacity: types.ReturnConsumedCapacityTotal,
@@ -124,13 +98,25 @@ func (c *Client) RemoveEndpoint(ctx context.Context, id string) (bool, error) {
 	if err != nil {
 		return false, failure("removing endpoint "+id, err)
 	}
-	c.reportWrite(ctx, "DeleteItem", one(out.ConsumedCapacity)...)
+	w.reportWrite(ctx, "DeleteItem", one(out.ConsumedCapacity)...)
 	return true, nil
 }
 
-func conditionFailed(err error) bool {
-	var failed *types.ConditionalCheckFailedException
-	return errors.As(err, &failed)
+type endpointRecord struct {
+	PK             string   `dynamodbav:"pk"`
+	SK             string   `dynamodbav:"sk"`
+	ListKind       string   `dynamodbav:"lk"`
+	ID             string   `dynamodbav:"li"`
+	URL            string   `dynamodbav:"u"`
+	Events         []string `dynamodbav:"ev,omitempty"`
+	Enabled        bool     `dynamodbav:"en"`
+	DisabledReason string   `dynamodbav:"dr,omitempty"`
+	Secret         string   `dynamodbav:"se"`
+	Previous       string   `dynamodbav:"ps,omitempty"`
+	PreviousUntil  int64    `dynamodbav:"pt,omitempty"`
+	CreatedAt      int64    `dynamodbav:"ca"`
+	UpdatedAt      int64    `dynamodbav:"ua"`
+	Version        int64    `dynamodbav:"v"`
 }
 
 func decodeEndpoint(item map[string]types.AttributeValue) (webhooks.Endpoint, error) {
