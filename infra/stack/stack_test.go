@@ -407,7 +407,7 @@ func TestStreamMappings(t *testing.T) {
 	filters := map[string]any{
 		FunctionName(FunctionRollup): nil,
 		FunctionName(FunctionRelay): []any{
-			map[string]any{"Pattern": news()[0]}, map[string]any{"Pattern": news()[1]},
+			map[string]any{"Pattern": pendingEvents()[0]}, map[string]any{"Pattern": pendingEvents()[1]},
 		},
 	}
 	for _, mapping := range tpl.ofType(t, "AWS::Lambda::EventSourceMapping") {
