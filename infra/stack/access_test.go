@@ -47,7 +47,7 @@ func (tpl template) permissions(t *testing.T, roleID string) []permission {
 	return found
 }
 
-// bucketOfFailures tells whether the permission is on the one bucket, or on what is in it.
+// bucketOfFailures reports whether the permission is on the one bucket, or on what is in it.
 func (p permission) bucketOfFailures(tpl template) bool {
 	return tpl.Resources[p.resource].Type == "AWS::S3::Bucket" && (p.index == "" || p.index == "/*")
 }
@@ -67,7 +67,7 @@ func resourceOf(value any) (id, index string) {
 	return "", ""
 }
 
-// excesses says what a function's role may do that no function ever should.
+// excesses returns what a function's role may do that no function ever should.
 func (tpl template) excesses(t *testing.T, name string) []string {
 	t.Helper()
 	_, function := tpl.function(t, name)
@@ -80,8 +80,8 @@ func (tpl template) excesses(t *testing.T, name string) []string {
 	for _, p := range tpl.permissions(t, roleID) {
 		service, verb, _ := strings.Cut(p.action, ":")
 		ledger := strings.HasPrefix(p.resource, dynamo.Ledger.Name+"Table")
-		// Usage can be made anew from the ledger, and an account leaves the list of
-		// quarantines; an operator may take back an endpoint.
+		// Usage can be rebuilt from the ledger, and an account leaves the list
+		// of quarantines; an operator may delete an endpoint.
 		mayDelete := name == FunctionRollup && !ledger && !strings.HasPrefix(p.resource, dynamo.Wallets.Name+"Table") ||
 			name == httpapi.FunctionManage && strings.Contains(p.statement, `"dynamodb:LeadingKeys":["`+dynamo.EndpointPK+`*"]`) ||
 			name == FunctionPurchase && p.action == "sqs:DeleteMessage" // as Lambda does with what was settled
@@ -162,7 +162,7 @@ func addedPolicy(role any, action string, granted any) resource {
 	}}
 }
 
-// What the words in the design promise of each role, read off the template.
+// What the design promises of each role, checked in the template.
 func TestWhoWritesWhat(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	writers := map[string][]string{}

@@ -15,8 +15,8 @@ var update = flag.Bool("update", false, "write the golden template anew")
 // assetHash is the only thing in a template that differs from build to build.
 var assetHash = regexp.MustCompile(`[0-9a-f]{64}\.zip`)
 
-// TestGolden shows every change of the deployed template in review. Write it
-// anew with: go test ./infra/stack -update
+// TestGolden shows every change of the deployed template in review. Update it
+// with: go test ./infra/stack -update
 func TestGolden(t *testing.T) {
 	got := normalise(t, readAssembly(t, prod+".template.json"))
 	path := filepath.Join("testdata", "template.golden.json")
