@@ -148,7 +148,7 @@ func TestStripesKeys(t *testing.T) {
 		keys := target(at(function.Properties, "Environment", "Variables", "STRIPE_KEYS"))
 		url := target(at(function.Properties, "Environment", "Variables", "STRIPE_API_URL"))
 		if (keys == "StripeKeys") != told[name] || (url == "StripeApiUrl") != told[name] {
-			t.Errorf("%s is told of %q at %q", name, keys, url)
+			t.Errorf("%s gets %q at %q", name, keys, url)
 		}
 	}
 	secret := tpl.Resources["StripeKeys"].Properties
@@ -171,7 +171,7 @@ func TestWebhooksReachNoLocalNetwork(t *testing.T) {
 		}
 	}
 	if got := readTemplate(t, dev).Parameters["LocalWebhooks"]["Default"]; got != "false" {
-		t.Errorf("unless it is told, a development stage has LocalWebhooks=%v", got)
+		t.Errorf("by default, a development stage has LocalWebhooks=%v", got)
 	}
 }
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the golden template anew")
+var update = flag.Bool("update", false, "rewrite the golden template")
 
 // assetHash is the only thing in a template that differs from build to build.
 var assetHash = regexp.MustCompile(`[0-9a-f]{64}\.zip`)

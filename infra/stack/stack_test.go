@@ -235,7 +235,7 @@ func TestEnvironmentNamesTheTablesOfTheRole(t *testing.T) {
 		sort.Strings(told)
 		sort.Strings(may)
 		if !reflect.DeepEqual(told, may) {
-			t.Errorf("%s is told of %v and may touch %v", name, told, may)
+			t.Errorf("%s gets the names of %v and may access %v", name, told, may)
 		}
 	}
 }

@@ -50,7 +50,7 @@ type userIdentity struct {
 
 func newRecord(from *types.Record, streamARN string, now time.Time) (record, error) {
 	if from.Dynamodb == nil {
-		return record{}, fmt.Errorf("the record %s tells of no change", aws.ToString(from.EventID))
+		return record{}, fmt.Errorf("the record %s contains no change", aws.ToString(from.EventID))
 	}
 	created := creation(aws.ToTime(from.Dynamodb.ApproximateCreationDateTime), now)
 	e := event{
