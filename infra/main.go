@@ -1,5 +1,5 @@
-// Command infra is the CDK app: it synthesizes the platform that package
-// stack describes into the directory that the CDK command line names.
+// Command infra is the CDK app: it synthesizes the platform described by package
+// stack into the directory that the CDK command line sets.
 package main
 
 import (

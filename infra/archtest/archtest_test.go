@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// The least of what the rules are and hold of: a loop over nothing would pass.
+// The least of what the rules are applied to: a loop over nothing would pass.
 const (
 	leastFiles     = 400
 	leastRules     = 26
@@ -15,7 +15,7 @@ const (
 	leastFunctions = 13
 )
 
-// allRules are the rules, none of which a loop may miss.
+// allRules are the rules, so that no loop can miss one.
 func allRules(t *testing.T) []Rule {
 	t.Helper()
 	if n := len(Rules()); n < leastRules {
@@ -24,7 +24,7 @@ func allRules(t *testing.T) []Rule {
 	return Rules()
 }
 
-// A rule about a package holds of nothing once the package has another name.
+// A rule about a package applies to nothing once the package has another name.
 func TestRulesAreAboutWhatIsThere(t *testing.T) {
 	tree, err := Load("../..")
 	if err != nil {
@@ -190,7 +190,7 @@ func TestEveryRuleCanFail(t *testing.T) {
 	}
 }
 
-// One file that breaks every rule of its place is told so by each.
+// A file that breaks every rule of its layer is reported for each of them.
 func TestTheDomainIsHeldInEveryPackage(t *testing.T) {
 	const source = `package p
 import ("time"; "drawdown/shared/dynamo")
@@ -219,7 +219,7 @@ func f(c *dynamo.Ledger) { T{A: 1}.at(time.Now()); time.Sleep(1) }`
 	}
 }
 
-// What is right must pass: a rule that cries at everything is as useless.
+// What is right must pass: a rule that rejects everything is useless too.
 func TestRightSourcesPass(t *testing.T) {
 	sources := map[string]string{
 		"Makefile": "", "LICENSE": "", ".github/CONTRIBUTING.md": "", "README.md": "", "cdk.json": "", "go.mod": "", "go.sum": "",

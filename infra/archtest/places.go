@@ -6,22 +6,22 @@ import (
 	"strings"
 )
 
-// kind is what a package of shared/ is there for.
+// kind is the kind of a package of shared/.
 type kind string
 
 const (
-	// inDomain is what is true: pure, and ranked, so that each package knows only
+	// inDomain holds the rules: pure, and ranked, so that each package imports only
 	// those of a lower rank.
 	inDomain kind = "domain"
-	// isAdapter speaks to one service. It knows the domain, and no other adapter.
+	// isAdapter calls one service. It may import the domain, and no other adapter.
 	isAdapter kind = "adapter"
-	// isEdge is what wakes up, and speaks to callers. It knows the domain, and no adapter.
+	// isEdge receives calls and answers them. It may import the domain, and no adapter.
 	isEdge kind = "edge"
-	// isTestKit is imported by tests and by other test kits alone.
+	// isTestKit is imported only by tests and by other test kits.
 	isTestKit kind = "test kit"
 )
 
-// place is where a package stands.
+// place is the place of a package in the layout.
 type place struct {
 	kind kind
 	rank int // of the domain
@@ -42,11 +42,11 @@ func (p place) waiting() place         { p.waits = true; return p }
 func (p place) timing() place          { p.clock = true; return p }
 func (p place) wiring() place          { p.wires = true; return p }
 
-// places is every package of shared/, one line a package. Whoever adds one decides
+// places lists every package of shared/, one per line. To add a package, decide
 // here what it is.
 var places = map[string]place{
 	"shared/pause":      domain(0).waiting(),
-	"shared/parallel":   domain(0).with("golang.org/x/sync/errgroup", "runtime/debug"), // a panic is told with its stack
+	"shared/parallel":   domain(0).with("golang.org/x/sync/errgroup", "runtime/debug"), // a panic is reported with its stack
 	"shared/fault":      domain(0),
 	"shared/credit":     domain(1),
 	"shared/access":     domain(2),
@@ -62,7 +62,8 @@ var places = map[string]place{
 	"shared/cashier":    domain(6),
 	"shared/settlement": domain(6),
 
-	// What schedules, streams and events wake: each logs and counts what it could not do.
+	// What schedules, streams and events trigger: each logs and counts what it
+	// could not do.
 	"shared/auditor":  domain(7).timing().with(contract, "log/slog", "shared/telemetry"),
 	"shared/calendar": domain(7).with("log/slog", "shared/telemetry"),
 	"shared/catchup":  domain(7).with("log/slog", "shared/telemetry"),
@@ -71,15 +72,15 @@ var places = map[string]place{
 
 	"shared/dynamo":    adapter("/aws-sdk-go-v2/service/dynamodb", "/aws-sdk-go-v2/feature/dynamodb"),
 	"shared/eventbus":  adapter("/aws-sdk-go-v2/service/eventbridge"),
-	"shared/failures":  adapter("/aws-sdk-go-v2/service/s3").with("shared/telemetry"), // counts what it has swept
+	"shared/failures":  adapter("/aws-sdk-go-v2/service/s3").with("shared/telemetry"), // counts what it has retried
 	"shared/memory":    adapter(),                                                     // the tables' contract in memory
-	"shared/outbound":  adapter(),                                                     // net/http to the world is nobody's alone
+	"shared/outbound":  adapter(),                                                     // any package may call the world by net/http
 	"shared/secrets":   adapter("/aws-sdk-go-v2/service/secretsmanager"),
 	"shared/session":   adapter("github.com/golang-jwt/jwt"),
 	"shared/stripepay": adapter("github.com/stripe/stripe-go"),
 	"shared/telemetry": adapter(), // the log, from which CloudWatch counts
 
-	"shared/boot":     edge().wiring(), // makes the clients, and hands them over
+	"shared/boot":     edge().wiring(), // makes the clients, and passes them on
 	"shared/httpapi":  edge().with("shared/telemetry"),
 	"shared/lambdaio": edge().with("shared/telemetry"),
 
@@ -93,11 +94,12 @@ var places = map[string]place{
 	"shared/rollup/rolluptest":     testKit(),
 }
 
-// contract are the messages on the event bus, which all but the domain's inside may know.
+// contract are the messages on the event bus, which all but the inner domain may
+// import.
 const contract = "events"
 
-// domainImports are the packages of the standard library that the domain may
-// use: none that reaches outside the process or speaks a wire format.
+// domainImports are the packages of the standard library that the domain may use:
+// none that reaches outside the process or uses a wire format.
 var domainImports = []string{
 	"bytes", "cmp", "context", "crypto/hmac", "crypto/rand", "crypto/sha256", "crypto/subtle", "encoding/base32", "encoding/base64",
 	"encoding/binary", "encoding/hex", "errors", "fmt", "hash", "iter", "maps", "math", "math/big", "math/bits", "math/rand/v2", "slices",
@@ -106,22 +108,22 @@ var domainImports = []string{
 
 func placeRules() []Rule {
 	return []Rule{
-		{"every package has a place", "what has no stated place is held to no rule", packagesWithoutPlace},
-		{"domain imports", "the domain is true without AWS, HTTP, JSON, files or logs, and knows only what lies below it",
+		{"every package has a place", "a package without a place would be checked by no rule", packagesWithoutPlace},
+		{"domain imports", "the domain needs no AWS, HTTP, JSON, files or logs, and imports only what ranks below it",
 			importsOf(inDomain, func(p place, imported string) bool {
 				other, known := places[imported]
 				return slices.Contains(domainImports, imported) || known && other.kind == inDomain && other.rank < p.rank
 			})},
-		{"adapters know the domain alone", "an adapter that knows an edge or another adapter cannot be exchanged by itself",
+		{"adapters know the domain alone", "an adapter that depends on an edge or another adapter cannot be replaced by itself",
 			importsOf(isAdapter, func(_ place, imported string) bool {
 				return !ours(imported) || imported == contract || places[imported].kind == inDomain
 			})},
-		{"edges know no adapter", "an edge that knows where things are kept decides what it should translate",
+		{"edges know no adapter", "an edge only translates; it must not depend on where things are stored",
 			importsOf(isEdge, func(p place, imported string) bool {
 				other := places[imported].kind
 				return !ours(imported) || imported == contract || other == inDomain || p.wires && (other == isAdapter || other == isEdge)
 			})},
-		{"test kits are for tests", "what breaks things on purpose ships in nothing",
+		{"test kits are for tests", "what breaks things on purpose must not be deployed",
 			everyImport(func(f *File, imported string) string {
 				imported = strings.TrimPrefix(imported, module+"/")
 				kit := places[imported].kind == isTestKit || shipped(f) && (imported == "testing" || imported == "net/http/httptest")
@@ -130,14 +132,14 @@ func placeRules() []Rule {
 				}
 				return ""
 			})},
-		{"the contract stands alone", "messages must not know who speaks or listens",
+		{"the contract stands alone", "messages must not depend on their senders or receivers",
 			everyImport(func(f *File, imported string) string {
 				if f.In(contract) && !f.Test && strings.HasPrefix(imported, module+"/") && !strings.HasPrefix(imported, module+"/"+contract+"/") {
 					return f.Dir + " may not import " + imported
 				}
 				return ""
 			})},
-		{"one importer a service", "a service's exceptions and limits are known in one place",
+		{"one importer a service", "a service's exceptions and limits are handled in one place",
 			everyImport(func(f *File, imported string) string {
 				for home, p := range places {
 					for _, sdk := range p.sdks {
@@ -151,8 +153,8 @@ func placeRules() []Rule {
 	}
 }
 
-// importsOf holds what the packages of a kind import, tests aside. Own packages are
-// named without the module.
+// importsOf lists what the packages of a kind import, except in tests. Our own
+// packages are named without the module.
 func importsOf(k kind, may func(p place, imported string) bool) func(*Tree) []string {
 	return everyImport(func(f *File, imported string) string {
 		p := places[f.Dir]
@@ -165,7 +167,7 @@ func importsOf(k kind, may func(p place, imported string) bool) func(*Tree) []st
 }
 
 // ours reports whether a path, without the module, is a package of this repository
-// that ships.
+// that is deployed.
 func ours(imported string) bool {
 	return imported == contract || strings.HasPrefix(imported, "shared/") || strings.HasPrefix(imported, "functions/") || strings.HasPrefix(imported, "infra/")
 }
@@ -180,7 +182,7 @@ func packagesWithoutPlace(t *Tree) []string {
 	}
 	for _, dir := range slices.Sorted(maps.Keys(there)) {
 		_, placed := places[dir]
-		found = append(found, when(!placed, dir+" has no place: say in infra/archtest/places.go what it is")...)
+		found = append(found, when(!placed, dir+" has no place: add it to infra/archtest/places.go")...)
 	}
 	for _, dir := range slices.Sorted(maps.Keys(places)) {
 		found = append(found, when(!there[dir], dir+" has a place, and is not there")...)
@@ -188,5 +190,6 @@ func packagesWithoutPlace(t *Tree) []string {
 	return found
 }
 
-// pure reports whether the file is held to the domain's rules: tests may read clocks.
+// pure reports whether the file must keep the domain's rules: tests may read
+// clocks.
 func pure(f *File) bool { return places[f.Dir].kind == inDomain && !f.Test }

@@ -8,33 +8,33 @@ import (
 	"strings"
 )
 
-// Rule is one law of the layout.
+// Rule is one rule of the layout.
 type Rule struct {
 	Name  string
 	Why   string
 	Check func(*Tree) []string // one sentence, with its place, for each breach
 }
 
-// Rules lists them all.
+// Rules returns all of them.
 func Rules() []Rule { return slices.Concat(layoutRules(), placeRules(), importRules(), writingRules()) }
 
-// topLevel is what must lie at the root of the repository.
+// topLevel is what must be at the root of the repository.
 var topLevel = []string{
 	"Makefile", "README.md", "cdk.json", "events", "functions", "go.mod", "go.sum", "infra", "shared",
 }
 
-// topLevelToo may lie at the root as well, since tools look for it there, like all
-// that begins with a dot.
+// topLevelToo may be at the root as well, because tools look for it there, and so
+// may every name that begins with a dot.
 var topLevelToo = []string{"LICENSE", "NOTICE"}
 
-// drawers are names under which anything could lie.
+// drawers are names under which anything could be put.
 var drawers = []string{"util", "utils", "helper", "helpers", "common", "misc", "types", "models"}
 
 const mainLines = 40
 
 func layoutRules() []Rule {
 	return []Rule{
-		{"top level", "a reader finds the parts at a glance; a new one is a decision, not a file that was left",
+		{"top level", "a reader finds the parts at a glance; a new one must be a decision, not a leftover file",
 			func(t *Tree) []string {
 				var found []string
 				for _, name := range t.TopLevel {
@@ -51,9 +51,9 @@ func layoutRules() []Rule {
 			}},
 		{"shared has no package of its own", "a package called shared is a drawer",
 			everyFile(func(f *File) []string {
-				return when(f.Dir == "shared", f.Path+" lies directly in shared/")
+				return when(f.Dir == "shared", f.Path+" is directly in shared/")
 			})},
-		{"no drawers", "a name that says nothing collects everything",
+		{"no drawers", "a meaningless name collects everything",
 			func(t *Tree) []string {
 				var found []string
 				for _, name := range t.Paths {
@@ -66,12 +66,12 @@ func layoutRules() []Rule {
 				}
 				return found
 			}},
-		{"short mains", "main of a function is wiring; what it does is in its handler",
+		{"short mains", "a function's main only wires; what it does is in its handler",
 			everyFile(func(f *File) []string {
 				isMain := f.In("functions") && path.Base(f.Path) == "main.go"
 				return when(isMain && f.Lines > mainLines, f.Path+" has more than 40 lines")
 			})},
-		{"doc comments", "each package says what it owns and what it must not do", packagesWithoutDoc},
+		{"doc comments", "each package documents what it owns and what it must not do", packagesWithoutDoc},
 	}
 }
 
@@ -97,7 +97,7 @@ func packagesWithoutDoc(t *Tree) []string {
 
 func importRules() []Rule {
 	return []Rule{
-		{"functions import no service", "a function decodes, operates, encodes; storage and payment are behind shared packages",
+		{"functions import no service", "a function decodes, operates, encodes; storage and payments are in shared packages",
 			everyImport(func(f *File, imported string) string {
 				if !f.In("functions") {
 					return ""
@@ -107,9 +107,9 @@ func importRules() []Rule {
 				}
 				return ""
 			})},
-		{"adapters are held by interfaces", "what a package needs of a store it says in a few methods; only mains and boot know which store it is",
+		{"adapters are held by interfaces", "a package declares the few methods that it needs of a store; only mains and boot choose the store",
 			everyFile(adaptersByName)},
-		{"functions stand alone", "each is one binary with its own permissions; nothing of infra ships in it",
+		{"functions stand alone", "each is one binary with its own permissions; nothing of infra is deployed with it",
 			everyImport(func(f *File, imported string) string {
 				own, isOwn := strings.CutPrefix(imported, module+"/")
 				if !f.In("functions") || !isOwn {
@@ -120,7 +120,7 @@ func importRules() []Rule {
 				}
 				return ""
 			})},
-		{"shared imports no user of it", "dependencies point from what wakes up to what is true, never back",
+		{"shared imports no user of it", "dependencies point from functions to the domain, never back",
 			everyImport(func(f *File, imported string) string {
 				own, isOwn := strings.CutPrefix(imported, module+"/")
 				if isOwn && (f.In("shared") || f.In("events")) && (strings.HasPrefix(own, "infra") || strings.HasPrefix(own, "functions")) {
@@ -128,7 +128,7 @@ func importRules() []Rule {
 				}
 				return ""
 			})},
-		{"what knows nothing of us stands apart", "the emulator and the stand-in for Stripe could be lifted out whole; what shares our code shares its mistakes, and tests nothing",
+		{"what knows nothing of us stands apart", "the emulator and the stand-in for Stripe are self-contained; if they shared our code they would share its mistakes",
 			everyImport(func(f *File, imported string) string {
 				own, isOwn := strings.CutPrefix(imported, module+"/")
 				for _, folder := range apart {
@@ -141,20 +141,20 @@ func importRules() []Rule {
 	}
 }
 
-// apart are the folders that know nothing of the platform: each imports nothing of
-// ours but what lies in it, its tests included.
+// apart are the folders that are independent of the platform: each imports nothing
+// of ours from outside of it, even in its tests.
 var apart = []string{"infra/emulator", "infra/standin"}
 
 func writingRules() []Rule {
 	return []Rule{
-		{"no clock in the domain", "a decision is a function of state, command and the time it is given; else no test can hold it",
+		{"no clock in the domain", "a decision is a function of state, command and a given time; otherwise it cannot be tested",
 			everyFile(func(f *File) []string {
 				if !pure(f) || places[f.Dir].clock {
 					return nil
 				}
 				return f.Uses("time", "Now", "Since", "Until")
 			})},
-		{"no waiting in the domain", "a wait that does not end with its caller outlives it; shared/pause ends with it",
+		{"no waiting in the domain", "a plain wait may outlive its caller; shared/pause ends with it",
 			everyFile(func(f *File) []string {
 				if !pure(f) || places[f.Dir].waits {
 					return nil
@@ -168,18 +168,18 @@ func writingRules() []Rule {
 				}
 				return append(fieldTags(f), identifiers(f, wireMethods...)...)
 			})},
-		{"no floats in the domain", "credits and money are whole numbers; a float loses some",
+		{"no floats in the domain", "credits and money are whole numbers; floats lose precision",
 			everyFile(func(f *File) []string {
 				if !pure(f) {
 					return nil
 				}
 				return append(identifiers(f, floats...), floatLiterals(f)...)
 			})},
-		{"doc.go holds words", "who looks for a type looks in a file named for it",
+		{"doc.go holds words", "a type is looked for in a file named after it",
 			everyFile(func(f *File) []string {
-				return when(path.Base(f.Path) == "doc.go" && len(f.AST.Decls) > 0, f.Path+" declares something")
+				return when(path.Base(f.Path) == "doc.go" && len(f.AST.Decls) > 0, f.Path+" contains a declaration")
 			})},
-		{"no sudden death", "a process that dies on a fault takes the answer with it; faults are returned",
+		{"no sudden death", "a process that exits on a fault loses the answer; faults are returned",
 			everyFile(func(f *File) []string {
 				if f.Test || !shipped(f) {
 					return nil
@@ -187,30 +187,30 @@ func writingRules() []Rule {
 				found := append(f.Uses("log", "Fatal", "Fatalf", "Fatalln", "Panic", "Panicf", "Panicln"), f.Uses("os", "Exit")...)
 				return append(found, panics(f)...)
 			})},
-		{"parallel work is written once", "a goroutine that panics ends the process, and one without a bound or an end takes it down; shared/parallel has all three",
+		{"parallel work is written once", "a panic in a goroutine ends the process, and goroutines need a bound and an end; shared/parallel handles all three",
 			everyFile(parallelWork)},
-		{"only mains exit", "an exit deeper down skips what its callers would clean up",
+		{"only mains exit", "an exit elsewhere skips its callers' cleanup",
 			everyFile(func(f *File) []string {
 				if f.Test || !f.In("infra") || f.AST.Name.Name == "main" {
 					return nil
 				}
 				return append(f.Uses("os", "Exit"), f.Uses("log", "Fatal", "Fatalf", "Fatalln")...)
 			})},
-		{"no init", "what runs before main cannot fail politely nor be tested",
+		{"no init", "what runs before main cannot report an error and cannot be tested",
 			everyFile(func(f *File) []string {
 				if f.Test || !shipped(f) {
 					return nil
 				}
 				return initFunctions(f)
 			})},
-		{"no scans", "a scan reads, and pays for, the whole table; listings go by an index",
+		{"no scans", "a scan reads, and pays for, the whole table; listings use an index",
 			everyFile(func(f *File) []string {
 				if f.Test || f.In("infra") {
 					return nil
 				}
 				return identifiers(f, "ScanInput", "NewScanPaginator")
 			})},
-		{"reads in one place", "whether a read may lag is said there once, and no emulator shows it",
+		{"reads in one place", "whether a read may lag is decided there once, and no emulator shows it",
 			everyFile(func(f *File) []string {
 				if f.Test || f.Dir != "shared/dynamo" || path.Base(f.Path) == "requests.go" {
 					return nil
@@ -227,13 +227,13 @@ func writingRules() []Rule {
 	}
 }
 
-// wireMethods make a type speak a wire format without a tag.
+// wireMethods give a type a wire format without a tag.
 var wireMethods = []string{
 	"MarshalJSON", "UnmarshalJSON", "MarshalJSONTo", "UnmarshalJSONFrom", "MarshalText", "UnmarshalText", "MarshalBinary", "UnmarshalBinary",
 	"MarshalDynamoDBAttributeValue", "UnmarshalDynamoDBAttributeValue",
 }
 
-// floats are what makes one, by name; a literal makes one without.
+// floats are the names that introduce a float; a literal does too.
 var floats = []string{
 	"float64", "float32", "complex128", "complex64", "Float64", "Float32", "NormFloat64", "ExpFloat64", "ParseFloat", "NewFloat",
 }
@@ -259,7 +259,7 @@ func parallelWork(f *File) []string {
 	return slices.Concat(goStatements(f), f.Uses("sync", "WaitGroup"), f.Uses("golang.org/x/sync/errgroup", "Group", "WithContext"))
 }
 
-// ofTests reports whether the file is a test, or of a package that tests use.
+// ofTests reports whether the file is a test, or in a package for tests.
 func ofTests(f *File) bool { return f.Test || places[f.Dir].kind == isTestKit }
 
 func everyFile(check func(*File) []string) func(*Tree) []string {

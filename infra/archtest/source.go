@@ -14,12 +14,12 @@ import (
 	"strings"
 )
 
-// module is the module path that imports of our own begin with.
+// module is the module path that our own imports begin with.
 const module = "drawdown"
 
 // Tree is the source under test.
 type Tree struct {
-	Files    []*File  // every Go file, tests too
+	Files    []*File  // every Go file, including tests
 	Paths    []string // every file and folder, slash-separated, from the root
 	TopLevel []string // names at the root
 }
@@ -35,8 +35,8 @@ type File struct {
 	fset    *token.FileSet
 }
 
-// Load reads the tree under root. Hidden folders, installed packages, what make
-// builds and testdata are no source.
+// Load reads the tree under root, without hidden folders, installed packages, build
+// output and testdata.
 func Load(root string) (*Tree, error) {
 	tree := &Tree{}
 	disk := os.DirFS(root)
@@ -68,7 +68,7 @@ func Load(root string) (*Tree, error) {
 	return tree, err
 }
 
-// Parse makes a tree of sources by path, for tests of the rules themselves.
+// Parse parses sources given by path, for tests of the rules themselves.
 func Parse(sources map[string]string) (*Tree, error) {
 	tree := &Tree{}
 	folders := map[string]bool{}
@@ -127,7 +127,7 @@ func (t *Tree) add(name, text string) error {
 	return nil
 }
 
-// In reports whether the file lies in the folder or below it.
+// In reports whether the file is in the folder or below it.
 func (f *File) In(folder string) bool {
 	return f.Dir == folder || strings.HasPrefix(f.Dir, folder+"/")
 }
@@ -136,8 +136,8 @@ func (f *File) at(pos token.Pos) string {
 	return fmt.Sprintf("%s:%d", f.Path, f.fset.Position(pos).Line)
 }
 
-// Uses lists where the file names something of an imported package, such as
-// "time", "Now": called or passed on, it is the same.
+// Uses lists where the file uses a name of an imported package, such as "time",
+// "Now", whether called or passed on.
 func (f *File) Uses(imported string, names ...string) []string {
 	locals := f.Imports[imported]
 	if len(locals) == 0 {
@@ -145,7 +145,7 @@ func (f *File) Uses(imported string, names ...string) []string {
 	}
 	var found []string
 	if slices.Contains(locals, ".") {
-		found = append(found, f.Path+": a dot import hides what is used of "+imported)
+		found = append(found, f.Path+": a dot import hides the use of "+imported)
 	}
 	ast.Inspect(f.AST, func(node ast.Node) bool {
 		selector, ok := node.(*ast.SelectorExpr)

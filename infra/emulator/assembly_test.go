@@ -151,7 +151,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// ended says whether a process has ended; one that waits to be collected by its parent has.
+// ended reports whether a process has ended; one that waits to be collected by its parent has.
 func ended(pid int) bool {
 	if syscall.Kill(pid, 0) != nil {
 		return true

@@ -24,13 +24,13 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// DefaultMaxProcesses is how many processes a function may have at most, unless told otherwise.
+// DefaultMaxProcesses is the most processes of a function, unless set otherwise.
 const DefaultMaxProcesses = 8
 
 // drainLimit bounds the wait for requests under way when the platform stops.
 const drainLimit = 2 * time.Second
 
-// Options say what to run and how.
+// Options are what to run and how.
 type Options struct {
 	Assembly     string            // folder of the cloud assembly
 	Parameters   map[string]string // of the template, where it has no default or another value is wanted
@@ -41,11 +41,11 @@ type Options struct {
 	StreamFaults *StreamFaults     // what goes wrong with the deliveries of streams; nothing if nil
 	BusFaults    *BusFaults        // what goes wrong on the event buses; nothing if nil
 	Waits        Waits
-	// Uses takes every request of a function to a service, before it is served: the permissions that it needs. It may be
-	// called by several at once; where it is nil, nothing stands between functions and DynamoDB Local.
+	// Uses receives the permissions that each request of a function to a service needs, before it is served. It may be
+	// called concurrently; if it is nil, nothing stands between functions and DynamoDB Local.
 	Uses func(function string, needed iam.Request)
-	// Logs takes the lines that functions log, and those that the platform logs of another resource by its logical id, or
-	// of the event buses by the name EventBridge.
+	// Logs receives the lines that functions log, and those that the platform logs for another resource by its logical
+	// id, or for the event buses by the name EventBridge.
 	Logs func(function, line string)
 }
 
@@ -58,7 +58,7 @@ type BusFaults = bus.Faults
 // Waits are how long the platform waits where AWS waits for minutes.
 type Waits = kinds.Waits
 
-// Platform is a template that runs.
+// Platform is a running template.
 type Platform struct {
 	dir     string // private temporary folder
 	servers *servers
@@ -68,7 +68,7 @@ type Platform struct {
 	stopErr  error
 }
 
-// Start runs the template of an assembly. If it fails nothing is left behind.
+// Start runs the template of an assembly. If it fails, nothing is left behind.
 func Start(ctx context.Context, options Options) (*Platform, error) {
 	p := &Platform{}
 	if err := p.start(ctx, options); err != nil {
@@ -128,8 +128,8 @@ func (o Options) log() func(name, line string) {
 	}
 }
 
-// Stop stops everything and leaves nothing behind. Requests under way have until ctx ends, and two seconds at most, to
-// come to their end. A second call does nothing.
+// Stop stops everything and leaves nothing behind. Requests under way may finish until ctx ends, for two seconds at
+// most. A second call does nothing.
 func (p *Platform) Stop(ctx context.Context) error {
 	p.stopOnce.Do(func() { p.stopErr = p.stop(ctx) })
 	return p.stopErr

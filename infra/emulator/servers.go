@@ -14,11 +14,11 @@ import (
 	"drawdown/infra/emulator/kinds"
 )
 
-// ErrPortTaken is why the HTTP API cannot listen on the port that the options name.
+// ErrPortTaken means that another program uses the port of the HTTP API.
 var ErrPortTaken = errors.New("taken")
 
 // servers are where the platform listens on loopback. Their addresses are known before anything is served there, since
-// the resources of a template name them.
+// the resources of a template refer to them.
 type servers struct {
 	api, invoke, s3, services net.Listener
 	running                   []*http.Server
@@ -52,7 +52,7 @@ func (s *servers) urls() kinds.URLs {
 
 func url(l net.Listener) string { return "http://" + l.Addr().String() }
 
-// serve serves all that there is.
+// serve serves everything.
 func (s *servers) serve(set *kinds.Set) {
 	for listener, handler := range map[net.Listener]http.Handler{
 		s.api: set.API(), s.invoke: set.Invoke(), s.s3: set.S3(), s.services: set.Services(),
@@ -66,7 +66,8 @@ func (s *servers) serve(set *kinds.Set) {
 	}
 }
 
-// shutdown takes no further requests, and waits for those under way until ctx ends.
+// shutdown accepts no further requests, and waits for those under way until ctx
+// ends.
 func (s *servers) shutdown(ctx context.Context) {
 	var drains sync.WaitGroup
 	for _, server := range s.running {

@@ -15,18 +15,18 @@ import (
 	"github.com/pb33f/go-yaml"
 )
 
-// mutant is one break of a guard.
+// mutant is one mutation that breaks a guard.
 type mutant struct {
 	Guard    string        `yaml:"guard"`    // the promise that it breaks
 	File     string        `yaml:"file"`     // from the root, with slashes
-	Old      string        `yaml:"old"`      // what stands there, just once
-	New      string        `yaml:"new"`      // what stands there instead
-	Test     string        `yaml:"test"`     // the command that must fail then
-	Platform bool          `yaml:"platform"` // the test needs the functions compiled anew
-	Timeout  time.Duration `yaml:"timeout"`  // where set, a test that hangs for so long has noticed, too
+	Old      string        `yaml:"old"`      // the text to replace, which must be there just once
+	New      string        `yaml:"new"`      // the text that replaces it
+	Test     string        `yaml:"test"`     // the command that must then fail
+	Platform bool          `yaml:"platform"` // the test needs the functions recompiled
+	Timeout  time.Duration `yaml:"timeout"`  // if set, a test that hangs for this long counts as failed
 }
 
-// load reads every list in a folder, by name.
+// load reads every list in a folder, in the order of their names.
 func load(folder string) ([]mutant, error) {
 	names, err := filepath.Glob(filepath.Join(folder, "*.yaml"))
 	if err != nil {
@@ -48,8 +48,8 @@ func load(folder string) ([]mutant, error) {
 	return mutants, nil
 }
 
-// block is the beginning of a text that may begin with tabs, as Go's lines do: YAML
-// must then be told by how many spaces the text is set off.
+// block is the start of a text that may begin with tabs, as Go's lines do: YAML
+// must then be given the indentation of the text.
 var block = regexp.MustCompile(`(?m)^(  (?:old|new): \|)-$`)
 
 func parse(text []byte) ([]mutant, error) {
@@ -70,25 +70,26 @@ func parse(text []byte) ([]mutant, error) {
 	return mutants, nil
 }
 
-// matching are the mutants that mention a text; all of them mention none.
+// matching returns the mutants that mention a text; all of them if none do.
 func matching(mutants []mutant, text string) []mutant {
 	return slices.DeleteFunc(slices.Clone(mutants), func(m mutant) bool {
 		return !strings.Contains(m.Guard, text) && !strings.Contains(m.File, text) && !strings.Contains(m.Test, text)
 	})
 }
 
-// apply is the mutated text and the line where it differs. It fails where the
-// mutant's old text does not stand there just once.
+// apply returns the mutated text and the line where it differs. It returns an
+// error unless the mutant's old text is there just once.
 func (m mutant) apply(text string) (mutated string, line int, err error) {
 	if n := strings.Count(text, m.Old); n != 1 {
-		return "", 0, fmt.Errorf("what it replaces stands there %d times, not once", n)
+		return "", 0, fmt.Errorf("the text to replace is there %d times, not once", n)
 	}
 	before, after, _ := strings.Cut(text, m.Old)
 	return before + m.New + after, 1 + strings.Count(before, "\n"), nil
 }
 
-// pkg is the first package of the test, by which tests share a copy's compiled
-// code; all tests of the running platform count as one, since they go one at a time.
+// pkg returns the first package of the test, by which tests share a copy's
+// compiled code. All tests of the running platform count as one package, since
+// they run one at a time.
 func (m mutant) pkg() string {
 	if m.Platform {
 		return "the platform"

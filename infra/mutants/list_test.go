@@ -14,11 +14,11 @@ import (
 
 const root = "../.."
 
-// leastMutants is how many breaks the list has at the least.
+// leastMutants is the least number of mutants in the list.
 const leastMutants = 45
 
-// What changes the code under a mutant must change the list: else the next run
-// finds out, and that may be long after.
+// Whoever changes code that a mutant names must change the list: otherwise only
+// the next run finds out, which may be much later.
 func TestTheListIsAlive(t *testing.T) {
 	mutants, err := load("list")
 	if err != nil {
@@ -55,7 +55,7 @@ var (
 	patterns = regexp.MustCompile(`-run[ =]'?([^\s']+)'?`)
 )
 
-// testExists checks that each package of a test command is there and has a test
+// testExists checks that each package of a test command exists and has a test
 // that its pattern names.
 func testExists(command string) error {
 	if !strings.HasPrefix(command, "go test ") {
@@ -101,7 +101,7 @@ func testIn(folder string, named *regexp.Regexp) error {
 	return fmt.Errorf("no test of %s is called %s", folder, named)
 }
 
-// scriptExists checks that a command that is not Go's names a file of the tree.
+// scriptExists checks that a command other than go names a file of the tree.
 func scriptExists(command string) error {
 	for _, word := range strings.Fields(command) {
 		if info, err := os.Stat(filepath.Join(root, word)); err == nil && !info.IsDir() {

@@ -1,12 +1,12 @@
 // Command mutants breaks the guards of the code, one at a time, and shows which
-// test notices. The list of breaks lies in the folder list: each names the promise
-// that it breaks, what to replace by what, and the narrowest test that must fail.
-// A test that stays green is one that nobody would miss.
+// test fails. The list of mutations is in the folder list: each names the
+// promise that it breaks, the text to replace and its replacement, and the
+// narrowest test that must fail. A test that stays green proves nothing.
 //
-// `make mutants` runs it from the root of the repository; RUN selects the breaks
-// whose guard, file or test contains a text. It works in copies of the tree under
-// .build/mutants, which stay: Go's build cache knows packages by their folders, so
-// that a second run compiles little anew.
+// `make mutants` runs it from the root of the repository; RUN selects the
+// mutations whose guard, file or test contains a text. It works in copies of the
+// tree under .build/mutants, which are kept: Go's build cache identifies
+// packages by their folders, so a second run recompiles little.
 package main
 
 import (
@@ -19,7 +19,7 @@ import (
 	"time"
 )
 
-// atOnce is how many copies of the tree work side by side.
+// atOnce is how many copies of the tree are tested in parallel.
 const atOnce = 2
 
 func main() {
@@ -34,7 +34,7 @@ func main() {
 	}
 }
 
-// run reports whether every selected mutant of the tree was killed.
+// run reports whether every selected mutant was killed.
 func run(ctx context.Context, root, selected string) (bool, error) {
 	start := time.Now()
 	mutants, err := load(filepath.Join(root, "infra/mutants/list"))

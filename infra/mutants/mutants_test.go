@@ -10,7 +10,8 @@ import (
 	"time"
 )
 
-// tiny is a module with one guard and tests that notice it, or do not.
+// tiny is a module with one guard, and tests that notice when it breaks, or do
+// not.
 var tiny = map[string]string{
 	"go.mod":   "module tiny\n\ngo 1.26\n",
 	"tiny.go":  "package tiny\n\nfunc Room(used, limit int) bool {\n\treturn used < limit\n}\n",
@@ -75,14 +76,14 @@ func TestEachMutantIsKilledSurvivesOrIsInvalid(t *testing.T) {
 	}{
 		{edge("TestEdge", "used <= limit"), killed, "killed by TestEdge in "},
 		{edge("TestEdge", "func() bool { panic(1) }()"), killed, "killed by TestEdge in "},
-		{hanging, killed, "killed by its hanging"},
+		{hanging, killed, "killed by a timeout"},
 		{edge("TestFarFromIt", "used <= limit"), survived, "SURVIVED"},
 		{edge("TestEdge", "used <= Limit"), invalid, "does not compile"},
 		{edge("TestRed", "used <= limit"), invalid, "without the mutation the test is red"},
 		{edge("TestNone", "used <= limit"), invalid, "without the mutation there are no tests to run"},
 		{edge("TestSkipped", "used <= limit"), invalid, "without the mutation there are no tests to run"},
-		{mutant{File: "tiny.go", Old: "float64", New: "uint", Test: "go test ."}, invalid, "what it replaces stands there 0 times"},
-		{mutant{File: "tiny.go", Old: "limit", New: "most", Test: "go test ."}, invalid, "what it replaces stands there 2 times"},
+		{mutant{File: "tiny.go", Old: "float64", New: "uint", Test: "go test ."}, invalid, "the text to replace is there 0 times"},
+		{mutant{File: "tiny.go", Old: "limit", New: "most", Test: "go test ."}, invalid, "the text to replace is there 2 times"},
 		{mutant{File: "absent.go", Old: "limit", New: "most", Test: "go test ."}, invalid, "no such file"},
 		{mutant{File: "other.go", Old: "1", New: "2", Test: "grep -q 'Other = 1' other.go"}, killed, "killed by a crash or an exit"},
 		{mutant{File: "other.go", Old: "1", New: "2", Test: "grep -q Other other.go"}, survived, "SURVIVED"},
@@ -147,7 +148,8 @@ func TestATableCountsWhatBecameOfEach(t *testing.T) {
 	}
 }
 
-// The copy has what git has or would take up, and again so after a run was cut short.
+// The copy has the files that git tracks or would add, also after an interrupted
+// run.
 func TestACopyIsTheTree(t *testing.T) {
 	root, dir := t.TempDir(), t.TempDir()
 	write(t, root, tiny)
@@ -167,7 +169,7 @@ func TestACopyIsTheTree(t *testing.T) {
 		t.Fatalf("%s: %v", out, err)
 	}
 	write(t, dir, map[string]string{"tiny.go": "broken", "gone/y.go": "package gone\n", ".build/kept": "1"})
-	for range 2 { // the second finds what the first has made
+	for range 2 { // the second run finds what the first has made
 		if _, err := copyTree(t.Context(), root, dir); err != nil {
 			t.Fatal(err)
 		}

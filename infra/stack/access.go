@@ -7,7 +7,7 @@ import (
 	"drawdown/shared/httpapi"
 )
 
-// The folders of the functions that no route leads to.
+// The folders of the functions without routes.
 const (
 	FunctionRollup   = "rollup"
 	FunctionRelay    = "relay"
@@ -16,8 +16,6 @@ const (
 	FunctionRefill   = "refill"
 	FunctionRenew    = "renew"
 )
-
-// httpapi.FunctionCheckout serves the routes of buyers.
 
 // action is one IAM action of DynamoDB.
 type action string
@@ -42,27 +40,27 @@ type grant struct {
 	keys    []string       // the partitions that the actions are allowed on, "*" at an end standing for any rest; none: all
 }
 
-// functionSpec is one function: what it is given and what it may touch.
+// functionSpec is one function: its settings and its permissions.
 type functionSpec struct {
 	name     string // the folder under functions/
 	summary  string
 	memoryMB int
 	timeoutS int
 	grants   []grant
-	streamed bool           // woken by the stream of Wallets
-	sessions bool           // reads the key of sessions, as whatever serves HTTP does
+	streamed bool           // triggered by the stream of Wallets
+	sessions bool           // reads the session key, as every function with authenticated routes does
 	stripe   bool           // reads Stripe's keys
-	speaks   bool           // puts messages on the bus
-	queued   bool           // woken by the queue of purchases
-	webhooks bool           // is told where webhooks may lead
-	dead     string         // the queue of events whose calls have failed
-	bucket   string         // the bucket of failed batches that the actions below are on
-	failures []bucketAction // on that bucket
-	static   bool           // serves what is in its binary: it is told of no table, key or setting
+	speaks   bool           // publishes events on the bus
+	queued   bool           // triggered by the queue of notices
+	webhooks bool           // gets the setting of where webhooks may go
+	dead     string         // the dead-letter queue of failed asynchronous invocations
+	bucket   string         // the bucket of failed batches
+	failures []bucketAction // what it may do to that bucket
+	static   bool           // serves files from its binary; needs no table, key or setting
 }
 
-// The buckets of failed batches, by their construct ids: each is swept by the
-// function that its batches were meant for.
+// The buckets of failed batches, by their construct ids: the function that the
+// batches were meant for retries them.
 const (
 	failuresOfRollup = "Failures"
 	failuresOfRelay  = "RelayFailures"
@@ -71,7 +69,7 @@ const (
 // bucketAction is one IAM action of S3.
 type bucketAction string
 
-// The bucket actions in use. Lambda puts failed batches in the name of the
+// The bucket actions in use. Lambda stores failed batches with the role of the
 // function that they were meant for.
 const (
 	listBucket   bucketAction = "s3:ListBucket"
@@ -80,13 +78,13 @@ const (
 	deleteObject bucketAction = "s3:DeleteObject"
 )
 
-// functionSpecs is the list of functions with their permissions, written out:
-// it is meant to be read beside the code of each function.
+// functionSpecs lists all functions with their permissions. It is meant to be read
+// beside the code of each function.
 func functionSpecs() []functionSpec {
-	return slices.Concat(meterSpecs(), usageSpecs(), moneySpecs(), newsSpecs())
+	return slices.Concat(meterSpecs(), usageSpecs(), moneySpecs(), eventSpecs())
 }
 
-// meterSpecs are the functions of the meter: what holds credits, and shows them.
+// meterSpecs are the functions that hold credits, and show them.
 func meterSpecs() []functionSpec {
 	return []functionSpec{
 		{
@@ -138,7 +136,7 @@ func usageSpecs() []functionSpec {
 	return []functionSpec{
 		{
 			name:     FunctionRollup,
-			summary:  "Folds entries into usage, rung by the stream of Wallets; sweeps, repairs and rebuilds",
+			summary:  "Folds entries into usage, triggered by the stream of Wallets; retries, repairs and rebuilds",
 			memoryMB: 512,
 			timeoutS: rollupTimeoutS,
 			grants: []grant{
@@ -153,7 +151,7 @@ func usageSpecs() []functionSpec {
 		},
 		{
 			name:     httpapi.FunctionAudit,
-			summary:  "Proves that wallets and usage are the fold of their ledgers",
+			summary:  "Proves wallets and usage from their ledgers",
 			memoryMB: 1024,
 			timeoutS: 900,
 			sessions: true,
@@ -166,17 +164,18 @@ func usageSpecs() []functionSpec {
 			},
 			speaks:   true,
 			bucket:   failuresOfRollup,
-			failures: []bucketAction{putObject}, // it rings for accounts that lag
+			failures: []bucketAction{putObject}, // triggers the roll-up for accounts that lag
 		},
 	}
 }
 
-// newsSpecs are the functions that tell others, and are told by Stripe.
-func newsSpecs() []functionSpec {
+// eventSpecs are the functions that publish events, deliver them, and receive
+// Stripe's.
+func eventSpecs() []functionSpec {
 	return []functionSpec{
 		{
 			name:     FunctionRelay,
-			summary:  "Says on the bus what the stream of Wallets has news of",
+			summary:  "Publishes events on the bus, triggered by the stream of Wallets",
 			memoryMB: 512,
 			timeoutS: 60,
 			grants:   []grant{{table: dynamo.LedgerTable, indexes: []dynamo.Index{dynamo.BySeq}}},
@@ -187,7 +186,7 @@ func newsSpecs() []functionSpec {
 		},
 		{
 			name:     FunctionNotify,
-			summary:  "Tells operators' endpoints of what is said on the bus, and tries again",
+			summary:  "Delivers events to operators' webhook endpoints, and retries",
 			memoryMB: 512,
 			timeoutS: notifyTimeoutS,
 			grants: []grant{
@@ -200,7 +199,7 @@ func newsSpecs() []functionSpec {
 		},
 		{
 			name:     httpapi.FunctionWebhook,
-			summary:  "Takes Stripe's webhooks and passes on what they are about",
+			summary:  "Receives Stripe's webhooks and puts notices on the bus",
 			memoryMB: 512,
 			timeoutS: 10,
 			stripe:   true,
@@ -216,7 +215,7 @@ func moneySpecs() []functionSpec {
 			name:     httpapi.FunctionCheckout,
 			summary:  "Plans, packs, checkouts, subscriptions and automatic refill",
 			memoryMB: 512,
-			timeoutS: 29, // Stripe is asked while the caller waits
+			timeoutS: 29, // calls Stripe while the caller waits
 			sessions: true,
 			grants: []grant{
 				{table: dynamo.WalletsTable, actions: []action{getItem, batchGetItem, putItem}},
@@ -228,7 +227,7 @@ func moneySpecs() []functionSpec {
 		},
 		{
 			name:     FunctionPurchase,
-			summary:  "Settles what Stripe has news of: payments, refunds, disputes, invoices, subscriptions",
+			summary:  "Settles payments, refunds, disputes, invoices and subscriptions",
 			memoryMB: 512,
 			timeoutS: purchaseTimeoutS,
 			grants:   settlingGrants(),
@@ -237,7 +236,7 @@ func moneySpecs() []functionSpec {
 		},
 		{
 			name:     FunctionRefill,
-			summary:  "Refills accounts that have asked for it",
+			summary:  "Automatic refills",
 			memoryMB: 512,
 			timeoutS: 120,
 			grants:   settlingGrants(dynamo.Due),
@@ -246,7 +245,7 @@ func moneySpecs() []functionSpec {
 		},
 		{
 			name:     FunctionRenew,
-			summary:  "Renews free plans, looks after those that were not paid, bills overage, and notes what has run out",
+			summary:  "Renews plans, follows up unpaid ones, bills overage, and records grants that have expired",
 			memoryMB: 512,
 			timeoutS: 300,
 			grants:   settlingGrants(dynamo.Due, dynamo.List),
@@ -256,8 +255,8 @@ func moneySpecs() []functionSpec {
 	}
 }
 
-// settlingGrants are what settling takes, whoever starts it: commands, and what
-// is kept of purchases, plans and bills. Whoever sweeps reads an index as well.
+// settlingGrants are the permissions that settling needs: commands, and the records
+// of purchases, plans and bills. Functions on a schedule read indexes as well.
 func settlingGrants(indexes ...dynamo.Index) []grant {
 	return []grant{
 		{table: dynamo.WalletsTable, actions: []action{getItem, batchGetItem, putItem}},

@@ -47,7 +47,7 @@ func (tpl template) permissions(t *testing.T, roleID string) []permission {
 	return found
 }
 
-// bucketOfFailures tells whether the permission is on the one bucket, or on what is in it.
+// bucketOfFailures reports whether the permission is on the one bucket, or on what is in it.
 func (p permission) bucketOfFailures(tpl template) bool {
 	return tpl.Resources[p.resource].Type == "AWS::S3::Bucket" && (p.index == "" || p.index == "/*")
 }
@@ -67,7 +67,7 @@ func resourceOf(value any) (id, index string) {
 	return "", ""
 }
 
-// excesses says what a function's role may do that no function ever should.
+// excesses returns what a function's role may do that no function ever should.
 func (tpl template) excesses(t *testing.T, name string) []string {
 	t.Helper()
 	_, function := tpl.function(t, name)
@@ -162,7 +162,7 @@ func addedPolicy(role any, action string, granted any) resource {
 	}}
 }
 
-// What the words in the design promise of each role, read off the template.
+// What the design promises of each role, checked in the template.
 func TestWhoWritesWhat(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	writers := map[string][]string{}

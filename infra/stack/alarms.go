@@ -20,18 +20,18 @@ import (
 // is the function's deployed name.
 const metricDimension = "Function"
 
-// alarm is a line that a metric should not cross: threshold or more, in
-// outOf of the last `of` periods.
+// alarm is raised when a metric reaches its threshold in outOf of the last `of`
+// periods.
 type alarm struct {
 	id        string
-	says      string // what it means to whoever is woken
+	says      string // what it means to the engineer on call
 	metric    awscloudwatch.IMetric
 	threshold float64
 	outOf, of int
-	silence   bool // the other way round: less than the threshold, and no value at all, is what should not be
+	silence   bool // the reverse: raised below the threshold, or without any value
 }
 
-// addAlarms watches what tells a caller's trouble from one of our own. A handled
+// addAlarms watches for faults of our own, not for callers' errors. A handled
 // fault is an HTTP 5xx; a crash or a timeout is a function's error.
 func (p *platform) addAlarms() {
 	minute := awscdk.Duration_Minutes(jsii.Number(1))
@@ -41,19 +41,19 @@ func (p *platform) addAlarms() {
 	for _, spec := range functionSpecs() {
 		function, id := p.functions[spec.name], constructID(spec.name)
 		alarms = append(alarms,
-			alarm{id + "Errors", FunctionName(spec.name) + " crashes or times out", function.MetricErrors(sum), 1, 3, 5, false},
-			alarm{id + "Throttles", FunctionName(spec.name) + " is denied concurrency: callers get 5xx", function.MetricThrottles(sum), 1, 3, 5, false},
+			alarm{id + "Errors", FunctionName(spec.name) + " crashed or timed out", function.MetricErrors(sum), 1, 3, 5, false},
+			alarm{id + "Throttles", FunctionName(spec.name) + " is throttled by Lambda: callers get 5xx", function.MetricThrottles(sum), 1, 3, 5, false},
 		)
 	}
 	debit := p.functions[httpapi.FunctionDebit]
 	alarms = append(alarms,
-		alarm{"DebitSlow", "One debit call in a hundred takes longer than a second (milliseconds)",
+		alarm{"DebitSlow", "The p99 duration of debit calls is above one second (milliseconds)",
 			debit.MetricDuration(&awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("p99")}), 1000, 3, 5, false},
-		alarm{"DebitContended", "Debits give up with 503 contended: an account is hotter than one wallet bears, its callers should batch",
+		alarm{"DebitContended", "Debits fail with 503 contended: an account has more concurrent callers than one wallet can serve; ask its callers to send batches",
 			p.metric(telemetry.Contended, httpapi.FunctionDebit, minute), 10, 3, 5, false},
-		alarm{"ManageContended", "Grants give up with 503 contended: an account is so hot that nothing can be given to it",
+		alarm{"ManageContended", "Grants fail with 503 contended: an account is so busy that it cannot be granted credits",
 			p.metric(telemetry.Contended, httpapi.FunctionManage, minute), 1, 1, 1, false},
-		alarm{"DebitFailures", "Debits are answered with 500 or 503, those within batches and direct invocations included: the log of the debit function says why",
+		alarm{"DebitFailures", "Debits fail with 500 or 503, including those in batches and direct invocations: the log of debit gives the reason",
 			p.metric(telemetry.Failures, httpapi.FunctionDebit, minute), 5, 3, 5, false},
 		alarm{"ApiServerErrors", "Callers get 5xx", p.serverErrors(minute), 5, 3, 5, false},
 	)
@@ -62,7 +62,7 @@ func (p *platform) addAlarms() {
 	for _, table := range dynamo.Schema() {
 		alarms = append(alarms, alarm{table.Name + "SystemErrors", "DynamoDB fails calls to " + table.Name + " on its side",
 			p.tableErrors(table, "SystemErrors", minute), 5, 3, 5, false},
-			alarm{table.Name + "Throttled", "DynamoDB throttles " + table.Name + ": a key is too hot, or the account's quota is reached",
+			alarm{table.Name + "Throttled", "DynamoDB throttles " + table.Name + ": a partition key is too hot, or a quota of the AWS account is reached",
 				p.tableErrors(table, "ThrottledRequests", minute), 10, 3, 5, false})
 	}
 	for _, a := range alarms {
@@ -90,31 +90,31 @@ func (p *platform) addAlarm(a alarm, topic awssns.Topic) {
 	}
 }
 
-// usageAlarms watch what is told to nobody's face: usage that falls behind, and
-// anything stored that is not the fold of its ledger.
+// usageAlarms watch what no caller sees: usage that falls behind, and anything
+// stored that differs from its ledger.
 func (p *platform) usageAlarms(minute awscdk.Duration) []alarm {
 	age := p.functions[FunctionRollup].Metric(jsii.String("IteratorAge"), &awscloudwatch.MetricOptions{
 		Period: minute, Statistic: jsii.String("Maximum"),
 	})
 	return []alarm{
-		{"RollupSwept", "The stream mapping has given up on batches, or the audit found accounts that lag: the sweep rings for them, and the log of rollup says why they failed",
+		{"RollupSwept", "Stream batches failed for good, or the audit found accounts whose usage lags: both are retried every five minutes; the log of rollup gives the reason",
 			p.metric(telemetry.Swept, FunctionRollup, minute), 1, 1, 1, false},
-		{"SweepFailed", "A call in the bucket of failures fails again: the log of rollup says why",
+		{"SweepFailed", "Retries of failed stream batches fail too: the log of rollup gives the reason",
 			p.metric(telemetry.SweepFailed, FunctionRollup, minute), 1, 1, 1, false},
-		{"AuditFailed", "The audit of an account did not come to an end: the log of audit says why",
+		{"AuditFailed", "The audit of an account could not be completed: the log of audit gives the reason",
 			p.metric(telemetry.AuditFailed, httpapi.FunctionAudit, minute), 1, 1, 1, false},
-		{"AuditSilent", "No account has been audited for two days: the nightly audit does not run",
+		{"AuditSilent", "No account has been audited for two days: the nightly audit is not running",
 			p.metric(telemetry.Audited, httpapi.FunctionAudit, awscdk.Duration_Days(jsii.Number(1))), 1, 2, 2, true},
-		{"UsageBehind", "Usage lags: the oldest change of a wallet waits longer than five minutes (milliseconds)", age, 300_000, 3, 5, false},
-		{"Quarantined", "An entry cannot be folded and its account's usage stands still; list them with make quarantined, then make rebuild",
+		{"UsageBehind", "Usage is more than five minutes behind the stream (age of the oldest record in milliseconds)", age, 300_000, 3, 5, false},
+		{"Quarantined", "An entry cannot be folded, and its account's usage has stopped there: make quarantined lists the accounts; fix the cause, then make catch-up or make rebuild",
 			p.metric(telemetry.Quarantined, FunctionRollup, minute), 1, 1, 1, false},
-		{"Drift", "A wallet or its usage is not the fold of its ledger: the audit function's log says where",
+		{"Drift", "A wallet or its usage differs from its ledger: the log of audit shows where",
 			p.metric(telemetry.Drift, httpapi.FunctionAudit, minute), 1, 1, 1, false},
 	}
 }
 
-// eventAlarms watch what is said and done behind everybody's back: what is lost
-// there is noticed by nobody else.
+// eventAlarms watch what runs in the background: no caller would notice if it
+// failed.
 func (p *platform) eventAlarms(minute awscdk.Duration) []alarm {
 	age := p.functions[FunctionRelay].Metric(jsii.String("IteratorAge"), &awscloudwatch.MetricOptions{
 		Period: minute, Statistic: jsii.String("Maximum"),
@@ -123,37 +123,37 @@ func (p *platform) eventAlarms(minute awscdk.Duration) []alarm {
 		return p.dead[id].MetricApproximateNumberOfMessagesVisible(&awscloudwatch.MetricOptions{Period: minute, Statistic: jsii.String("Maximum")})
 	}
 	return []alarm{
-		{"DeadPurchases", "Notices of payments could not be settled: the log of purchase says why; once that is mended, redrive the queue of dead letters to Purchases",
+		{"DeadPurchases", "Notices from Stripe could not be settled: the log of purchase gives the reason; fix it, then redrive the dead-letter queue to Purchases",
 			dead(deadPurchases), 1, 1, 1, false},
-		{"Undelivered", "EventBridge could not hand events over: each message in the queue names its rule and the reason",
+		{"Undelivered", "EventBridge could not deliver events to their targets: each message in the dead-letter queue names its rule and the reason",
 			dead(deadDeliveries), 1, 1, 1, false},
-		{"NotifyFailed", "Webhooks of events could not be started: the log of notify says why; invoke it again with the events in the queue",
+		{"NotifyFailed", "Events could not be turned into webhooks: the log of notify gives the reason; fix it, then invoke notify with the events in the dead-letter queue",
 			dead(deadNotify), 1, 1, 1, false},
-		{"RefillFailed", "Refills fail again and again: the log of refill says why, and the sweep of every five minutes goes on trying",
+		{"RefillFailed", "Automatic refills keep failing: the log of refill gives the reason; they are retried every five minutes",
 			dead(deadRefill), 1, 1, 1, false},
-		{"RelayBehind", "News lag: the oldest image of a wallet waits longer than five minutes to be said on the bus (milliseconds)", age, 300_000, 3, 5, false},
-		{"RelaySwept", "The stream mapping has given up on news: the sweep says them, and the log of relay says why they failed",
+		{"RelayBehind", "Events are published more than five minutes late (age of the oldest record in milliseconds)", age, 300_000, 3, 5, false},
+		{"RelaySwept", "Stream batches with events failed for good: they are retried every five minutes; the log of relay gives the reason",
 			p.metric(telemetry.Swept, FunctionRelay, minute), 1, 1, 1, false},
-		{"RelaySweepFailed", "News in the bucket of failures fail again: the log of relay says why",
+		{"RelaySweepFailed", "Retries of failed events fail too: the log of relay gives the reason",
 			p.metric(telemetry.SweepFailed, FunctionRelay, minute), 1, 1, 1, false},
-		{"WebhooksExhausted", "Webhooks failed for good: the log of notify names endpoint and delivery; resend them once the endpoint works",
+		{"WebhooksExhausted", "Webhooks failed for good: the log of notify names the endpoint and the delivery; resend them once the endpoint works",
 			p.metric(telemetry.Exhausted, FunctionNotify, minute), 1, 1, 1, false},
-		{"PurchaseFailures", "Payments, invoices or subscriptions are not settled: the log of purchase says why; the queue brings them again, for two hours",
+		{"PurchaseFailures", "Payments, invoices or subscriptions are not settled: the log of purchase gives the reason; the queue retries them for two hours",
 			p.metric(telemetry.Failures, FunctionPurchase, minute), 1, 15, 30, false},
-		{"RefillFailures", "Automatic refills are not settled: the log of refill says whose and why; the sweep tries again every five minutes",
+		{"RefillFailures", "Automatic refills are not settled: the log of refill names the account and the reason; they are retried every five minutes",
 			p.metric(telemetry.Failures, FunctionRefill, minute), 1, 3, 15, false},
-		{"RenewFailures", "Plans are not renewed, or overage is not billed: the log of renew says whose and why; it is tried again every 15 minutes",
+		{"RenewFailures", "Plans are not renewed, or overage is not billed: the log of renew names the account and the reason; they are retried every 15 minutes",
 			p.metric(telemetry.Failures, FunctionRenew, awscdk.Duration_Minutes(jsii.Number(15))), 1, 3, 4, false},
-		{"CheckoutFailures", "Buyers are answered with 5xx, or what they have changed is not settled at once: the log of checkout says why",
+		{"CheckoutFailures", "Buyers get 5xx, or their changes are not settled at once: the log of checkout gives the reason",
 			p.metric(telemetry.Failures, httpapi.FunctionCheckout, minute), 3, 3, 5, false},
-		{"MoneyForNothing", "Somebody pays and gets nothing: two subscriptions at once, or an invoice of one that has ended; the logs name the account: refund it",
+		{"MoneyForNothing", "An account pays for two subscriptions at once, or for one that has ended: the logs name it; refund the payment",
 			p.sumOf(telemetry.MoneyForNothing, minute, FunctionPurchase, httpapi.FunctionCheckout, FunctionRenew), 1, 1, 1, false},
-		{"WebhookFailures", "Stripe's webhooks are answered with 5xx: keys are missing, or the bus fails; Stripe sends them again for three days",
+		{"WebhookFailures", "Stripe's webhooks get 5xx: Stripe's keys are missing, or EventBridge fails; Stripe retries for three days",
 			p.metric(telemetry.Failures, httpapi.FunctionWebhook, minute), 1, 3, 5, false},
 	}
 }
 
-// metric is the sum of one of the functions' own metrics.
+// metric returns the sum of one of the functions' own metrics.
 func (p *platform) metric(name, function string, period awscdk.Duration) awscloudwatch.IMetric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace:     jsii.String(telemetry.Namespace),
@@ -164,8 +164,8 @@ func (p *platform) metric(name, function string, period awscdk.Duration) awsclou
 	})
 }
 
-// sumOf is the sum of a metric over some functions. One that has not reported it
-// counts as zero.
+// sumOf returns the sum of a metric over several functions. One that has not
+// reported it counts as zero.
 func (p *platform) sumOf(name string, period awscdk.Duration, functions ...string) awscloudwatch.IMetric {
 	metrics := map[string]awscloudwatch.IMetric{}
 	filled := make([]string, len(functions))
@@ -188,7 +188,7 @@ func (p *platform) serverErrors(period awscdk.Duration) awscloudwatch.IMetric {
 	})
 }
 
-// tableErrors is the sum of a metric over the operations in use. DynamoDB
+// tableErrors returns the sum of a metric over the operations in use. DynamoDB
 // reports such a metric only when it is not zero, so gaps are filled: a plain sum
 // would have no value whenever one operation had none.
 func (p *platform) tableErrors(table dynamo.Table, name string, period awscdk.Duration) awscloudwatch.IMetric {
@@ -217,8 +217,8 @@ func (p *platform) tableErrors(table dynamo.Table, name string, period awscdk.Du
 	})
 }
 
-// newAlarmTopic is nil unless the deployment names an address to tell: alarms
-// without one show in CloudWatch only.
+// newAlarmTopic returns nil unless the deployment names an address to notify:
+// without one, alarms show in CloudWatch only.
 func (p *platform) newAlarmTopic() awssns.Topic {
 	if p.config.AlarmEmail == "" {
 		return nil

@@ -17,45 +17,45 @@ const (
 	notifyTimeoutS   = 60
 	purchaseTimeoutS = 60
 
-	// queueVisibilityFactor is how many times its function's timeout a message is
-	// hidden while it is worked on, as Lambda advises for batches that come again.
+	// queueVisibilityFactor is the visibility timeout as a multiple of the
+	// function's timeout, as Lambda recommends for batches that are retried.
 	queueVisibilityFactor = 6
-	// purchaseBatch is how many notices come together, at most.
+	// purchaseBatch is the most notices in one batch.
 	purchaseBatch = 5
-	// purchaseLanes is how many batches are worked on at once: they ask Stripe,
-	// which bears some dozens of requests a second.
+	// purchaseLanes is how many batches are processed at once: they call Stripe,
+	// which allows some dozens of requests a second.
 	purchaseLanes = 5
-	// purchaseReceives is how often a notice is tried before it is a dead letter:
-	// over some two hours.
+	// purchaseReceives is how often a notice is tried before it becomes a dead
+	// letter: over some two hours.
 	purchaseReceives = 20
-	// deadLetterDays is how long a dead letter waits for somebody to look.
+	// deadLetterDays is how long a dead letter is kept.
 	deadLetterDays = 14
 
-	// A rule's target that cannot be reached is tried so often and so long.
+	// How often, and for how long, a rule's target is retried.
 	targetRetries = 185
 	targetHours   = 24
-	// asyncRetries is how often Lambda makes an event's call again that failed.
+	// asyncRetries is how often Lambda retries a failed asynchronous invocation.
 	asyncRetries = 2
 )
 
 // The queues of dead letters, by their construct ids.
 const (
 	deadPurchases  = "DeadPurchases" // notices that could not be settled
-	deadDeliveries = "Undelivered"   // events that EventBridge could not hand over
-	deadNotify     = "NotifyFailed"  // events whose webhooks could not be started
-	deadRefill     = "RefillFailed"  // refills that failed, which the schedule looks at too
+	deadDeliveries = "Undelivered"   // events that EventBridge could not deliver
+	deadNotify     = "NotifyFailed"  // events that could not be turned into webhooks
+	deadRefill     = "RefillFailed"  // refills that failed; the schedule retries them too
 )
 
-// addBus makes the bus on which the platform says what has happened. An operator
-// adds rules of their own to it.
+// addBus adds the bus on which the platform publishes events. Operators add their
+// own rules to it.
 func (p *platform) addBus() {
 	p.bus = awsevents.NewEventBus(p.Stack, jsii.String("Bus"), &awsevents.EventBusProps{
 		EventBusName: jsii.String("drawdown"),
-		Description:  jsii.String("Drawdown: what has happened to accounts"),
+		Description:  jsii.String("Drawdown: events of accounts"),
 	})
 }
 
-// addQueues makes the queue of notices and those of dead letters.
+// addQueues adds the queue of notices and the dead-letter queues.
 func (p *platform) addQueues() {
 	for _, id := range []string{deadPurchases, deadDeliveries, deadNotify, deadRefill} {
 		p.dead[id] = awssqs.NewQueue(p.Stack, jsii.String(id), &awssqs.QueueProps{
@@ -75,12 +75,12 @@ func (p *platform) addQueues() {
 	})
 }
 
-// ruleName is the deployed name of the rule of one kind of messages.
+// ruleName returns the deployed name of the rule for one type of message.
 func ruleName(kind events.Type) string {
 	return "drawdown-" + strings.NewReplacer(".", "-", "_", "-").Replace(string(kind))
 }
 
-// ruleID is its construct id: the kind in camel case.
+// ruleID returns its construct id: the type in camel case.
 func ruleID(kind events.Type) string {
 	var id strings.Builder
 	for word := range strings.FieldsFuncSeq(string(kind), func(r rune) bool { return r == '.' || r == '_' }) {
@@ -89,8 +89,8 @@ func ruleID(kind events.Type) string {
 	return "On" + id.String()
 }
 
-// addRules connects what is said with who listens: one rule an outward kind, to
-// which an operator may add targets, and one an inward kind.
+// addRules connects events with their receivers: one rule for each public type, to
+// which an operator may add targets, and one for each internal type.
 func (p *platform) addRules() {
 	retries := func() (*float64, awscdk.Duration) {
 		return jsii.Number(targetRetries), awscdk.Duration_Hours(jsii.Number(targetHours))
@@ -102,11 +102,11 @@ func (p *platform) addRules() {
 		})
 	}
 	for _, kind := range events.Types() {
-		p.addRule(kind, "Webhooks of "+string(kind), call(FunctionNotify))
+		p.addRule(kind, "Webhooks for "+string(kind), call(FunctionNotify))
 	}
 	p.addRule(events.RefillDue, "Refills that may be due", call(FunctionRefill))
 	attempts, age := retries()
-	p.addRule(events.ProcessorNotice, "What Stripe has news of", awseventstargets.NewSqsQueue(p.purchases, &awseventstargets.SqsQueueProps{
+	p.addRule(events.ProcessorNotice, "Notices from Stripe", awseventstargets.NewSqsQueue(p.purchases, &awseventstargets.SqsQueueProps{
 		DeadLetterQueue: p.dead[deadDeliveries], RetryAttempts: attempts, MaxEventAge: age,
 	}))
 	p.addPurchaseMapping()
@@ -134,12 +134,12 @@ func (p *platform) addPurchaseMapping() {
 		FunctionResponseTypes: jsii.Strings("ReportBatchItemFailures"),
 		ScalingConfig:         &awslambda.CfnEventSourceMapping_ScalingConfigProperty{MaximumConcurrency: jsii.Number(purchaseLanes)},
 	})
-	// The mapping cannot be made before the role may read the queue.
+	// The mapping cannot be created before the role may read the queue.
 	mapping.Node().AddDependency(purchase.Role())
 }
 
-// keepFailedCalls keeps the events whose calls fail again and again: by then
-// EventBridge has handed them over and knows nothing more of them.
+// keepFailedCalls keeps the events whose invocations failed for good: EventBridge
+// delivered them, so its own dead-letter queue does not get them.
 func (p *platform) keepFailedCalls() {
 	for _, spec := range functionSpecs() {
 		if spec.dead == "" {

@@ -11,7 +11,8 @@ import (
 	"drawdown/shared/httpapi"
 )
 
-// Every kind of message has a rule of its own, and whoever it leads to loses none.
+// Every type of message has a rule of its own, and none of its targets loses
+// any.
 func TestRulesOfTheBus(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	want := map[string]string{
@@ -60,7 +61,7 @@ func TestRulesOfTheBus(t *testing.T) {
 	}
 }
 
-// isDead tells whether a resource is a queue that keeps what it gets for two weeks.
+// isDead reports whether a resource is a queue that keeps what it gets for two weeks.
 func (tpl template) isDead(id string) bool {
 	queue := tpl.Resources[id]
 	return queue.Type == "AWS::SQS::Queue" && queue.Properties["MessageRetentionPeriod"] == 1209600.0 && queue.Properties["RedrivePolicy"] == nil
@@ -119,7 +120,7 @@ func TestQueuesTakeNothingUnencrypted(t *testing.T) {
 	}
 }
 
-// What EventBridge has handed over is Lambda's to keep.
+// What EventBridge has delivered is Lambda's to keep.
 func TestFailedCallsAreKept(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	var kept []string
@@ -136,7 +137,7 @@ func TestFailedCallsAreKept(t *testing.T) {
 	}
 }
 
-// Stripe's keys are the operator's to fill in, and no part of the template.
+// The operator fills in Stripe's keys; they are not in the template.
 func TestStripesKeys(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	told := map[string]bool{
@@ -147,7 +148,7 @@ func TestStripesKeys(t *testing.T) {
 		keys := target(at(function.Properties, "Environment", "Variables", "STRIPE_KEYS"))
 		url := target(at(function.Properties, "Environment", "Variables", "STRIPE_API_URL"))
 		if (keys == "StripeKeys") != told[name] || (url == "StripeApiUrl") != told[name] {
-			t.Errorf("%s is told of %q at %q", name, keys, url)
+			t.Errorf("%s gets %q at %q", name, keys, url)
 		}
 	}
 	secret := tpl.Resources["StripeKeys"].Properties
@@ -170,7 +171,7 @@ func TestWebhooksReachNoLocalNetwork(t *testing.T) {
 		}
 	}
 	if got := readTemplate(t, dev).Parameters["LocalWebhooks"]["Default"]; got != "false" {
-		t.Errorf("unless it is told, a development stage has LocalWebhooks=%v", got)
+		t.Errorf("by default, a development stage has LocalWebhooks=%v", got)
 	}
 }
 

@@ -19,7 +19,7 @@ const (
 	// StageProd keeps data whatever happens to the stack: tables are protected
 	// from deletion and outlive it.
 	StageProd Stage = "prod"
-	// StageDev goes away with its stack, and takes debits dated further back.
+	// StageDev is deleted with its stack, and accepts debits dated further back.
 	StageDev Stage = "dev"
 )
 
@@ -42,12 +42,12 @@ type Config struct {
 	// Channels is the comma-separated list of the channels that debits may name.
 	// Default: those of boot.DefaultChannels.
 	Channels string
-	// AlarmEmail, if set, is told of every alarm.
+	// AlarmEmail, if set, is notified of every alarm.
 	AlarmEmail string
 }
 
-// ConfigFromContext reads the settings from the CDK context of the app. It fails
-// on a value that no deployment can have.
+// ConfigFromContext reads the settings from the CDK context of the app. It
+// returns an error if a value is not valid.
 func ConfigFromContext(node constructs.Node) (Config, error) {
 	value := func(key, otherwise string) string {
 		if v, ok := node.TryGetContext(jsii.String(key)).(string); ok && v != "" {
@@ -67,14 +67,14 @@ func ConfigFromContext(node constructs.Node) (Config, error) {
 
 func (c Config) validate() error {
 	if c.Stage != StageProd && c.Stage != StageDev {
-		return fmt.Errorf("context stage is %q, want %s or %s", c.Stage, StageProd, StageDev)
+		return fmt.Errorf("context stage is %q, must be %s or %s", c.Stage, StageProd, StageDev)
 	}
 	if c.Arch != ArchARM64 && c.Arch != ArchX8664 {
-		return fmt.Errorf("context arch is %q, want %s or %s", c.Arch, ArchARM64, ArchX8664)
+		return fmt.Errorf("context arch is %q, must be %s or %s", c.Arch, ArchARM64, ArchX8664)
 	}
 	for _, channel := range strings.Split(c.Channels, ",") {
 		if !validChannel(channel) {
-			return fmt.Errorf("context channels holds %q, want 1 to 32 of a-z, 0-9 and _", channel)
+			return fmt.Errorf("context channels contains %q, must be 1 to 32 characters of a-z, 0-9 and _", channel)
 		}
 	}
 	return nil
@@ -89,7 +89,7 @@ func validChannel(name string) bool {
 }
 
 // maxBackdateDays is how far back a debit's occurred_at may lie. A development
-// stage takes more, so that demonstration data can fill a chart of three months.
+// stage accepts more, so that demonstration data can fill a chart of three months.
 func (c Config) maxBackdateDays() int {
 	if c.Stage == StageDev {
 		return 90

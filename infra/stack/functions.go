@@ -15,11 +15,11 @@ import (
 	"drawdown/shared/dynamo"
 )
 
-// FunctionName is the deployed name of the function in the folder functions/<function>.
+// FunctionName returns the deployed name of the function in functions/<function>.
 func FunctionName(function string) string { return "drawdown-" + function }
 
-// newFunction makes a function with its log group and its role. The role is its
-// own: it holds the permissions of the spec and the right to write its log.
+// newFunction adds a function with its log group and a role of its own, which holds
+// the permissions of the spec and the right to write its log.
 func (p *platform) newFunction(spec functionSpec) awslambda.Function {
 	id := constructID(spec.name)
 	logGroup := p.newLogGroup(id+"Log", "/aws/lambda/"+FunctionName(spec.name))
@@ -43,8 +43,8 @@ func (p *platform) newFunction(spec functionSpec) awslambda.Function {
 	})
 }
 
-// environment is what the function is told: the real name of each table that it
-// may touch, and the settings of the deployment.
+// environment returns the function's environment: the deployed name of each table
+// that it may access, and the settings of the deployment.
 func (p *platform) environment(spec functionSpec) *map[string]*string {
 	if spec.static {
 		return nil
@@ -77,9 +77,9 @@ func (p *platform) environment(spec functionSpec) *map[string]*string {
 	return &env
 }
 
-// deployment tells this stack from any other that has the same processor account,
-// an earlier one of the same name included: the last part of its id, which
-// CloudFormation makes anew with each stack.
+// deployment distinguishes this stack from any other that uses the same Stripe
+// account, including an earlier one of the same name: it is the last part of the
+// stack's id, which CloudFormation generates for each stack.
 func (p *platform) deployment() *string {
 	return awscdk.Fn_Select(jsii.Number(2), awscdk.Fn_Split(jsii.String("/"), p.StackId(), nil))
 }
@@ -107,7 +107,7 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 		if len(actions) > 0 {
 			statement := allow(table, actions...)
 			if len(g.keys) > 0 {
-				// Each of these actions names the partition of one key: one of these.
+				// Each of these actions is for one partition key, which must be one of these.
 				statement.AddCondition(jsii.String(leadingKeys(g.keys)), map[string]any{"dynamodb:LeadingKeys": g.keys})
 			}
 		}
@@ -147,7 +147,8 @@ func (p *platform) newRole(id string, spec functionSpec, logGroup awslogs.LogGro
 	return role
 }
 
-// leadingKeys is the operator that compares partitions with those of a grant.
+// leadingKeys returns the condition operator that compares partition keys with
+// those of a grant.
 func leadingKeys(keys []string) string {
 	if strings.Contains(strings.Join(keys, ""), "*") {
 		return "ForAllValues:StringLike"
@@ -156,9 +157,9 @@ func leadingKeys(keys []string) string {
 }
 
 // allowKey lets the role use the tables' key, through DynamoDB only: DynamoDB
-// acts on the key in the name of whoever calls it. Readers decrypt; writers also
-// encrypt, which includes making a table's data keys anew after a rotation.
-// Grants on the key are made when a table is made, by whoever deploys.
+// uses the key on behalf of its caller. Readers decrypt; writers also encrypt, which
+// includes regenerating a table's data keys after a rotation. Grants on the key are
+// created with the table, by the deployment.
 func (p *platform) allowKey(role awsiam.Role, spec functionSpec) {
 	actions := []string{"kms:Decrypt", "kms:DescribeKey"}
 	if spec.writes() {
@@ -174,7 +175,7 @@ func (p *platform) allowKey(role awsiam.Role, spec functionSpec) {
 	}))
 }
 
-// constructID turns the name of a function's folder into a construct id.
+// constructID returns the construct id for a function's folder.
 func constructID(function string) string {
 	return string(function[0]-'a'+'A') + function[1:]
 }

@@ -10,13 +10,13 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "write the golden template anew")
+var update = flag.Bool("update", false, "rewrite the golden template")
 
 // assetHash is the only thing in a template that differs from build to build.
 var assetHash = regexp.MustCompile(`[0-9a-f]{64}\.zip`)
 
-// TestGolden shows every change of the deployed template in review. Write it
-// anew with: go test ./infra/stack -update
+// TestGolden shows every change of the deployed template in review. Update it
+// with: go test ./infra/stack -update
 func TestGolden(t *testing.T) {
 	got := normalise(t, readAssembly(t, prod+".template.json"))
 	path := filepath.Join("testdata", "template.golden.json")

@@ -12,16 +12,15 @@ import (
 	"drawdown/shared/httpapi"
 )
 
-// What the HTTP API takes in all before it answers 429: requests a second, and
-// how many may come at once. Callers with more batch their debits.
+// The limits of the whole HTTP API, above which it answers 429: requests a second,
+// and the size of a burst. Callers with more traffic batch their debits.
 const (
 	throttleRate  = 2000
 	throttleBurst = 2000
 )
 
-// accessLogFields are the fields of an access log line. They come from the
-// request's frame alone: no header and no query string, so that neither a key
-// nor a session token can stand in the log.
+// accessLogFields are the fields of an access log line. They include no header and
+// no query string, so that no key and no session token can reach the log.
 func accessLogFields() map[string]string {
 	return map[string]string{
 		"request_id":         "$context.requestId",
@@ -41,10 +40,10 @@ func accessLogFields() map[string]string {
 	}
 }
 
-// addHTTPAPI makes the HTTP API from the route table: one integration a
-// function, one route a row. No route has an authorizer: the function checks the
-// caller's key itself, so that a refusal is a real problem answer and a revoked
-// key is refused within seconds.
+// addHTTPAPI adds the HTTP API from the route table: one integration for each
+// function, one route for each row. No route has an authorizer: the function checks
+// the caller's key itself, so that a refusal is a problem document and a revoked key
+// is refused within seconds.
 func (p *platform) addHTTPAPI(routes []httpapi.Route) error {
 	p.api = awsapigatewayv2.NewCfnApi(p.Stack, jsii.String("HttpApi"), &awsapigatewayv2.CfnApiProps{
 		Name:         jsii.String("drawdown"),

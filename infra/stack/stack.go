@@ -36,19 +36,19 @@ type platform struct {
 	key         awskms.Key
 	tables      map[string]awsdynamodb.Table  // by dynamo.Table.Name
 	functions   map[string]awslambda.Function // by folder under functions/
-	sessionKey  awssecretsmanager.CfnSecret   // signs the tokens of sessions
+	sessionKey  awssecretsmanager.CfnSecret   // signs session tokens
 	stripeKeys  awssecretsmanager.CfnSecret   // filled by the operator
 	stripeURL   awscdk.CfnParameter           // where Stripe's API is
 	localHooks  awscdk.CfnParameter           // of a development stage: whether webhooks may reach local networks
-	failures    map[string]awss3.Bucket       // batches that a stream mapping has given up on, by construct id
+	failures    map[string]awss3.Bucket       // batches that a stream mapping failed to deliver, by construct id
 	bus         awsevents.EventBus
-	purchases   awssqs.Queue            // what Stripe has news of
+	purchases   awssqs.Queue            // notices from Stripe
 	dead        map[string]awssqs.Queue // what could not be delivered or done, by construct id
 	api         awsapigatewayv2.CfnApi  // the HTTP API
 }
 
-// New adds the platform's stack to the app. It fails if the settings cannot be
-// deployed, or if a route names a function that access.go does not know.
+// New adds the platform's stack to the app. It returns an error if the settings
+// are not valid, or if a route names a function that access.go does not list.
 func New(scope constructs.Construct, id string, config Config) (awscdk.Stack, error) {
 	if err := config.validate(); err != nil {
 		return nil, err
@@ -100,15 +100,15 @@ func (p *platform) addParameters() {
 	})
 	p.stripeURL = awscdk.NewCfnParameter(p.Stack, jsii.String("StripeApiUrl"), &awscdk.CfnParameterProps{
 		Type:                  jsii.String("String"),
-		Description:           jsii.String("Where Stripe's API is; another address is for tests"),
+		Description:           jsii.String("The address of Stripe's API; change it for tests only"),
 		Default:               jsii.String("https://api.stripe.com"),
 		AllowedPattern:        jsii.String("https?://[A-Za-z0-9.:-]+"),
 		ConstraintDescription: jsii.String("must be an address without a path"),
 	})
 }
 
-// addLocalHooks lets a development stage, which is also what runs on one machine,
-// be told to send webhooks to local networks. A production stage cannot be.
+// addLocalHooks adds a parameter that lets a development stage, which is also what
+// runs on one machine, send webhooks to local networks. A production stage cannot.
 func (p *platform) addLocalHooks() {
 	if p.config.Stage != StageDev {
 		return
@@ -121,7 +121,7 @@ func (p *platform) addLocalHooks() {
 	})
 }
 
-// addKey makes the one customer-managed key, which encrypts the tables with
+// addKey adds the one customer-managed key, which encrypts the tables with
 // their indexes, streams and backups.
 func (p *platform) addKey() {
 	p.key = awskms.NewKey(p.Stack, jsii.String("DataKey"), &awskms.KeyProps{
@@ -131,14 +131,14 @@ func (p *platform) addKey() {
 	})
 }
 
-// addSessionKey makes the secret that signs the tokens of sessions, out of
-// letters and digits of chance. make rotate-sessions gives it a new value; the
-// one before stays valid as its previous version. It is encrypted by Secrets
-// Manager's own key: it is no data of accounts.
+// addSessionKey adds the secret that signs session tokens, generated from random
+// letters and digits. make rotate-sessions replaces its value; the previous one
+// stays valid as the previous version. Secrets Manager encrypts it with its own
+// key, since it holds no account data.
 func (p *platform) addSessionKey() {
 	const length = 64
 	p.sessionKey = awssecretsmanager.NewCfnSecret(p.Stack, jsii.String("SessionKey"), &awssecretsmanager.CfnSecretProps{
-		Description: jsii.String("Drawdown: signs the tokens of sessions"),
+		Description: jsii.String("Drawdown: signs session tokens"),
 		GenerateSecretString: &awssecretsmanager.CfnSecret_GenerateSecretStringProperty{
 			PasswordLength:     jsii.Number(length),
 			ExcludePunctuation: jsii.Bool(true),
@@ -146,12 +146,12 @@ func (p *platform) addSessionKey() {
 	})
 }
 
-// addStripeKeys makes the secret of Stripe's keys. Both are empty until the
-// operator puts them in; the generated member means nothing, Secrets Manager
-// makes no secret from a template without one.
+// addStripeKeys adds the secret for Stripe's keys. Both are empty until the
+// operator fills them in. The generated member is unused: Secrets Manager requires
+// one where a template is given.
 func (p *platform) addStripeKeys() {
 	p.stripeKeys = awssecretsmanager.NewCfnSecret(p.Stack, jsii.String("StripeKeys"), &awssecretsmanager.CfnSecretProps{
-		Description: jsii.String("Drawdown: Stripe's secret_key and webhook_secret, to be filled by the operator"),
+		Description: jsii.String("Drawdown: Stripe's secret_key and webhook_secret, to be filled in by the operator"),
 		GenerateSecretString: &awssecretsmanager.CfnSecret_GenerateSecretStringProperty{
 			SecretStringTemplate: jsii.String(`{"secret_key":"","webhook_secret":""}`),
 			GenerateStringKey:    jsii.String("unused"),
@@ -160,7 +160,7 @@ func (p *platform) addStripeKeys() {
 	})
 }
 
-// removalPolicy is what becomes of data when its resource leaves the stack.
+// removalPolicy returns what happens to data when its resource leaves the stack.
 func (p *platform) removalPolicy() awscdk.RemovalPolicy {
 	if p.config.Stage == StageProd {
 		return awscdk.RemovalPolicy_RETAIN
@@ -221,16 +221,16 @@ func (p *platform) addOutputs() {
 		})
 	}
 	debit := p.functions[httpapi.FunctionDebit]
-	output("ApiUrl", p.api.AttrApiEndpoint(), "Where the HTTP API answers")
+	output("ApiUrl", p.api.AttrApiEndpoint(), "The address of the HTTP API")
 	output("DebitFunctionName", debit.FunctionName(), "For direct invocation by agent runtimes")
-	output("StripeKeysArn", p.stripeKeys.Ref(), "The secret to fill with Stripe's keys")
-	output("BusName", p.bus.EventBusName(), "Where events are said; add rules of your own to it")
+	output("StripeKeysArn", p.stripeKeys.Ref(), "The secret to fill in with Stripe's keys")
+	output("BusName", p.bus.EventBusName(), "The event bus that events are published on; add your own rules to it")
 	output("SessionKeyArn", p.sessionKey.Ref(), "For make rotate-sessions")
-	output("DebitFunctionArn", debit.FunctionArn(), "For the IAM policy of agent runtimes: lambda:InvokeFunction on this")
+	output("DebitFunctionArn", debit.FunctionArn(), "For the IAM policy of agent runtimes: allow lambda:InvokeFunction on it")
 }
 
-// newLogGroup makes a log group that empties itself. It leaves with its stack,
-// so that the same stack can be deployed again under the same names.
+// newLogGroup adds a log group with a retention period. It is deleted with its
+// stack, so that the same stack can be deployed again under the same names.
 func (p *platform) newLogGroup(id, name string) awslogs.LogGroup {
 	return awslogs.NewLogGroup(p.Stack, jsii.String(id), &awslogs.LogGroupProps{
 		LogGroupName:  jsii.String(name),
@@ -239,7 +239,7 @@ func (p *platform) newLogGroup(id, name string) awslogs.LogGroup {
 	})
 }
 
-// errNoFunction says that the route table and access.go do not agree.
+// errNoFunction reports that a route names a function that access.go does not list.
 func errNoFunction(route httpapi.Route) error {
 	return fmt.Errorf("route %s is served by function %q, which has no entry in functionSpecs", route.Key(), route.Function)
 }

@@ -39,7 +39,7 @@ func TestTablesSurviveMistakes(t *testing.T) {
 	}
 }
 
-// Only Wallets is streamed: the stream rings, the ledger tells.
+// Only Wallets is streamed: the stream only triggers, the ledger has the data.
 func TestStreams(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	for _, table := range tables(t) {
@@ -185,7 +185,7 @@ func TestNoSecretInTheTemplate(t *testing.T) {
 		variables, _ := at(r.Properties, "Environment", "Variables").(map[string]any)
 		want := "OperatorKey"
 		if r.Properties["FunctionName"] == FunctionName(httpapi.FunctionPage) {
-			want = "" // it serves files and lets everybody in
+			want = "" // it serves files to everybody
 		}
 		if target(variables["OPERATOR_KEY"]) != want {
 			t.Errorf("function %s: OPERATOR_KEY = %v, want the parameter %q", id, variables["OPERATOR_KEY"], want)
@@ -212,7 +212,7 @@ func TestOperatorKeyPattern(t *testing.T) {
 	}
 }
 
-// A function learns the name of exactly the tables that its role may touch.
+// A function gets the names of exactly the tables that its role may access.
 func TestEnvironmentNamesTheTablesOfTheRole(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	for _, name := range allFunctions(t) {
@@ -235,7 +235,7 @@ func TestEnvironmentNamesTheTablesOfTheRole(t *testing.T) {
 		sort.Strings(told)
 		sort.Strings(may)
 		if !reflect.DeepEqual(told, may) {
-			t.Errorf("%s is told of %v and may touch %v", name, told, may)
+			t.Errorf("%s gets the names of %v and may access %v", name, told, may)
 		}
 	}
 }
@@ -398,16 +398,16 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// The stream rings: every change of a wallet wakes the roll-up, and every one with
-// news the relay, from the first on; one failed record does not hold the others
-// back for long, and what is given up on is kept for the function that it was
-// meant for.
+// Every change of a wallet triggers the roll-up, and every one with pending
+// events the relay, from the first on; one failed record does not hold the
+// others back for long, and batches that failed for good are kept for the
+// function that they were meant for.
 func TestStreamMappings(t *testing.T) {
 	tpl := readTemplate(t, prod)
 	filters := map[string]any{
 		FunctionName(FunctionRollup): nil,
 		FunctionName(FunctionRelay): []any{
-			map[string]any{"Pattern": news()[0]}, map[string]any{"Pattern": news()[1]},
+			map[string]any{"Pattern": pendingEvents()[0]}, map[string]any{"Pattern": pendingEvents()[1]},
 		},
 	}
 	for _, mapping := range tpl.ofType(t, "AWS::Lambda::EventSourceMapping") {

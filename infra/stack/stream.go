@@ -12,30 +12,31 @@ import (
 	"drawdown/shared/httpapi"
 )
 
-// How the stream of Wallets wakes the roll-up and the relay. A record only rings:
-// the entries are read from the ledger, so many records of one account cost one run.
+// How the stream of Wallets triggers the roll-up and the relay. A record is only a
+// trigger: the entries are read from the ledger, so many records of one account
+// cost one run.
 const (
 	rollupTimeoutS = 60
-	// streamBatch is how many records come together, at most.
+	// streamBatch is the most records in one batch.
 	streamBatch = 500
-	// streamWindowS is how long records are gathered: what it adds to the lag of
-	// usage it saves in writes of sheets.
+	// streamWindowS is how long records are gathered: usage lags by as much more,
+	// and fewer sheets are written.
 	streamWindowS = 1
-	// streamLanes is how many batches of one shard are worked on at once, those
-	// of one wallet one after another.
+	// streamLanes is how many batches of one shard are processed at once. Those of
+	// one wallet are processed in order.
 	streamLanes = 4
-	// A record that fails this often, or grows this old, goes to the bucket of
-	// failures, which a schedule sweeps.
+	// A record that fails this often, or gets this old, goes to the bucket of
+	// failures, which is retried on a schedule.
 	streamRetries = 10
 	streamMaxAgeS = 6 * 3600
-	// failureDays is how long a failed batch is kept: a ring that is lost after
-	// that is found by the audit.
+	// failureDays is how long a failed batch is kept. The audit finds what is still
+	// missing after that.
 	failureDays = 30
 )
 
-// addFailures makes the buckets of what the stream mappings have given up on,
-// one a mapping: what failed for one function must be swept by that one. Whole
-// batches go there; a queue would get their metadata only.
+// addFailures adds the buckets for batches that the stream mappings failed to
+// deliver, one per mapping: the function that a batch was meant for retries it.
+// Whole batches go there; a queue would get their metadata only.
 func (p *platform) addFailures() {
 	for _, id := range []string{failuresOfRollup, failuresOfRelay} {
 		p.failures[id] = awss3.NewBucket(p.Stack, jsii.String(id), &awss3.BucketProps{
@@ -50,9 +51,9 @@ func (p *platform) addFailures() {
 	}
 }
 
-// news are the images of wallets that the relay is woken for: with alerts, or
-// with a refill that is due.
-func news() []string {
+// pendingEvents filters the images of wallets that trigger the relay: those with
+// alerts, or with a refill that is due.
+func pendingEvents() []string {
 	return []string{
 		`{"dynamodb":{"NewImage":{"na":{"BOOL":[true]}}}}`,
 		`{"dynamodb":{"NewImage":{"rd":{"BOOL":[true]}}}}`,
@@ -61,11 +62,11 @@ func news() []string {
 
 func (p *platform) addStreamMappings() {
 	p.addStreamMapping("WalletsToRollup", FunctionRollup, p.failures[failuresOfRollup])
-	p.addStreamMapping("WalletsToRelay", FunctionRelay, p.failures[failuresOfRelay], news()...)
+	p.addStreamMapping("WalletsToRelay", FunctionRelay, p.failures[failuresOfRelay], pendingEvents()...)
 }
 
-// addStreamMapping wakes a function by the stream of Wallets, for the images that
-// one of the filters takes, or for all.
+// addStreamMapping triggers a function from the stream of Wallets, for the images
+// that match one of the filters, or for all without filters.
 func (p *platform) addStreamMapping(id, name string, failures awss3.Bucket, filters ...string) {
 	function := p.functions[name]
 	props := &awslambda.CfnEventSourceMappingProps{
@@ -91,23 +92,23 @@ func (p *platform) addStreamMapping(id, name string, failures awss3.Bucket, filt
 		props.FilterCriteria = &awslambda.CfnEventSourceMapping_FilterCriteriaProperty{Filters: &patterns}
 	}
 	mapping := awslambda.NewCfnEventSourceMapping(p.Stack, jsii.String(id), props)
-	// The mapping cannot be made before the role may read the stream.
+	// The mapping cannot be created before the role may read the stream.
 	mapping.Node().AddDependency(function.Role())
 }
 
-// addSchedules wakes what no caller and no stream does. Times are UTC.
+// addSchedules triggers what no caller and no stream does. Times are UTC.
 func (p *platform) addSchedules() {
-	p.addSchedule("SweepFailures", FunctionRollup, "Rings again for what the stream mapping has given up on",
+	p.addSchedule("SweepFailures", FunctionRollup, "Retries what the stream mapping failed to deliver to rollup",
 		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(5))), map[string]any{"sweep": true})
-	p.addSchedule("SweepRelayFailures", FunctionRelay, "Says again what the stream mapping has given up on",
+	p.addSchedule("SweepRelayFailures", FunctionRelay, "Retries what the stream mapping failed to deliver to relay",
 		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(5))), map[string]any{"sweep": true})
-	p.addSchedule("RetryWebhooks", FunctionNotify, "Tries the webhooks again that are due",
+	p.addSchedule("RetryWebhooks", FunctionNotify, "Retries webhooks that are due",
 		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(1))), map[string]any{"retry": true})
-	p.addSchedule("SweepRefills", FunctionRefill, "Refills whom the bus did not name",
+	p.addSchedule("SweepRefills", FunctionRefill, "Starts due refills that no event triggered",
 		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(5))), map[string]any{"sweep": true})
-	p.addSchedule("RenewPlans", FunctionRenew, "Renews plans whose period is over, and bills overage",
+	p.addSchedule("RenewPlans", FunctionRenew, "Renews plans whose period has ended, and bills overage",
 		awsevents.Schedule_Rate(awscdk.Duration_Minutes(jsii.Number(15))), map[string]any{"due": true})
-	p.addSchedule("NightlyExpiry", FunctionRenew, "Leaves entries of the grants that have run out",
+	p.addSchedule("NightlyExpiry", FunctionRenew, "Records grants that have expired",
 		awsevents.Schedule_Cron(&awsevents.CronOptions{Hour: jsii.String("2"), Minute: jsii.String("10")}), map[string]any{"expire": true})
 	p.addSchedule("NightlyAudit", httpapi.FunctionAudit, "Proves every account's wallet and usage from its ledger",
 		awsevents.Schedule_Cron(&awsevents.CronOptions{Hour: jsii.String("3"), Minute: jsii.String("10")}), map[string]any{"all": true})
@@ -120,8 +121,8 @@ func (p *platform) addSchedule(id, function, description string, schedule awseve
 	})
 	rule.AddTarget(awseventstargets.NewLambdaFunction(p.functions[function], &awseventstargets.LambdaFunctionProps{
 		Event: awsevents.RuleTargetInput_FromObject(input),
-		// The next round does what this one could not. Lambda itself tries an event
-		// that fails twice more.
+		// The next run does what this one could not. Lambda itself retries a failed
+		// event twice.
 		RetryAttempts: jsii.Number(0),
 	}))
 }

@@ -98,7 +98,7 @@ func cdkContext() (map[string]any, error) {
 	return file.Context, json.Unmarshal(text, &file)
 }
 
-// The least of what loops go over: one over nothing would pass.
+// The least of what loops go over: a loop over nothing would pass.
 const (
 	leastResources = 200
 	leastRoutes    = 40
@@ -170,7 +170,7 @@ func (tpl template) function(t *testing.T, name string) (string, resource) {
 	return "", resource{}
 }
 
-// at walks into nested maps; it is nil where the path leads nowhere.
+// at walks into nested maps; it returns nil where the path leads nowhere.
 func at(value any, path ...string) any {
 	for _, key := range path {
 		m, ok := value.(map[string]any)

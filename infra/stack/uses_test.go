@@ -152,7 +152,7 @@ func (tpl template) implied(t *testing.T, name string, uses []iam.Request) []iam
 	return append(needed, tpl.impliedOfKey(t, uses)...)
 }
 
-// impliedOfKey is what DynamoDB does with the tables' key in the name of whoever calls it.
+// impliedOfKey is what DynamoDB does with the tables' key on behalf of its caller.
 func (tpl template) impliedOfKey(t *testing.T, uses []iam.Request) []iam.Request {
 	t.Helper()
 	var actions []string
@@ -352,7 +352,7 @@ func TestWhoWritesWhichPartitionOfAccounts(t *testing.T) {
 	}
 }
 
-// A secret is read by whoever signs or checks with it, and by nobody else.
+// Only the functions that sign or verify with a secret can read it.
 func TestWhoReadsWhichSecret(t *testing.T) {
 	want := map[string][]string{
 		"SessionKey": {httpapi.FunctionAudit, httpapi.FunctionCheckout, httpapi.FunctionDebit, httpapi.FunctionManage, httpapi.FunctionUsage},

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Synthesizes the stack for this machine into OUT, unless what it would be made
-# from is what it was made from: the CDK app (its binary holds the stack, the
-# table schema and the routes), its settings and the functions' binaries.
+# Synthesizes the stack for this machine into OUT, unless its inputs are unchanged:
+# the CDK app (its binary contains the stack, the table schema and the routes), its
+# settings and the functions' binaries.
 # Usage: assembly.sh OUT ASSETS ARCH
 set -euo pipefail
 cd "$(dirname "$0")/../.."

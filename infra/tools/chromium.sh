@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Prints the path of a Chromium for the browser's tests: CHROMIUM if it is set, else
-# one on the PATH, else Debian's, installed by apt where that is allowed. Where
-# there is none it says what to install, and fails.
+# Prints the path of a Chromium for the browser tests: CHROMIUM if it is set, else
+# one on the PATH, else Debian's, installed by apt if that is allowed. If there is
+# none, it prints what to install, and fails.
 set -euo pipefail
 
 find_chromium() {
@@ -20,13 +20,13 @@ install_chromium() {
 		sudo -n true 2>/dev/null || return 1
 		run=(sudo -n)
 	fi
-	echo "installing Debian's chromium for the browser's tests" >&2
+	echo "installing Debian's chromium for the browser tests" >&2
 	{ "${run[@]}" apt-get update -qq && "${run[@]}" apt-get install -y -qq --no-install-recommends chromium; } >&2
 }
 
 if ! find_chromium; then
 	if ! install_chromium || ! find_chromium; then
-		echo "drawdown's browser tests need Chromium: install the package chromium (Debian: apt-get install chromium), or say where it is by CHROMIUM=..." >&2
+		echo "drawdown's browser tests need Chromium: install the package chromium (Debian: apt-get install chromium), or set CHROMIUM=... to its path" >&2
 		exit 1
 	fi
 fi

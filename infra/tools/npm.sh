@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Makes FOLDER/node_modules what FOLDER/package-lock.json says. The packages live
-# in a cache outside the work tree, one folder for each content of the lock file,
-# and node_modules is a link to it: a fresh clone on the same machine downloads
+# Installs the packages of FOLDER/package-lock.json into FOLDER/node_modules. They
+# are kept in a cache outside the work tree, one folder for each version of the lock
+# file, and node_modules is a link to it: a fresh clone on the same machine downloads
 # nothing, and going back to an older lock file is free.
-# Usage: npm.sh CACHE_DIR FOLDER WHAT, where WHAT says in words what is fetched
+# Usage: npm.sh CACHE_DIR FOLDER WHAT, where WHAT describes what is fetched
 set -euo pipefail
 tools=$(cd "$(dirname "$0")" && pwd)
 cd "$tools/../../$2"
@@ -19,7 +19,7 @@ if [ ! -d "$cache/node_modules" ]; then
 	cp package.json package-lock.json .npmrc "$fresh/"
 	echo "npm: fetching $3"
 	(cd "$fresh" && npm ci --ignore-scripts --loglevel=error)
-	mv "$fresh" "$cache" 2>/dev/null || [ -d "$cache/node_modules" ] # another make may have been quicker
+	mv "$fresh" "$cache" 2>/dev/null || [ -d "$cache/node_modules" ] # another make may have been faster
 fi
 if [ "$(readlink node_modules || true)" != "$cache/node_modules" ]; then
 	rm -rf node_modules

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Builds the Usage page into functions/page/dist, unless what lies there was built
-# from what would be built now. Usage: page.sh STAMP_FILE
+# Builds the Usage page into functions/page/dist, unless it is up to date.
+# Usage: page.sh STAMP_FILE
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -8,7 +8,7 @@ stamp=$1 page=functions/page
 
 sha256() { if command -v sha256sum >/dev/null; then sha256sum; else shasum -a 256; fi; }
 
-# state hashes the sources, the tools' versions among them, and what is built.
+# state hashes the sources, including the tools' versions, and the build output.
 state() {
 	find "$page/web" "$page/dist" -name node_modules -prune -o -type f -print | LC_ALL=C sort |
 		while IFS= read -r file; do

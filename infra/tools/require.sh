@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Says plainly which of the tools that Drawdown needs are missing or too old, and
-# fails if any is. Usage: require.sh go java node npm
+# Reports which of the named tools are missing or too old, and fails if any is.
+# Usage: require.sh go java node npm
 set -euo pipefail
 
 missing=0

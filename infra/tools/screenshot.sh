@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Takes the picture of the Usage page that the README shows. Usage: screenshot.sh
-# LINK, where LINK is the address of the demo account's page that make run prints.
+# Takes the screenshot of the Usage page for the README. Usage: screenshot.sh LINK,
+# where LINK is the link to the demo account's page that make run prints.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

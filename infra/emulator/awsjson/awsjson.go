@@ -1,7 +1,8 @@
 // Package awsjson serves operations by AWS's JSON protocols: a POST whose header X-Amz-Target names the operation, with
 // the request and the answer as JSON in the bodies.
 //
-// It knows the protocol and nothing of the services. A parameter or an operation that is not served is refused by name.
+// It implements the protocol and is independent of the services. It refuses by name a parameter or an operation that is
+// not supported.
 package awsjson
 
 import (
@@ -17,7 +18,8 @@ import (
 	"time"
 )
 
-// maxBody bounds a request: somewhat more than the largest that a service takes.
+// maxBody bounds a request: somewhat more than the largest that a service
+// accepts.
 const maxBody = 2 << 20
 
 // Operation answers one request.
@@ -30,21 +32,21 @@ type Service struct {
 	Operations map[string]Operation
 }
 
-// Failure is an error as a service answers it.
+// Failure is an error as a service returns it.
 type Failure struct {
 	Code, Message string
-	Query         string // the code in the protocol that the service spoke before, where its SDK still looks for it
+	Query         string // the code in the service's previous protocol, where its SDK still looks for it
 }
 
 // Error implements error.
 func (f *Failure) Error() string { return f.Code + ": " + f.Message }
 
-// Fail makes a failure.
+// Fail returns a failure.
 func Fail(code, format string, arguments ...any) *Failure {
 	return &Failure{Code: code, Message: fmt.Sprintf(format, arguments...)}
 }
 
-// Operate makes an operation of a function that takes and gives values. Parameters that In has no field for are refused.
+// Operate makes an operation from a function of values. It refuses parameters that In has no field for.
 func Operate[In, Out any](f func(context.Context, In) (Out, error)) Operation {
 	return func(ctx context.Context, request []byte) (any, error) {
 		var in In
@@ -122,5 +124,5 @@ func answer(w http.ResponseWriter, version string, status int, body any) {
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-"+version)
 	w.WriteHeader(status)
-	_, _ = w.Write(data) // a caller that is gone needs no answer
+	_, _ = w.Write(data) // the caller may be gone
 }

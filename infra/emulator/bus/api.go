@@ -13,7 +13,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What EventBridge allows in one request.
+// EventBridge's limits for one request.
 const (
 	entriesLimit = 10
 	sizeLimit    = 256 << 10 // of an entry, and of all entries together
@@ -39,7 +39,7 @@ type entry struct {
 	Resources    []string
 	Source       string
 	Time         *float64
-	TraceHeader  string // it has no bearing on an event
+	TraceHeader  string // it has no effect on an event
 }
 
 type putAnswer struct {
@@ -96,7 +96,7 @@ func (e entry) size() int {
 	return size
 }
 
-// check finds why an entry fails by itself.
+// check returns why an entry fails by itself.
 func (e entry) check() putEntry {
 	for _, c := range []struct{ name, value string }{{"Source", e.Source}, {"DetailType", e.DetailType}, {"Detail", e.Detail}} {
 		if c.value == "" {
@@ -126,7 +126,7 @@ func (e entry) event() Event {
 	return event
 }
 
-// busName is the name of a bus that is given by its name, its ARN or not at all.
+// busName returns the name of a bus given by its name, its ARN or not at all.
 func busName(given string) string {
 	if name, ok := strings.CutPrefix(given, ARN("")); ok {
 		return name
@@ -137,7 +137,7 @@ func busName(given string) string {
 	return given
 }
 
-// ARN is the ARN of the bus with this name.
+// ARN returns the ARN of the bus with this name.
 func ARN(name string) string {
 	return strings.Join([]string{"arn", template.Partition, "events", template.Region, template.AccountID, "event-bus/" + name}, ":")
 }

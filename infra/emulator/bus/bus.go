@@ -34,7 +34,7 @@ type Event struct {
 	Time       time.Time
 }
 
-// JSON is the event as targets get it.
+// JSON returns the event as targets get it.
 func (e Event) JSON() []byte {
 	resources := e.Resources
 	if resources == nil {
@@ -73,7 +73,7 @@ type Store struct {
 	stopping   chan struct{}
 }
 
-// New is a store with the default bus alone. Faults may be nil; log takes what somebody should know.
+// New returns a store with the default bus alone. Faults may be nil; log receives messages for the log.
 func New(faults *Faults, log func(line string)) *Store {
 	if faults == nil {
 		faults = &Faults{}
@@ -83,7 +83,7 @@ func New(faults *Faults, log func(line string)) *Store {
 	}
 }
 
-// Create makes a bus, and says whether the name was free.
+// Create adds a bus, and reports whether the name was free.
 func (s *Store) Create(bus string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,7 +94,7 @@ func (s *Store) Create(bus string) bool {
 	return true
 }
 
-// Has says whether there is such a bus.
+// Has reports whether there is such a bus.
 func (s *Store) Has(bus string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -102,7 +102,7 @@ func (s *Store) Has(bus string) bool {
 	return ok
 }
 
-// AddRule adds a rule to a bus, and says whether there is such a bus.
+// AddRule adds a rule to a bus, and reports whether there is such a bus.
 func (s *Store) AddRule(bus string, r Rule) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -113,15 +113,16 @@ func (s *Store) AddRule(bus string, r Rule) bool {
 	return true
 }
 
-// Events lists the events that have been put, in their order: the latest ten thousand.
+// Events returns the events that have been put, in order: the latest ten
+// thousand.
 func (s *Store) Events() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.events)
 }
 
-// Subscribe gives every event that is put from now on, until cancel is called, which closes the channel. What does not
-// fit into the channel's buffer is left out.
+// Subscribe returns a channel with every event that is put from now on, until cancel is called, which closes the
+// channel. Events that do not fit into the channel's buffer are left out.
 func (s *Store) Subscribe(buffer int) (events <-chan Event, cancel func()) {
 	subscriber := make(chan Event, buffer)
 	s.mu.Lock()
@@ -137,8 +138,8 @@ func (s *Store) Subscribe(buffer int) (events <-chan Event, cancel func()) {
 	}
 }
 
-// Put puts an event on a bus, and returns its id. As with EventBridge an event for a bus that is not there is taken, and
-// reaches nobody.
+// Put puts an event on a bus, and returns its id. As with EventBridge, an event for a bus that does not exist is
+// accepted and reaches no target.
 func (s *Store) Put(e Event) string {
 	e.ID = function.NewRequestID()
 	s.mu.Lock()
@@ -160,7 +161,8 @@ func (s *Store) Put(e Event) string {
 	return e.ID
 }
 
-// remember keeps an event and tells the subscribers of it. The caller holds mu.
+// remember stores an event and passes it to the subscribers. The caller holds
+// mu.
 func (s *Store) remember(e Event) {
 	if len(s.events) >= keptEvents {
 		s.events = slices.Delete(s.events, 0, len(s.events)-keptEvents+1)
@@ -174,7 +176,7 @@ func (s *Store) remember(e Event) {
 	}
 }
 
-// Stop lets no further delivery begin, and waits for those under way.
+// Stop starts no further delivery, and waits for those under way.
 func (s *Store) Stop() {
 	s.closing.Lock()
 	if !s.stopped {

@@ -163,7 +163,7 @@ func TestAnEventReachesTheTargetsOfItsRules(t *testing.T) {
 	}
 	for n := range 3 {
 		if e := <-seen; e.ID != events[n].ID {
-			t.Errorf("the subscriber is told of %+v", e)
+			t.Errorf("the subscriber got %+v", e)
 		}
 	}
 	cancel()

@@ -16,23 +16,23 @@ const (
 	mostBackoff  = 5 * time.Second
 )
 
-// What EventBridge takes where the template says nothing, which is also the most that it allows.
+// EventBridge's defaults, which are also its limits.
 const (
 	MaxRetries = 185
 	MaxAge     = 24 * time.Hour
 )
 
-// Target is where the events go that match a rule.
+// Target is where matching events go.
 type Target struct {
 	ARN     string
 	Deliver func(event []byte) error
 
 	Input     []byte   // instead of the event, if not nil
-	InputPath []string // the names on the way to the part of the event that is delivered; all of it if empty
+	InputPath []string // the path to the part of the event that is delivered; all of it if empty
 
 	MaxRetries int           // after the first delivery
 	MaxAge     time.Duration // of an event that is still delivered
-	// DeadLetter takes what cannot be delivered, and what is told of it; nil if nobody wants it.
+	// DeadLetter receives what cannot be delivered, with the reason; nil to discard it.
 	DeadLetter func(event []byte, told map[string]string)
 }
 
@@ -59,7 +59,8 @@ func (s *Store) Dispatch(r Rule, event []byte) {
 	}
 }
 
-// payload is what a target gets of an event. It is not ok if the event lacks it.
+// payload returns what a target gets of an event. It is not ok if the event
+// lacks it.
 func (t Target) payload(event []byte) (payload []byte, ok bool) {
 	if t.Input != nil {
 		return t.Input, true
@@ -97,7 +98,8 @@ func ParsePath(path string) ([]string, error) {
 	return names[1:], nil
 }
 
-// deliver delivers to one target until it takes the event or the event is given up.
+// deliver delivers to one target until it accepts the event or the attempts are
+// used up.
 func (s *Store) deliver(r Rule, t Target, payload []byte) {
 	began := time.Now()
 	for retries := 0; ; retries++ {

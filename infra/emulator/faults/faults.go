@@ -1,4 +1,5 @@
-// Package faults holds what the faults are made of that a test may cause in a service.
+// Package faults has the building blocks of the faults that a test can cause in
+// a service.
 package faults
 
 import (
@@ -13,7 +14,7 @@ type Gate struct {
 	held chan struct{} // closed by Release; nil if nothing is held back
 }
 
-// Hold holds all deliveries back that have not begun.
+// Hold holds back all deliveries that have not started.
 func (g *Gate) Hold() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -22,7 +23,7 @@ func (g *Gate) Hold() {
 	}
 }
 
-// Release ends a Hold. The deliveries held back begin in no order.
+// Release ends a Hold. The deliveries held back start in no particular order.
 func (g *Gate) Release() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -32,7 +33,8 @@ func (g *Gate) Release() {
 	}
 }
 
-// Pass waits while deliveries are held back, and says whether this one may go on, since stop is not closed.
+// Pass waits while deliveries are held back, and reports whether this one may continue, which is false once stop is
+// closed.
 func (g *Gate) Pass(stop <-chan struct{}) bool {
 	g.mu.Lock()
 	held := g.held
@@ -51,7 +53,7 @@ func (g *Gate) Pass(stop <-chan struct{}) bool {
 	}
 }
 
-// Take counts down a number of faults that are to happen, and says whether one is to happen now.
+// Take counts down a number of faults to cause, and reports whether to cause one now.
 func Take(left *atomic.Int64) bool {
 	for {
 		n := left.Load()
@@ -64,7 +66,7 @@ func Take(left *atomic.Int64) bool {
 	}
 }
 
-// Pause waits, and says whether the wait came to its end before stop was closed.
+// Pause waits, and reports whether the wait ended before stop was closed.
 func Pause(stop <-chan struct{}, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

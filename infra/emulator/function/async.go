@@ -5,23 +5,24 @@ import (
 	"time"
 )
 
-// DefaultRetryWaits are the waits before the second and the third try of an asynchronous invocation. Lambda waits for
-// one minute and for two: here a second stands for a minute.
+// DefaultRetryWaits are the waits before the second and the third attempt of an asynchronous invocation. Lambda waits
+// for one minute and for two: here a second stands for a minute.
 var DefaultRetryWaits = []time.Duration{time.Second, 2 * time.Second}
 
-// MaxEventAge is how long Lambda keeps an asynchronous invocation at most.
+// MaxEventAge is the longest that Lambda keeps an asynchronous invocation.
 const MaxEventAge = 6 * time.Hour
 
-// Async says how asynchronous invocations are tried again.
+// Async is how asynchronous invocations are retried.
 type Async struct {
 	Retries    int             // after the first try, as many as there are waits at most
 	RetryWaits []time.Duration // before each retry
 	MaxAge     time.Duration   // of an invocation that is still tried
-	// OnFailure takes the record of an invocation that is given up; nil if nobody wants it.
+	// OnFailure receives the record of an invocation that failed for good; nil
+	// to discard it.
 	OnFailure func(record []byte)
 }
 
-// DefaultAsync is how Lambda does it where it is told nothing.
+// DefaultAsync returns Lambda's defaults.
 func DefaultAsync(waits []time.Duration) Async {
 	if waits == nil {
 		waits = DefaultRetryWaits
@@ -29,23 +30,24 @@ func DefaultAsync(waits []time.Duration) Async {
 	return Async{Retries: len(waits), RetryWaits: waits, MaxAge: MaxEventAge}
 }
 
-// SetAsync changes how asynchronous invocations that begin from now on are tried again.
+// SetAsync changes how asynchronous invocations that start from now on are
+// retried.
 func (f *Function) SetAsync(a Async) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.async = a
 }
 
-// Timeout is how long an invocation may take.
+// Timeout returns how long an invocation may take.
 func (f *Function) Timeout() time.Duration { return f.config.Timeout }
 
-// Why an invocation is given up, as Lambda puts it.
+// Why an invocation is given up, in Lambda's terms.
 const (
 	retriesExhausted = "RetriesExhausted"
 	eventAgeExceeded = "EventAgeExceeded"
 )
 
-// InvokeAsync runs one event in the background. As Lambda does, it tries again if the function fails.
+// InvokeAsync runs one event in the background. As Lambda does, it retries if the function fails.
 func (f *Function) InvokeAsync(in Invocation) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -82,13 +84,13 @@ func (f *Function) try(in Invocation, async Async) {
 	}
 }
 
-// discarded is what there is to tell of an invocation that is given up.
+// discarded is the outcome of an invocation that is given up.
 type discarded struct {
 	id, condition string
 	tries         int
 }
 
-// giveUp tells of an invocation in the record that Lambda sends to a destination.
+// giveUp reports an invocation in the record that Lambda sends to a destination.
 func (f *Function) giveUp(in Invocation, async Async, d discarded, last Result) {
 	f.config.Log("an asynchronous invocation is given up (" + d.condition + ")")
 	if async.OnFailure == nil {

@@ -120,14 +120,14 @@ func (e *environment) discard() {
 	<-e.child.Done()
 }
 
-// handle gives the run to the process and waits for the outcome. It is not done if the process ended, or hung, before
+// handle passes the run to the process and waits for the outcome. It is not done if the process ended, or hung, before
 // it took the event.
 func (e *environment) handle(r *run) (result Result, done bool) {
 	if failure, ok := e.awaitInit(r); !ok {
 		return r.failedWith(failure, e), true
 	}
 	e.output.begin()
-	e.events <- r // never blocks: the process is this run's alone
+	e.events <- r // never blocks: only this run uses the process
 	timeout := time.NewTimer(e.function.config.Timeout)
 	defer timeout.Stop()
 	select {
@@ -153,7 +153,7 @@ func (e *environment) handle(r *run) (result Result, done bool) {
 	}
 }
 
-// afterEnd says how the run went whose process has ended.
+// afterEnd returns the outcome of a run whose process has ended.
 func (e *environment) afterEnd(r *run) (Result, bool) {
 	e.function.remove(e)
 	select {
@@ -210,8 +210,8 @@ func (e *environment) awaitInit(r *run) (failure []byte, ok bool) {
 	return failure, false
 }
 
-// finish reports the run and makes the process available again. The process may still be busy with the end of its last
-// run, and takes the next event when it asks for one.
+// finish reports the run and makes the process available again. The process may still be finishing its last run, and
+// takes the next event when it asks for one.
 func (e *environment) finish(r *run, o outcome) Result {
 	if o.awaitTail {
 		// What the function wrote before its answer may still be on its way through the pipe.
@@ -243,7 +243,8 @@ func (e *environment) report(r *run, o outcome) string {
 	return line
 }
 
-// peakMemoryMB is the most memory that the process has held, where the system tells.
+// peakMemoryMB returns the most memory that the process has used, where the
+// system reports it.
 func (e *environment) peakMemoryMB() int {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", e.child.PID()))
 	if err != nil {

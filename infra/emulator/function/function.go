@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// What Lambda documents as its limits.
+// Lambda's documented limits.
 const (
 	// PayloadLimit bounds the payload of a request and of a response, in bytes.
 	PayloadLimit = 6 << 20
@@ -25,37 +25,38 @@ const (
 	AsyncPayloadLimit = 1 << 20
 	// initLimit bounds the time from the start of a process to its first wait for an event.
 	initLimit = 10 * time.Second
-	// stopGrace is how long a process has after SIGTERM.
+	// stopGrace is how long a process may take to end after SIGTERM.
 	stopGrace = 500 * time.Millisecond
 	// tailLimit bounds the part of the log that a caller may ask for, in bytes.
 	tailLimit = 4 << 10
 )
 
-// Version is the only version of a function: none is published here.
+// Version is the only version of a function: publishing versions is not
+// supported.
 const Version = "$LATEST"
 
-// Config says what a function is and how it runs.
+// Config describes a function and how it runs.
 type Config struct {
 	Name         string
 	ARN          string
 	Bootstrap    string   // absolute path of the binary, which is also its argv[0]
-	Environment  []string // the whole of it, apart from what belongs to one process
+	Environment  []string // all of it, apart from what differs between processes
 	Timeout      time.Duration
 	MemoryMB     int
 	MaxProcesses int
 	RetryWaits   []time.Duration   // before each retry of an asynchronous invocation; DefaultRetryWaits if nil
-	Log          func(line string) // takes every line that a process writes, and the platform's own
+	Log          func(line string) // receives every line that a process writes, and the platform's own
 }
 
 // Invocation is one event for a function.
 type Invocation struct {
 	Payload       []byte
 	ClientContext string // JSON, or empty
-	TraceID       string // one is made if empty
+	TraceID       string // generated if empty
 	WantTail      bool   // the caller reads the LogTail
 }
 
-// Result is how an invocation went.
+// Result is the outcome of an invocation.
 type Result struct {
 	RequestID string
 	Payload   []byte // the function's answer, or an error in Lambda's shape
@@ -87,20 +88,21 @@ type Function struct {
 	starting  sync.WaitGroup // processes that are being started
 }
 
-// New makes a function. No process starts before the first invocation.
+// New returns a function. No process starts before the first invocation.
 func New(config Config) *Function {
 	f := &Function{config: config, all: map[*environment]struct{}{}, async: DefaultAsync(config.RetryWaits)}
 	f.stopping, f.interrupt = context.WithCancel(context.Background())
 	return f
 }
 
-// Name is the function's name.
+// Name returns the function's name.
 func (f *Function) Name() string { return f.config.Name }
 
-// ARN is the function's ARN.
+// ARN returns the function's ARN.
 func (f *Function) ARN() string { return f.config.ARN }
 
-// Invoke runs one event and waits for the outcome, which a failing function is too.
+// Invoke runs one event and waits for the outcome, which may be the function's
+// failure.
 func (f *Function) Invoke(in Invocation) Result {
 	run := &run{
 		id:            NewRequestID(),
@@ -120,7 +122,7 @@ func (f *Function) Invoke(in Invocation) Result {
 		if result, done := env.handle(run); done {
 			return result
 		}
-		// The process ended before it took the event: another one shall have it.
+		// The process ended before it took the event: try another one.
 	}
 }
 
@@ -201,7 +203,7 @@ func (f *Function) PIDs() []int {
 	return pids
 }
 
-// Kill sends SIGKILL to all processes of the function, and says to how many.
+// Kill sends SIGKILL to all processes of the function, and returns to how many.
 func (f *Function) Kill() int {
 	killed := 0
 	for _, env := range f.environments() {
@@ -245,7 +247,7 @@ func (f *Function) Close() {
 	f.pending.Wait()
 }
 
-// NewRequestID makes an id as services give to requests, a random UUID.
+// NewRequestID returns a random UUID, as services assign to requests.
 func NewRequestID() string {
 	var b [16]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -253,7 +255,7 @@ func NewRequestID() string {
 	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
-// NewTraceID makes the value of an X-Ray trace header.
+// NewTraceID returns the value of an X-Ray trace header.
 func NewTraceID() string {
 	var b [20]byte
 	_, _ = rand.Read(b[:]) // never fails

@@ -9,7 +9,7 @@ import (
 // lineLimit bounds what is held of a line that does not end, in bytes.
 const lineLimit = 256 << 10
 
-// lines cuts what a process writes into lines, hands them on, and keeps the last ones of the invocation under way.
+// lines splits what a process writes into lines, passes them on, and keeps the last ones of the current invocation.
 type lines struct {
 	sink func(line string)
 
@@ -59,7 +59,7 @@ func (l *lines) emit(line string) {
 	}
 }
 
-// flush hands on a last line that has no end.
+// flush passes on a last line without a line end.
 func (l *lines) flush() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

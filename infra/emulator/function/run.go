@@ -46,12 +46,12 @@ func (r *run) isTaken() bool {
 	}
 }
 
-// failed is the result of a run that never reached a process.
+// failed returns the result of a run that never reached a process.
 func (r *run) failed(f Failure) Result {
 	return Result{RequestID: r.id, Payload: f.payload(), FunctionError: unhandled}
 }
 
-// failedWith is the result of a run whose process did not start as it should.
+// failedWith returns the result of a run whose process did not start properly.
 func (r *run) failedWith(payload []byte, e *environment) Result {
 	return Result{RequestID: r.id, Payload: payload, FunctionError: unhandled, LogTail: e.output.tail()}
 }

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// runtimeAPI serves the Lambda Runtime API and what of the Extensions API a runtime uses to be sent SIGTERM.
+// runtimeAPI serves the Lambda Runtime API, and the part of the Extensions API that a runtime needs to be sent SIGTERM.
 func (e *environment) runtimeAPI() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /2018-06-01/runtime/invocation/next", e.next)
@@ -25,7 +25,7 @@ func (e *environment) runtimeAPI() http.Handler {
 	return mux
 }
 
-// next hands the process its next event, however long it has to wait for one.
+// next passes the process its next event, however long it has to wait for one.
 func (e *environment) next(w http.ResponseWriter, req *http.Request) {
 	e.once.ready.Do(func() {
 		e.mu.Lock()
@@ -35,7 +35,7 @@ func (e *environment) next(w http.ResponseWriter, req *http.Request) {
 	})
 	select {
 	case r := <-e.events:
-		if req.Context().Err() != nil { // the process is gone, and the event not lost with it
+		if req.Context().Err() != nil { // the process is gone; its end is noticed, and the event is not lost
 			e.events <- r
 			return
 		}
@@ -53,7 +53,7 @@ func (e *environment) next(w http.ResponseWriter, req *http.Request) {
 		if r.ClientContext != "" {
 			header.Set("Lambda-Runtime-Client-Context", r.ClientContext)
 		}
-		_, _ = w.Write(r.Payload) // a process that is gone is noticed by its end
+		_, _ = w.Write(r.Payload) // the end of the process is noticed elsewhere
 	case <-req.Context().Done():
 	case <-e.closing:
 	}
@@ -91,7 +91,7 @@ func (e *environment) response(w http.ResponseWriter, req *http.Request) {
 		refuse(w, http.StatusRequestEntityTooLarge, "RequestEntityTooLarge", failure.Message)
 		return
 	case req.Trailer.Get("Lambda-Runtime-Function-Error-Type") != "":
-		// The handler's reader failed half way: what was sent is no answer.
+		// The handler's reader failed half-way: what was sent is not an answer.
 		body, _ := base64.StdEncoding.DecodeString(req.Trailer.Get("Lambda-Runtime-Function-Error-Body"))
 		r.outcome <- outcome{payload: body, functionError: unhandled, at: time.Now()}
 	default:
@@ -136,7 +136,8 @@ func (e *environment) register(w http.ResponseWriter, req *http.Request) {
 		Events []string `json:"events"`
 	}
 	if err := json.NewDecoder(req.Body).Decode(&body); err != nil || len(body.Events) > 0 {
-		// An extension within the runtime may not have SHUTDOWN, and INVOKE would have to be told of every event.
+		// An extension within the runtime may not register for SHUTDOWN, and with INVOKE it would have to be sent every
+		// event.
 		refuse(w, http.StatusForbidden, "Extension.InvalidEventType", "an extension may register for no event here")
 		return
 	}
@@ -165,5 +166,5 @@ func refuse(w http.ResponseWriter, status int, errorType, message string) {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // a process that is gone is noticed by its end
+	_ = json.NewEncoder(w).Encode(body) // the end of the process is noticed elsewhere
 }

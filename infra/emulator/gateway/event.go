@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// event is what an integration with payload format 2.0 is invoked with.
+// event is the payload of an integration with payload format 2.0.
 type event struct {
 	Version               string            `json:"version"`
 	RouteKey              string            `json:"routeKey"`
@@ -49,8 +49,8 @@ type httpContext struct {
 	UserAgent string `json:"userAgent"`
 }
 
-// event puts a request into payload format 2.0. The domain is the host that the caller named, so that a link which a
-// function makes from it leads back here.
+// event converts a request to payload format 2.0. The domain is the host that the caller used, so that a link which a
+// function builds from it leads back here.
 func (a *API) event(r *http.Request, body []byte, m match, requestID, traceID string) []byte {
 	now := time.Now().UTC()
 	sourceIP, _, err := net.SplitHostPort(r.RemoteAddr)
@@ -101,7 +101,7 @@ func (a *API) event(r *http.Request, body []byte, m match, requestID, traceID st
 	return data
 }
 
-// hopByHop are the headers that concern one connection only, and are passed on in neither direction.
+// hopByHop are the headers that concern one connection only, and are not forwarded in either direction.
 var hopByHop = map[string]bool{
 	"connection": true, "keep-alive": true, "proxy-authenticate": true, "proxy-authorization": true,
 	"proxy-connection": true, "te": true, "trailer": true, "transfer-encoding": true, "upgrade": true,
@@ -140,8 +140,8 @@ func cookies(h http.Header) []string {
 	return list
 }
 
-// queryParameters decodes a query; values of one name are joined with commas, in their order. What cannot be decoded
-// stays as it is.
+// queryParameters decodes a query; values of one name are joined with commas, in their order. What cannot be decoded is
+// left as it is.
 func queryParameters(query string) map[string]string {
 	var result map[string]string
 	for pair := range strings.SplitSeq(query, "&") {

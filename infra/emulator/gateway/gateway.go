@@ -26,7 +26,7 @@ const (
 	TimeoutLimit = 30 * time.Second
 )
 
-// Integration is where a route leads.
+// Integration is the target of a route.
 type Integration struct {
 	Invoke  func(function.Invocation) function.Result
 	Timeout time.Duration
@@ -88,8 +88,8 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// call invokes the function and waits as long as the integration may take. The function is not told if that is over:
-// it runs to its end, as in Lambda.
+// call invokes the function and waits up to the integration's timeout. The function is not notified of a timeout: it
+// runs to its end, as in Lambda.
 func call(to Integration, in function.Invocation) (function.Result, bool) {
 	results := make(chan function.Result, 1)
 	go func() { results <- to.Invoke(in) }()
@@ -103,11 +103,11 @@ func call(to Integration, in function.Invocation) (function.Result, bool) {
 	}
 }
 
-// answer writes an answer of the gateway's own.
+// answer writes one of the gateway's own answers.
 func answer(w http.ResponseWriter, status int, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, `{"message":"`+message+`"}`) // a caller that is gone needs no answer
+	_, _ = io.WriteString(w, `{"message":"`+message+`"}`) // the caller may be gone
 }
 
 func newRequestID() string {

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// structured is an answer of a function that says all of the response.
+// structured is a function's answer that describes the whole response.
 type structured struct {
 	StatusCode      json.RawMessage `json:"statusCode"`
 	Headers         map[string]any  `json:"headers"`
@@ -19,8 +19,8 @@ type structured struct {
 	IsBase64Encoded bool            `json:"isBase64Encoded"`
 }
 
-// respond writes the response that a function's answer describes. An answer that describes none is the function's
-// fault, and the caller sees an error of the gateway.
+// respond writes the response that a function's answer describes. If it does not describe one, that is the function's
+// fault, and the caller gets an error from the gateway.
 func respond(w http.ResponseWriter, payload []byte) {
 	var fields map[string]json.RawMessage
 	_ = json.Unmarshal(payload, &fields) // anything but an object has no statusCode
@@ -33,7 +33,7 @@ func respond(w http.ResponseWriter, payload []byte) {
 	}
 }
 
-// respondImplicitly takes the answer itself as the body.
+// respondImplicitly uses the answer itself as the body.
 func respondImplicitly(w http.ResponseWriter, payload []byte) {
 	if !json.Valid(payload) {
 		answer(w, http.StatusInternalServerError, "Internal Server Error")
@@ -45,7 +45,7 @@ func respondImplicitly(w http.ResponseWriter, payload []byte) {
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(http.StatusOK)
-	_, _ = w.Write(payload) // a caller that is gone needs no answer
+	_, _ = w.Write(payload) // the caller may be gone
 }
 
 func respondStructured(w http.ResponseWriter, payload []byte) error {
@@ -74,7 +74,7 @@ func respondStructured(w http.ResponseWriter, payload []byte) error {
 		header.Add("Set-Cookie", cookie)
 	}
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // a caller that is gone needs no answer, and a HEAD or a 204 has no body
+	_, _ = w.Write(body) // the caller may be gone, and a HEAD or a 204 has no body
 	return nil
 }
 

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// route is a route key taken apart.
+// route is a parsed route key.
 type route struct {
 	key         string
 	method      string // or ANY
@@ -64,8 +64,8 @@ type match struct {
 	parameters map[string]string
 }
 
-// findRoute finds the route for a request. A full match goes before one with a parameter, and that before a greedy
-// one, segment by segment; then a method before ANY; and $default is last.
+// findRoute finds the route for a request. A full match takes precedence over one with a parameter, and that over a
+// greedy one, segment by segment; then a method over ANY; and $default is last.
 func findRoute(routes []route, method, path string) (match, bool) {
 	var best match
 	for i := range routes {
@@ -115,7 +115,8 @@ func (r *route) match(path string) (map[string]string, bool) {
 	return parameters, true
 }
 
-// before says whether this route goes before another that matches the same request.
+// before reports whether this route takes precedence over another that matches
+// the same request.
 func (r *route) before(other *route) bool {
 	if (r.key == defaultRoute) != (other.key == defaultRoute) {
 		return other.key == defaultRoute

@@ -1,8 +1,8 @@
 // Package iam evaluates identity-based IAM policies: whether the statements of a role allow a request.
 //
-// It holds the part of the language that roles of functions are written in: Allow and Deny, wildcards in actions and
-// resources, and conditions on texts. What it does not hold it refuses to parse, so that no statement means more here than
-// it does in AWS. It knows the language alone: neither what a service requires of its callers nor whose policies these are.
+// It supports the part of the language that the roles of functions use: Allow and Deny, wildcards in actions and
+// resources, and conditions on strings. It refuses to parse anything else, so that no statement means more here than it
+// does in AWS. It is independent of what services require of their callers and of whose policies these are.
 package iam
 
 import (
@@ -16,7 +16,8 @@ import (
 type Request struct {
 	Action   string // such as dynamodb:GetItem
 	Resource string // its ARN
-	// Context are the values of condition keys, such as dynamodb:LeadingKeys. A key that is not there is not in the request.
+	// Context are the values of condition keys, such as dynamodb:LeadingKeys. A key that is absent is not in the
+	// request.
 	Context map[string][]string
 }
 
@@ -41,7 +42,7 @@ type Condition struct {
 	set      quantifier
 }
 
-// quantifier says how a key with several values is compared.
+// quantifier is how a key with several values is compared.
 type quantifier int
 
 const (
@@ -136,7 +137,7 @@ func matches(pattern, text string) bool {
 	return strings.Trim(pattern[p:], "*") == ""
 }
 
-// operators are the comparisons that are held. Of each there is one for sets of values as well.
+// operators are the supported comparisons. Each has one for sets of values as well.
 var operators = map[string]Condition{
 	"StringEquals":              {},
 	"StringNotEquals":           {negated: true},
@@ -238,7 +239,7 @@ func parseConditions(given any) ([]Condition, error) {
 	return conditions, nil
 }
 
-// list makes a slice of what the language allows to be one value or several.
+// list returns a slice of what the language allows to be one value or several.
 func list(value any) []any {
 	switch v := value.(type) {
 	case nil:

@@ -47,7 +47,7 @@ func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	invoke(w, r, f)
 }
 
-// find takes a function's name, its ARN or a part of it, each with or without a qualifier.
+// find accepts a function's name, its ARN or a part of it, each with or without a qualifier.
 func (a *API) find(name, qualifier string) *function.Function {
 	if _, after, ok := strings.Cut(name, ":function:"); ok {
 		name = after
@@ -120,7 +120,7 @@ func answer(w http.ResponseWriter, result function.Result, withTail bool) {
 	if withTail {
 		header.Set("X-Amz-Log-Result", base64.StdEncoding.EncodeToString(result.LogTail))
 	}
-	_, _ = w.Write(result.Payload) // a caller that is gone needs no answer
+	_, _ = w.Write(result.Payload) // the caller may be gone
 }
 
 func size(r *http.Request) string {
@@ -135,6 +135,6 @@ func refuse(w http.ResponseWriter, status int, errorType, message string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("X-Amzn-Errortype", errorType)
 	w.WriteHeader(status)
-	// A caller that is gone needs no answer.
+	// The caller may be gone.
 	_ = json.NewEncoder(w).Encode(map[string]string{"Type": "User", "Message": message, "message": message})
 }

@@ -7,11 +7,12 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on an API at a local address: labels, and what concerns the making of the resource or its public
+// Properties without effect on an API at a local address: labels, and what concerns the making of the resource or its public
 // address.
 var inertOfAPIs = []string{"Description", "DisableExecuteApiEndpoint", "FailOnWarnings", "IpAddressType", "Name", "Tags", "Version"}
 
-// api is the HTTP API of the template. There is one at most, since there is one port.
+// api is the HTTP API of the template. There can be only one, since there is one
+// port.
 type api struct {
 	plain
 	host     *Host
@@ -45,7 +46,7 @@ func (k *api) check() error {
 	return nil
 }
 
-// checkID checks the API that a part of it names.
+// checkID checks that the given id is that of the API.
 func (k *api) checkID(r template.Resource, id string) error {
 	if k.gateway == nil || k.gateway.ID != id {
 		return r.Errorf("ApiId", "%q is no API of the template", id)

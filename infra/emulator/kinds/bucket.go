@@ -8,7 +8,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a bucket in memory: who may use it, how it is encrypted, how long its objects and their
+// Properties without effect on a bucket in memory: who may use it, how it is encrypted, how long its objects and their
 // versions are kept, and how it is labelled.
 var inertOfBuckets = []string{
 	"AbacStatus", "BucketEncryption", "IntelligentTieringConfigurations", "LifecycleConfiguration", "LoggingConfiguration",
@@ -38,7 +38,7 @@ func (k *Buckets) Prepare(r template.Resource) error {
 	return nil
 }
 
-// withARN is the name of the bucket of the template that has this ARN.
+// withARN returns the name of the template's bucket with this ARN.
 func (k *Buckets) withARN(arn string) (string, error) {
 	name, ok := strings.CutPrefix(arn, bucketARN(""))
 	if !ok {

@@ -5,7 +5,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a bus in memory: encryption, labels, logs and permissions.
+// Properties without effect on a bus in memory: encryption, labels, logs and permissions.
 var inertOfBuses = []string{"Description", "KmsKeyIdentifier", "LogConfig", "Policy", "Tags"}
 
 // Buses are the event buses of EventBridge.

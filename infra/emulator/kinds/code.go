@@ -15,7 +15,7 @@ import (
 // machines are the names that Go gives to processors.
 var machines = map[elf.Machine]string{elf.EM_X86_64: "amd64", elf.EM_AARCH64: "arm64"}
 
-// checkBinary says whether this machine can run a function's binary, before anything tries to.
+// checkBinary reports whether this machine can run a function's binary, before anything tries to.
 func checkBinary(bootstrap string) error {
 	info, err := os.Stat(bootstrap)
 	if errors.Is(err, os.ErrNotExist) {

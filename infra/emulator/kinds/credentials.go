@@ -6,8 +6,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
 
-// The credentials that functions are given, and that tables are made with: DynamoDB Local wants some, and checks none.
-// The id of a function's key goes on with what tells functions apart.
+// The credentials of functions, and those for creating tables: DynamoDB Local requires some, and checks none. The id of
+// a function's key ends with what distinguishes functions.
 const (
 	accessKeyID     = "LOCALACCESSKEY"
 	secretAccessKey = "local-secret-access-key"

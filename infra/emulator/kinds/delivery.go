@@ -2,9 +2,9 @@ package kinds
 
 // Delivery invokes functions by itself: a mapping, or a schedule.
 type Delivery interface {
-	// Stop lets no further invocation begin. It does not wait for those under way.
+	// Stop starts no further invocation. It does not wait for those under way.
 	Stop()
-	// Wait returns when, after Stop, the last invocation has come to its end.
+	// Wait returns when, after Stop, the last invocation has ended.
 	Wait()
 }
 

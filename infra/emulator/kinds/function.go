@@ -14,13 +14,13 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What Lambda takes where the template says nothing.
+// Lambda's defaults.
 const (
 	defaultTimeout  = 3
 	defaultMemoryMB = 128
 )
 
-// What has no bearing on a function that runs as a process: permissions, labels, tracing, encryption of the
+// Properties without effect on a function that runs as a process: permissions, labels, tracing, encryption of the
 // environment at rest, and when AWS updates the runtime. Architectures is what the binary is built for in a
 // deployment; whether the one at hand runs here is seen from the binary itself.
 var inertOfFunctions = []string{
@@ -51,7 +51,7 @@ type functionProperties struct {
 	}
 }
 
-// deployedFunction is a function of the template. It can be invoked once the tables are there.
+// deployedFunction is a function of the template. It can be invoked once the tables exist.
 type deployedFunction struct {
 	*function.Function
 	short     string // the last word of its name
@@ -75,7 +75,7 @@ func (k *Functions) Prepare(r template.Resource) error {
 	if err != nil {
 		return err
 	}
-	// The code alone is read here, since the environment may refer to tables that are not there yet.
+	// Only the code is read here, since the environment may refer to tables that do not exist yet.
 	code, _ := r.Properties["Code"].(map[string]any)
 	key, err := k.host.EvaluateString(code["S3Key"])
 	if err != nil {
@@ -98,8 +98,8 @@ func (k *Functions) Prepare(r template.Resource) error {
 	return nil
 }
 
-// shortName is the name of the folder that a function's code lies in: that of its source if the function is named so,
-// else the last word of the function's name, else, where another function has that, the whole name.
+// shortName returns the name of the folder with the function's code, if the function is named after it, else the last
+// word of the function's name, or, if another function has that, the whole name.
 func (k *Functions) shortName(name, asset string) string {
 	short := name[strings.LastIndexByte(name, '-')+1:]
 	if base := filepath.Base(asset); strings.HasSuffix(name, "-"+base) {
@@ -169,8 +169,8 @@ func (k *Functions) config(name, bootstrap string, f functionProperties) functio
 	}
 }
 
-// environment is all that a function finds in its environment, apart from what differs between processes. Of the
-// machine it takes nothing but the PATH, so that a setting which happens to be there has no effect.
+// environment returns a function's whole environment, apart from what differs between processes. Of the machine's
+// environment it takes only the PATH, so that other settings have no effect.
 func (k *Functions) environment(name, dir string, f functionProperties) []string {
 	logGroup := f.LoggingConfig.LogGroup
 	if logGroup == "" {
@@ -194,7 +194,7 @@ func (k *Functions) environment(name, dir string, f functionProperties) []string
 		"PATH":                            os.Getenv("PATH"),
 		"TZ":                              ":UTC",
 		"_HANDLER":                        f.Handler,
-		// Where the SDK looks for services before it looks to AWS.
+		// Where the SDK looks for services before it uses AWS.
 		"AWS_ENDPOINT_URL_EVENTBRIDGE":     k.host.URLs.Services,
 		"AWS_ENDPOINT_URL_SQS":             k.host.URLs.Services,
 		"AWS_ENDPOINT_URL_LAMBDA":          k.host.URLs.Invoke,
@@ -216,7 +216,7 @@ func (k *Functions) environment(name, dir string, f functionProperties) []string
 	return list
 }
 
-// Names lists the names of the functions.
+// Names returns the names of the functions.
 func (k *Functions) Names() []string {
 	names := make([]string, 0, len(k.functions))
 	for _, f := range k.functions {
@@ -248,7 +248,7 @@ func (k *Functions) invokable(named string) (*function.Function, error) {
 	return nil, fmt.Errorf("%q is no function of the template", named)
 }
 
-// Kill sends SIGKILL to every process of a function, given by its name or the last word of it, and says to how many.
+// Kill sends SIGKILL to every process of a function, given by its name or the last word of it, and returns to how many.
 func (k *Functions) Kill(name string) int {
 	f := k.Find(name)
 	if f == nil {

@@ -2,7 +2,7 @@ package kinds
 
 import "drawdown/infra/emulator/template"
 
-// inertTypes are the resource types that have no meaning on one machine, each with the reason and the part of an ARN
+// inertTypes are the resource types that have no effect on one machine, each with the reason and the part of an ARN
 // that names its service.
 var inertTypes = map[string]struct{ reason, service string }{
 	"AWS::CDK::Metadata":                  {"it tells AWS which constructs are in use", "cdk"},

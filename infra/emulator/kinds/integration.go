@@ -9,7 +9,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on an integration at hand: labels, and the method by which API Gateway calls Lambda.
+// Properties without effect on an integration at hand: labels, and the method by which API Gateway calls Lambda.
 var inertOfIntegrations = []string{"Description", "IntegrationMethod"}
 
 type integrationProperties struct {

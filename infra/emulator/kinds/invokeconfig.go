@@ -7,7 +7,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What Lambda allows for asynchronous invocations, which is also what it takes where the template says nothing.
+// Lambda's limits for asynchronous invocations, which are also its defaults.
 const (
 	mostAsyncRetries = 2
 	shortestEventAge = 60
@@ -24,7 +24,7 @@ type invokeProperties struct {
 	}
 }
 
-// invokeConfigs say how asynchronous invocations of a function are tried again, and where they go in the end.
+// invokeConfigs are how asynchronous invocations of a function are retried, and where they go if they fail for good.
 type invokeConfigs struct {
 	plain
 	host       *Host

@@ -14,13 +14,13 @@ import (
 
 // Kind runs the resources of some types, one after the other by logical id.
 type Kind interface {
-	// Prepare finds what is wrong with a resource as far as that can be seen without the others, and takes little time.
+	// Prepare checks a resource as far as possible without the others, and takes little time.
 	Prepare(r template.Resource) error
-	// Run makes a resource work. Those of the kinds that stand before in the list work already.
+	// Run starts a resource. Those of the kinds before it in the list already work.
 	Run(r template.Resource) error
-	// Ref is what Ref gives.
+	// Ref returns the value of Ref.
 	Ref(r template.Resource) (string, error)
-	// Attribute is what Fn::GetAtt gives.
+	// Attribute returns the value of Fn::GetAtt.
 	Attribute(r template.Resource, name string) (string, error)
 }
 
@@ -30,10 +30,10 @@ type Host struct {
 	Dir        string // a private folder, removed when the platform stops
 	URLs       URLs
 	Deliveries Deliveries
-	Log        func(name, line string) // takes the lines of a function, or of another resource by its logical id
+	Log        func(name, line string) // receives the lines of a function, or of another resource by its logical id
 }
 
-// URLs are where the platform listens, each without a slash at its end.
+// URLs are where the platform listens, each without a trailing slash.
 type URLs struct {
 	API      string // of the template
 	Invoke   string // of Lambda
@@ -41,7 +41,7 @@ type URLs struct {
 	Services string // those that speak JSON
 }
 
-// plain is what kinds have in common that leave a part of Kind out: a resource that is ready and works by itself, with its
+// plain implements the part of Kind that many kinds leave out: a resource that is ready and works by itself, with its
 // logical id for a name and no attributes.
 type plain struct{}
 

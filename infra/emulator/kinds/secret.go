@@ -10,7 +10,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a secret in memory: labels, encryption, and copies in other regions.
+// Properties without effect on a secret in memory: labels, encryption, and copies in other regions.
 var inertOfSecrets = []string{"Description", "KmsKeyId", "ReplicaRegions", "Tags", "Type"}
 
 type secretProperties struct {
@@ -41,7 +41,7 @@ type Secrets struct {
 
 type secret struct{ name, arn string }
 
-// check finds values that are given to no secret of the template.
+// check reports given values that belong to no secret of the template.
 func (k *Secrets) check() error {
 	for _, key := range slices.Sorted(maps.Keys(k.given)) {
 		if k.ARN(key) == "" {
@@ -132,7 +132,7 @@ func (k *Secrets) ARN(logical string) string {
 	return ""
 }
 
-// secretARN is the name with six characters at its end, so that a secret that is made anew has another ARN.
+// secretARN returns the name with six characters appended, so that a secret that is created again has another ARN.
 func secretARN(r template.Resource, name string) string {
 	return arn("secretsmanager", "secret:"+name+"-"+digest(r)[:6])
 }

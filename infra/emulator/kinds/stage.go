@@ -4,7 +4,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a stage at hand: labels, logs and throttling.
+// Properties without effect on a stage at hand: labels, logs and throttling.
 var inertOfStages = []string{"AccessLogSettings", "DefaultRouteSettings", "Description", "RouteSettings", "Tags"}
 
 type stageProperties struct {

@@ -16,7 +16,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// What has no bearing on a table in memory: how it is encrypted, backed up, guarded, watched, labelled and throttled.
+// Properties without effect on a table in memory: how it is encrypted, backed up, guarded, watched, labelled and throttled.
 // DynamoDB Local removes no expired items, and the service gives no time by which it does.
 var (
 	inertOfTables = []string{
@@ -135,7 +135,7 @@ func (k *Tables) properties(r template.Resource) (tableProperties, error) {
 	return properties.tableProperties, nil
 }
 
-// create starts DynamoDB Local, which takes long, and makes the tables there.
+// create starts DynamoDB Local, which takes long, and creates the tables there.
 func (k *Tables) create(ctx context.Context) error {
 	if len(k.tables) == 0 {
 		return nil
@@ -210,13 +210,13 @@ func (k *Tables) hasStream(arn string) bool {
 	return false
 }
 
-// streams is a client of the tables' streams.
+// streams returns a client of the tables' streams.
 func (k *Tables) streams() *dynamodbstreams.Client {
 	return dynamodbstreams.New(dynamodbstreams.Options{Region: template.Region, BaseEndpoint: aws.String(k.URL), Credentials: credentials})
 }
 
-// Name is the physical name of the table with this logical id or construct name. It is empty if there is none,
-// or if the beginning of a logical id is given that several tables share.
+// Name returns the physical name of the table with this logical id or construct name. It is "" if there is none, or if
+// several tables share the given beginning of a logical id.
 func (k *Tables) Name(logical string) string {
 	var byName, byPrefix []string
 	for id, t := range k.tables {

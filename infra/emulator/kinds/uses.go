@@ -17,15 +17,15 @@ import (
 	"drawdown/infra/emulator/permission"
 )
 
-// proxyConnections is how many idle connections to DynamoDB Local are kept: as many as functions ask at once.
+// proxyConnections is how many idle connections to DynamoDB Local are kept: as many as functions use at once.
 const proxyConnections = 256
 
-// credentialOf is the id of the access key that a function has, as its role has one in AWS.
+// credentialOf returns the id of the access key that a function has, as its role has one in AWS.
 func credentialOf(function string) string {
 	return fmt.Sprintf("%s%X", accessKeyID, sha256.Sum256([]byte(function)))[:len(accessKeyID)+8]
 }
 
-// watched reports what functions use of a service, if somebody wants to know.
+// watched reports what functions use of a service, if Uses is set.
 func (s *Set) watched(service http.Handler, read permission.Reader) http.Handler {
 	if s.uses == nil {
 		return service
@@ -41,7 +41,7 @@ func (s *Set) watched(service http.Handler, read permission.Reader) http.Handler
 	})
 }
 
-// watchTables puts a proxy between functions and DynamoDB Local, if somebody wants to know what they use of it.
+// watchTables puts a proxy between functions and DynamoDB Local, if Uses is set.
 func (s *Set) watchTables(ctx context.Context) error {
 	s.Tables.forFunctions = s.Tables.URL
 	if s.uses == nil || s.Tables.URL == "" {
@@ -72,10 +72,10 @@ func (s *Set) watchTables(ctx context.Context) error {
 	return nil
 }
 
-// StopTables stops DynamoDB Local, and what stands before it. No function may run any more.
+// StopTables stops DynamoDB Local, and the proxy before it. No function may run any more.
 func (s *Set) StopTables() {
 	if s.tablesProxy != nil {
-		_ = s.tablesProxy.Close() // nobody asks any more
+		_ = s.tablesProxy.Close() // nobody sends requests any more
 	}
 	s.Tables.Stop()
 }

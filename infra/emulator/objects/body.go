@@ -18,7 +18,7 @@ import (
 	"strings"
 )
 
-// maxBody bounds an upload, since all objects lie in memory.
+// maxBody bounds an upload, since all objects are held in memory.
 const maxBody = 256 << 20
 
 const checksumPrefix = "X-Amz-Checksum-"
@@ -73,7 +73,7 @@ func readBody(w http.ResponseWriter, r *http.Request) (body []byte, sums map[str
 	return body, sums, nil
 }
 
-// dechunk undoes the encoding aws-chunked: chunks with their sizes, the last one empty, then trailing headers.
+// dechunk decodes aws-chunked: chunks with their sizes, the last one empty, then trailing headers.
 func dechunk(data []byte) ([]byte, textproto.MIMEHeader, error) {
 	in := bufio.NewReader(bytes.NewReader(data))
 	var body bytes.Buffer

@@ -87,7 +87,7 @@ func testLife(t *testing.T, client *s3.Client, secure bool) {
 			in.Bucket, in.Key = aws.String(bucket), aws.String(key)
 			in.ContentType, in.Metadata = aws.String("application/json"), map[string]string{"origin": "test"}
 			_, err := client.PutObject(t.Context(), in)
-			if name == "stream" && !secure { // the SDK wants to read it twice
+			if name == "stream" && !secure { // the SDK has to read it twice
 				return
 			}
 			if name == "crc64nvme" { // the sum is another object's
@@ -117,7 +117,7 @@ func testLife(t *testing.T, client *s3.Client, secure bool) {
 	if body, err := io.ReadAll(part.Body); err != nil || string(body) != "345" {
 		t.Errorf("the range is %q, %v", body, err)
 	}
-	for range 2 { // what is not there can be deleted too
+	for range 2 { // deleting what does not exist succeeds
 		_, err = client.DeleteObject(t.Context(), &s3.DeleteObjectInput{Bucket: aws.String(bucket), Key: aws.String(key)})
 		check(t, err)
 	}

@@ -124,7 +124,7 @@ func (s *Store) put(w http.ResponseWriter, r *http.Request, bucket, key string) 
 	return nil
 }
 
-// isKept says whether a header of an upload is said again when the object is read. The body's own encoding is undone.
+// isKept reports whether a header of an upload is returned when the object is read. The body's own encoding is undone.
 func isKept(name string) bool {
 	switch name {
 	case "Content-Type", "Content-Disposition", "Content-Language", "Cache-Control", "Expires":
@@ -144,7 +144,7 @@ func (s *Store) get(w http.ResponseWriter, r *http.Request, bucket, key string) 
 		}
 	}
 	w.Header().Set("Etag", o.ETag)
-	// It knows ranges and conditions.
+	// It handles ranges and conditions.
 	http.ServeContent(w, r, "", o.Modified, bytes.NewReader(o.Body))
 	return nil
 }
@@ -183,5 +183,5 @@ func answer(w http.ResponseWriter, status int, body any) {
 	}
 	w.Header().Set("Content-Type", "application/xml")
 	w.WriteHeader(status)
-	_, _ = w.Write(append([]byte(xml.Header), data...)) // a caller that is gone needs no answer
+	_, _ = w.Write(append([]byte(xml.Header), data...)) // the caller may be gone
 }

@@ -21,18 +21,18 @@ type Store struct {
 	buckets map[string]map[string]Object
 }
 
-// Object is what lies under a key.
+// Object is what is stored under a key.
 type Object struct {
 	Body     []byte
-	Header   map[string]string // what was said of it when it was put: type, metadata, checksum
+	Header   map[string]string // what was sent when it was put: type, metadata, checksum
 	ETag     string            // in quotes
 	Modified time.Time         // to the second
 }
 
-// New is a store without buckets.
+// New returns a store without buckets.
 func New() *Store { return &Store{buckets: map[string]map[string]Object{}} }
 
-// Create makes a bucket, and says whether the name was free.
+// Create adds a bucket, and reports whether the name was free.
 func (s *Store) Create(bucket string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -43,7 +43,7 @@ func (s *Store) Create(bucket string) bool {
 	return true
 }
 
-// Has says whether there is such a bucket.
+// Has reports whether there is such a bucket.
 func (s *Store) Has(bucket string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

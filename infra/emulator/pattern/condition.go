@@ -146,7 +146,7 @@ func readAnythingBut(argument any) (condition, error) {
 	}}, nil
 }
 
-// isNegatable says whether a part of the argument of anything-but is a string, a number, or a condition made of it.
+// isNegatable reports whether a part of the argument of anything-but is a string, a number, or a condition made of it.
 func isNegatable(item, argument any) bool {
 	switch item := item.(type) {
 	case string, json.Number:
@@ -238,7 +238,7 @@ func readWildcard(argument any) (condition, error) {
 	return textual(func(value, _ string) bool { return fits(value, parts) })(text)
 }
 
-// fits says whether the parts occur in the value one after the other, the first at its beginning and the last at its
+// fits reports whether the parts occur in the value one after the other, the first at its beginning and the last at its
 // end. To take each as early as possible leaves the most for those that follow.
 func fits(value string, parts []string) bool {
 	last := len(parts) - 1

@@ -25,7 +25,7 @@ type Pattern struct {
 	conditions   map[string]bool
 }
 
-// field is what a pattern says of one field: conditions of its value, or else a pattern of what is in it.
+// field is a pattern's conditions on one field's value, or a pattern of what is in it.
 type field struct {
 	name       string
 	conditions []condition
@@ -47,7 +47,7 @@ func Parse(data []byte) (*Pattern, error) {
 // Conditions lists the names of the conditions that occur in the pattern, other than values.
 func (p *Pattern) Conditions() []string { return slices.Sorted(maps.Keys(p.conditions)) }
 
-// LooksInto says whether the pattern says anything of what is in a field, rather than of the field's own value.
+// LooksInto reports whether the pattern has conditions on what is in a field, rather than on the field's own value.
 func (p *Pattern) LooksInto(name string) bool {
 	if slices.ContainsFunc(p.fields, func(f field) bool { return f.name == name && f.inner != nil }) {
 		return true
@@ -121,7 +121,7 @@ func (p *Pattern) readConditions(name string, list []any) error {
 	return nil
 }
 
-// MatchJSON says whether an event, given as JSON, matches. What is no JSON object does not.
+// MatchJSON reports whether an event, given as JSON, matches. What is not a JSON object does not.
 func (p *Pattern) MatchJSON(event []byte) bool {
 	value, err := decode(event)
 	if err != nil {
@@ -131,7 +131,7 @@ func (p *Pattern) MatchJSON(event []byte) bool {
 	return ok && p.Match(object)
 }
 
-// Match says whether an event matches whose numbers are of the type json.Number.
+// Match reports whether an event matches whose numbers are of type json.Number.
 func (p *Pattern) Match(event map[string]any) bool {
 	for _, f := range p.fields {
 		value, ok := event[f.name]
@@ -180,7 +180,7 @@ func leaves(value any, found []leaf) []leaf {
 	}
 }
 
-// absent stands for a field that is not there, where null would be another thing.
+// absent stands for a missing field, as distinct from null.
 type absent struct{}
 
 func objects(value any, found []map[string]any) []map[string]any {

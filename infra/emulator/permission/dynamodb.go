@@ -46,7 +46,7 @@ type dynamodbRequest struct {
 	RequestItems              map[string]json.RawMessage
 }
 
-// Tables says the name of the attribute that a table, or an index of it, is partitioned by.
+// Tables returns the name of the attribute that a table, or an index of it, is partitioned by.
 type Tables func(table, index string) (partition string, err error)
 
 // transacted are the actions that the parts of a transaction need: it has none of its own.

@@ -1,8 +1,8 @@
-// Package permission reads from requests to services which permissions they need, in IAM's words: who calls, which action,
-// on which resource, and with which values of condition keys.
+// Package permission finds the permissions that requests to services need, in IAM's terms: who calls, which action, on
+// which resource, and with which values of condition keys.
 //
-// It answers what AWS documents of each service, knows no policy and allows or refuses nothing. An operation that it has no
-// rule for needs its action on every resource, so that no role that names its resources is enough for it.
+// It follows AWS's documentation of each service. It evaluates no policy, and allows or refuses nothing. An operation
+// without a rule needs its action on every resource, so that no role that names its resources allows it.
 package permission
 
 import (
@@ -19,11 +19,11 @@ import (
 // anything is the resource of an operation without a rule.
 const anything = "*"
 
-// Reader reads the permissions that a request needs. It leaves the request's body as it was.
+// Reader returns the permissions that a request needs. It leaves the request's body as it was.
 type Reader func(r *http.Request) ([]iam.Request, error)
 
-// Watch serves as next does, and reports before whose request needs which permissions. Callers are known by the id of
-// their access key; the signature is not checked.
+// Watch serves as next does, and first reports which permissions whose request needs. Callers are identified by the id
+// of their access key; the signature is not checked.
 func Watch(next http.Handler, read Reader, report func(accessKey string, needed []iam.Request)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		needed, err := read(r)
@@ -36,14 +36,14 @@ func Watch(next http.Handler, read Reader, report func(accessKey string, needed 
 	})
 }
 
-// accessKey is the id of the key that a request is signed with, by version 4 of AWS's signatures.
+// accessKey returns the id of the key that a request is signed with, by version 4 of AWS's signatures.
 func accessKey(r *http.Request) string {
 	_, credential, _ := strings.Cut(r.Header.Get("Authorization"), "Credential=")
 	id, _, _ := strings.Cut(credential, "/")
 	return id
 }
 
-// readBody gives the body and leaves it to be read again.
+// readBody returns the body and leaves it to be read again.
 func readBody(r *http.Request) ([]byte, error) {
 	text, err := io.ReadAll(r.Body)
 	r.Body = io.NopCloser(bytes.NewReader(text))
@@ -54,7 +54,7 @@ func arn(service, resource string) string {
 	return strings.Join([]string{"arn", template.Partition, service, template.Region, template.AccountID, resource}, ":")
 }
 
-// Services reads requests of the services that speak JSON: EventBridge, SQS and Secrets Manager.
+// Services reads requests of the services that use JSON: EventBridge, SQS and Secrets Manager.
 func Services(r *http.Request) ([]iam.Request, error) {
 	text, err := readBody(r)
 	if err != nil {

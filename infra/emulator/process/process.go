@@ -18,7 +18,7 @@ import (
 type Child struct {
 	cmd  *exec.Cmd
 	done chan struct{}
-	err  error // why it ended; to be read once done is closed
+	err  error // why it ended; read it only once done is closed
 }
 
 // Start starts the command. When the program and all readers of its output have ended, Done is closed.
@@ -35,13 +35,13 @@ func Start(cmd *exec.Cmd) (*Child, error) {
 	return c, nil
 }
 
-// PID is the child's process id, which is also that of its group.
+// PID returns the child's process id, which is also that of its group.
 func (c *Child) PID() int { return c.cmd.Process.Pid }
 
 // Done is closed when the child has ended.
 func (c *Child) Done() <-chan struct{} { return c.done }
 
-// Ended says whether the child has ended.
+// Ended reports whether the child has ended.
 func (c *Child) Ended() bool {
 	select {
 	case <-c.done:
@@ -51,7 +51,7 @@ func (c *Child) Ended() bool {
 	}
 }
 
-// Err says how the child ended, as os/exec puts it ("exit status 1", "signal: killed"); it waits for the end.
+// Err returns how the child ended, as os/exec puts it ("exit status 1", "signal: killed"); it waits for the end.
 func (c *Child) Err() error {
 	<-c.done
 	return c.err
@@ -60,7 +60,8 @@ func (c *Child) Err() error {
 // Kill sends SIGKILL to the child's whole group, unless the child has ended.
 func (c *Child) Kill() { c.signal(syscall.SIGKILL) }
 
-// Stop asks the child to end by SIGTERM, kills it after the grace, and waits for its end.
+// Stop asks the child to end with SIGTERM, kills it after the grace, and waits
+// for its end.
 func (c *Child) Stop(grace time.Duration) {
 	c.signal(syscall.SIGTERM)
 	timer := time.NewTimer(grace)
@@ -90,7 +91,7 @@ type forkRequest struct {
 }
 
 // fork starts the command from one thread that lives as long as this process: the kernel ties the death signal of a
-// child to the thread that forked it, and Go ends threads as it likes.
+// child to the thread that forked it, and Go may end threads at any time.
 func fork(cmd *exec.Cmd) error {
 	forkOnce.Do(func() {
 		forks = make(chan forkRequest)

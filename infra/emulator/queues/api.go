@@ -17,7 +17,7 @@ import (
 	"drawdown/infra/emulator/awsjson"
 )
 
-// What SQS allows.
+// SQS's limits.
 const (
 	batchLimit      = 10
 	longestWait     = 20
@@ -35,10 +35,10 @@ type Store struct {
 	stopping chan struct{}
 }
 
-// NewStore is a store without queues.
+// NewStore returns a store without queues.
 func NewStore() *Store { return &Store{queues: map[string]*Queue{}, stopping: make(chan struct{})} }
 
-// Add adds a queue, and says whether its name was free. All queues are added before the API is served.
+// Add adds a queue, and reports whether its name was free. All queues are added before the API is served.
 func (s *Store) Add(q *Queue) bool {
 	if s.queues[q.config.Name] != nil {
 		return false
@@ -75,7 +75,7 @@ func (s *Store) Service() awsjson.Service {
 	}}
 }
 
-// fail is an error as SQS answers it. Its SDK takes the code of the protocol before, where that differs.
+// fail returns an error as SQS returns it. Its SDK uses the code of the previous protocol, where that differs.
 func fail(code, format string, arguments ...any) *awsjson.Failure {
 	f := awsjson.Fail("com.amazonaws.sqs#"+code, format, arguments...)
 	f.Query = code
@@ -94,7 +94,7 @@ func (s *Store) byName(name string) (*Queue, error) {
 	return nil, fail("QueueDoesNotExist", "The specified queue does not exist.")
 }
 
-// find finds a queue by its URL, whatever address that begins with.
+// find finds a queue by its URL, whatever its host.
 func (s *Store) find(url string) (*Queue, error) {
 	return s.byName(url[strings.LastIndexByte(url, '/')+1:])
 }
@@ -324,7 +324,7 @@ func (s *Store) receive(ctx context.Context, in receiveRequest) (out receiveAnsw
 	return out, nil
 }
 
-// chosen are those of the attributes that are asked for: by name, by the beginning of it, or all.
+// chosen returns the requested attributes: by name, by prefix, or all.
 func chosen[V any](all map[string]V, names []string) map[string]V {
 	some := map[string]V{}
 	for name, value := range all {
@@ -450,7 +450,7 @@ func (s *Store) getAttributes(_ context.Context, in struct {
 	return attributesAnswer{chosen(all, in.AttributeNames)}, nil
 }
 
-// describe is what GetQueueAttributes tells of the queue.
+// describe returns what GetQueueAttributes reports of the queue.
 func (q *Queue) describe() map[string]string {
 	visible, inFlight, delayed := q.counts()
 	all := map[string]string{

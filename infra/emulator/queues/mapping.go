@@ -16,7 +16,7 @@ import (
 	"drawdown/infra/emulator/template"
 )
 
-// MappingConfig says what messages are delivered to whom, and how.
+// MappingConfig is what messages are delivered to which function, and how.
 type MappingConfig struct {
 	Queue       *Queue
 	FunctionARN string
@@ -27,13 +27,13 @@ type MappingConfig struct {
 	Concurrency     int                // batches under way at most
 	ReportsFailures bool               // the function answers which messages have failed
 	Filters         []*pattern.Pattern // a message that matches none of them is deleted; all are delivered if there are none
-	// Redelivery is for how long a message is hidden that the function has failed on. The queue's own visibility timeout
-	// counts if it is 0.
+	// Redelivery is how long a message is hidden after the function failed on it. If it is 0 the queue's own visibility
+	// timeout applies.
 	Redelivery time.Duration
-	Log        func(line string) // takes what somebody should know
+	Log        func(line string) // receives messages for the log
 }
 
-// Mapping is a mapping that runs.
+// Mapping is a running mapping.
 type Mapping struct {
 	config  MappingConfig
 	cancel  context.CancelFunc
@@ -67,10 +67,10 @@ func StartMapping(config MappingConfig) *Mapping {
 	return m
 }
 
-// Stop lets no further delivery begin. It does not wait for those under way.
+// Stop starts no further delivery. It does not wait for those under way.
 func (m *Mapping) Stop() { m.cancel() }
 
-// Wait returns when, after Stop, the last delivery has come to its end.
+// Wait returns when, after Stop, the last delivery has ended.
 func (m *Mapping) Wait() { m.running.Wait() }
 
 // batchBytes bounds the bodies of a batch, with room for how they are spelled in the event and what is around them.
@@ -94,7 +94,7 @@ func (m *Mapping) gather(ctx context.Context) []Message {
 	return batch
 }
 
-// next receives the next message that matches a filter. Those that match none are done with.
+// next receives the next message that matches a filter. It deletes those that match none.
 func (m *Mapping) next(ctx context.Context) (Message, bool) {
 	for {
 		received := m.config.Queue.Receive(ctx, 1, m.config.Queue.Visibility())
@@ -108,7 +108,7 @@ func (m *Mapping) next(ctx context.Context) (Message, bool) {
 	}
 }
 
-// isWanted says whether a message matches a filter. For a filter that looks into the body that is an object, and a
+// isWanted reports whether a message matches a filter. For a filter that looks into the body that is an object, and a
 // message whose body is none does not match; for any other filter the body is text.
 func (m *Mapping) isWanted(one Message) bool {
 	if len(m.config.Filters) == 0 {
@@ -134,7 +134,7 @@ func (m *Mapping) giveBack(batch []Message) {
 	}
 }
 
-// deliver delivers a batch. What the function has dealt with is deleted; the rest is received again when its time is over.
+// deliver delivers a batch. What the function has processed is deleted; the rest is received again after its timeout.
 func (m *Mapping) deliver(ctx context.Context, batch []Message) {
 	if len(batch) == 0 {
 		return
@@ -142,7 +142,7 @@ func (m *Mapping) deliver(ctx context.Context, batch []Message) {
 	result := m.config.Invoke(function.Invocation{Payload: payload(batch, m.config.Queue)})
 	if ctx.Err() != nil && result.FunctionError != "" {
 		m.giveBack(batch)
-		return // it failed because all stops
+		return // it failed because the platform is stopping
 	}
 	failed := m.failed(result, batch)
 	for _, one := range batch {
@@ -157,8 +157,8 @@ func (m *Mapping) deliver(ctx context.Context, batch []Message) {
 	}
 }
 
-// failed are the ids of the messages that the function has failed on: all of them if it says nothing of them, or
-// something that is not of the form.
+// failed returns the ids of the messages that the function failed on: all of them if its answer names none or is
+// malformed.
 func (m *Mapping) failed(result function.Result, batch []Message) map[string]bool {
 	all, none := map[string]bool{}, map[string]bool{}
 	for _, one := range batch {
@@ -227,7 +227,7 @@ func record(m Message, q *Queue) event {
 	return e
 }
 
-// payload is the event that holds these messages.
+// payload returns the event with these messages.
 func payload(batch []Message, q *Queue) []byte {
 	records := make([]event, 0, len(batch))
 	for _, m := range batch {
@@ -236,7 +236,7 @@ func payload(batch []Message, q *Queue) []byte {
 	return encode(map[string]any{"Records": records})
 }
 
-// encode spells a value as JSON, without the escapes that only web pages need.
+// encode encodes a value as JSON, without the escapes that only web pages need.
 func encode(v any) []byte {
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)

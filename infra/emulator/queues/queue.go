@@ -22,7 +22,7 @@ import (
 	"drawdown/infra/emulator/function"
 )
 
-// Config says what a queue is. All of it is set: the defaults are those of who makes the queue.
+// Config describes a queue. All fields must be set: the caller applies the defaults.
 type Config struct {
 	Name, ARN, URL string
 	Visibility     time.Duration // how long a message that is received is hidden
@@ -68,28 +68,28 @@ type message struct {
 	visible time.Time // from when on it can be received
 }
 
-// New makes a queue.
+// New returns a queue.
 func New(config Config) *Queue {
 	return &Queue{config: config, made: time.Now(), changed: make(chan struct{})}
 }
 
-// Redrive moves messages to another queue that would be received more often than so many times.
+// Redrive moves messages to another queue instead of receiving them more often than this.
 func (q *Queue) Redrive(to *Queue, maxReceives int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.deadLetters, q.maxReceives = to, maxReceives
 }
 
-// ARN is the queue's ARN.
+// ARN returns the queue's ARN.
 func (q *Queue) ARN() string { return q.config.ARN }
 
-// Name is the queue's name.
+// Name returns the queue's name.
 func (q *Queue) Name() string { return q.config.Name }
 
-// URL is by what the API names the queue.
+// URL returns the URL that the API uses for the queue.
 func (q *Queue) URL() string { return q.config.URL }
 
-// Visibility is how long a message that is received is hidden.
+// Visibility returns how long a received message is hidden.
 func (q *Queue) Visibility() time.Duration { return q.config.Visibility }
 
 // Send puts a message into the queue, and returns its id. It can be received after the queue's delay.
@@ -111,13 +111,13 @@ func (q *Queue) add(m *message) {
 	q.announce()
 }
 
-// announce wakes who waits for a message. The caller holds mu.
+// announce wakes those who wait for a message. The caller holds mu.
 func (q *Queue) announce() {
 	close(q.changed)
 	q.changed = make(chan struct{})
 }
 
-// Receive receives messages, so many at most. If there are none it waits until one comes or ctx ends.
+// Receive receives up to so many messages. If there are none it waits until one comes or ctx ends.
 func (q *Queue) Receive(ctx context.Context, most int, visibility time.Duration) []Message {
 	for {
 		received, next, changed := q.take(most, visibility)
@@ -136,7 +136,8 @@ func (q *Queue) Receive(ctx context.Context, most int, visibility time.Duration)
 	}
 }
 
-// take receives what is visible now. If that is nothing it returns when to look again, or what tells so.
+// take receives what is visible now. If there is nothing it returns when to look again, and a channel that signals a
+// change.
 func (q *Queue) take(most int, visibility time.Duration) (received []Message, next time.Duration, changed <-chan struct{}) {
 	now := time.Now()
 	for _, dead := range q.bury(now) {
@@ -165,7 +166,7 @@ func (q *Queue) take(most int, visibility time.Duration) (received []Message, ne
 	return received, next, q.changed
 }
 
-// bury takes out the messages that are too old, and returns those that have been received too often.
+// bury removes the messages that are too old, and returns those that have been received too often.
 func (q *Queue) bury(now time.Time) []*message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -202,7 +203,7 @@ func (q *Queue) Delete(receipt string) error {
 	return nil
 }
 
-// Hide changes for how long from now on a message that has been received is hidden.
+// Hide changes how long from now on a received message is hidden.
 func (q *Queue) Hide(receipt string, visibility time.Duration) error {
 	if !isReceipt(receipt) {
 		return errNoHandle
@@ -224,7 +225,7 @@ func isReceipt(receipt string) bool {
 	return err == nil && strings.Contains(string(data), ":")
 }
 
-// Messages lists all messages that are in the queue, also those that are hidden, and receives none.
+// Messages lists all messages in the queue, including hidden ones, without receiving any.
 func (q *Queue) Messages() []Message {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -242,7 +243,7 @@ func (q *Queue) Purge() {
 	q.messages = nil
 }
 
-// counts are how many messages can be received, have been received, and are not to be received yet.
+// counts returns how many messages can be received, have been received, and are delayed.
 func (q *Queue) counts() (visible, inFlight, delayed int) {
 	now := time.Now()
 	q.mu.Lock()
@@ -260,7 +261,7 @@ func (q *Queue) counts() (visible, inFlight, delayed int) {
 	return visible, inFlight, delayed
 }
 
-// attributes are what SQS tells of a message.
+// attributes returns what SQS reports of a message.
 func (m Message) attributes() map[string]string {
 	told := map[string]string{
 		"ApproximateReceiveCount":          strconv.Itoa(m.Receives),

@@ -150,8 +150,8 @@ func parseDays(ofMonth, ofWeek string) (func(time.Time) bool, error) {
 	return match, nil
 }
 
-// parseDaysOfMonth knows, beside sets, L for the last day, LW for the last weekday, and 15W for the weekday next to
-// the 15th within its month.
+// parseDaysOfMonth accepts, besides sets, L for the last day, LW for the last weekday, and 15W for the weekday closest
+// to the 15th within its month.
 func parseDaysOfMonth(text string) (func(time.Time) bool, error) {
 	switch {
 	case text == "L":
@@ -169,7 +169,7 @@ func parseDaysOfMonth(text string) (func(time.Time) bool, error) {
 	return func(t time.Time) bool { return days[t.Day()] }, err
 }
 
-// parseDaysOfWeek knows, beside sets with 1 for Sunday, L for Saturday, 6L for the last Friday of the month, and 2#3
+// parseDaysOfWeek accepts, besides sets with 1 for Sunday, L for Saturday, 6L for the last Friday of the month, and 2#3
 // for its third Monday.
 func parseDaysOfWeek(text string) (func(time.Time) bool, error) {
 	if day, nth, ok := strings.Cut(text, "#"); ok {
@@ -199,12 +199,12 @@ func parseDaysOfWeek(text string) (func(time.Time) bool, error) {
 
 func weekdayOf(t time.Time) int { return int(t.Weekday()) + 1 }
 
-// daysIn is the number of days of a month.
+// daysIn returns the number of days of a month.
 func daysIn(t time.Time) int {
 	return time.Date(t.Year(), t.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
 }
 
-// nearestWeekday is the day from Monday to Friday that is next to the given one in its month.
+// nearestWeekday returns the day from Monday to Friday that is closest to the given one in its month.
 func nearestWeekday(month time.Time, day int) int {
 	switch weekday := time.Date(month.Year(), month.Month(), day, 0, 0, 0, 0, time.UTC).Weekday(); {
 	case weekday == time.Saturday && day == 1:

@@ -1,4 +1,5 @@
-// Package schedule reads the schedule expressions of EventBridge, rate(...) and cron(...), and says when they are due.
+// Package schedule parses the schedule expressions of EventBridge, rate(...) and cron(...), and computes when they are
+// due.
 package schedule
 
 import (
@@ -10,9 +11,9 @@ import (
 	"time"
 )
 
-// Schedule says when something is due.
+// Schedule computes when something is due.
 type Schedule interface {
-	// Next is the first time after the given one, in UTC, or zero if there is none any more.
+	// Next returns the first time after the given one, in UTC, or zero if there is none.
 	Next(after time.Time) time.Time
 }
 
@@ -27,24 +28,24 @@ func Parse(expression string) (Schedule, error) {
 	return nil, fmt.Errorf("%q is neither rate(...) nor cron(...)", expression)
 }
 
-// Running is a schedule that is followed.
+// Running is a running schedule.
 type Running struct {
 	stop chan struct{}
 	done sync.WaitGroup
 }
 
-// Start calls fire with the time whenever the schedule is due, until it is stopped or nothing is due any more. What was
-// missed by a minute or more, since the machine has slept, is not made up for.
+// Start calls fire with the time whenever the schedule is due, until it is stopped or never due again. Times that were
+// missed by a minute or more, because the machine slept, are skipped.
 func Start(s Schedule, fire func(time.Time)) *Running {
 	r := &Running{stop: make(chan struct{})}
 	r.done.Go(func() { r.follow(s, fire) })
 	return r
 }
 
-// Stop lets it fire no more. It may be called once.
+// Stop stops it. It may be called once.
 func (r *Running) Stop() { close(r.stop) }
 
-// Wait returns when, after Stop, the last call of fire has come to its end.
+// Wait returns when, after Stop, the last call of fire has ended.
 func (r *Running) Wait() { r.done.Wait() }
 
 func (r *Running) follow(s Schedule, fire func(time.Time)) {
@@ -82,7 +83,7 @@ var (
 	rateUnits = map[string]time.Duration{"minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}
 )
 
-// parseRate is as strict as EventBridge, which wants the unit in the singular after a 1 and in the plural otherwise.
+// parseRate is as strict as EventBridge, which requires the unit in the singular after a 1 and in the plural otherwise.
 func parseRate(inner string) (Schedule, error) {
 	parts := rateForm.FindStringSubmatch(inner)
 	if parts == nil || (parts[1] == "1") != (parts[3] == "") {

@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// DefaultLength is how long a password is unless told otherwise, and longestPassword how long it may be.
+// DefaultLength is the default length of a password, and longestPassword the limit.
 const (
 	DefaultLength   = 32
 	longestPassword = 4096
 )
 
-// Password says what a random password is made of: all types of characters unless they are excluded.
+// Password describes a random password: all types of characters unless they are excluded.
 type Password struct {
 	Length                                                                 int
 	ExcludeUppercase, ExcludeLowercase, ExcludeNumbers, ExcludePunctuation bool
@@ -23,7 +23,7 @@ type Password struct {
 	RequireEach                                                            bool // one of each type at least
 }
 
-// Make makes a password.
+// Make generates a password.
 func (p Password) Make() (string, error) {
 	types := p.types()
 	all := strings.Join(types, "")

@@ -54,10 +54,10 @@ func (v value) equal(other value) bool {
 	return v.bytes == other.bytes && (v.text == nil) == (other.text == nil) && (v.text == nil || *v.text == *other.text)
 }
 
-// New is a store without secrets.
+// New returns a store without secrets.
 func New() *Store { return &Store{secrets: map[string]*secret{}} }
 
-// Create makes a secret that has no value yet, and says whether the name was free.
+// Create adds a secret without a value, and reports whether the name was free.
 func (s *Store) Create(name, arn string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,7 +216,7 @@ func (in putRequest) check() error {
 	return nil
 }
 
-// add adds a version and moves labels to it. Where it becomes the current one, the one before becomes the previous one.
+// add adds a version and moves labels to it. If it becomes the current one, the one before becomes the previous one.
 func (s *secret) add(id string, v value, stages []string) {
 	if len(stages) == 0 {
 		stages = []string{current}
@@ -251,7 +251,7 @@ func (s *Store) describe(_ context.Context, in describeRequest) (describeAnswer,
 	}
 	versions := map[string][]string{}
 	for id := range found.versions {
-		if stages := found.stagesOf(id); len(stages) > 0 { // one without a label is deprecated, and not told of
+		if stages := found.stagesOf(id); len(stages) > 0 { // one without a label is deprecated, and not listed
 			versions[id] = stages
 		}
 	}

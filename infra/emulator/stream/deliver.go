@@ -24,7 +24,7 @@ type segment struct {
 	last     function.Result
 }
 
-// deliver delivers a batch until each of its records is dealt with or given up.
+// deliver delivers a batch until each of its records is processed or given up.
 func (m *Mapping) deliver(ctx context.Context, shard string, batch []record) {
 	for work := []segment{{records: batch}}; len(work) > 0; {
 		left, ok := m.attempt(ctx, shard, work[0])
@@ -35,7 +35,7 @@ func (m *Mapping) deliver(ctx context.Context, shard string, batch []record) {
 	}
 }
 
-// attempt delivers a segment once, and returns what is left to do of it, in order. It is not ok if the mapping stops.
+// attempt delivers a segment once, and returns what is left of it, in order. It is not ok if the mapping stops.
 func (m *Mapping) attempt(ctx context.Context, shard string, s segment) (left []segment, ok bool) {
 	if s.failures > 0 && !faults.Pause(ctx.Done(), backoff(s.failures)) {
 		return nil, false
@@ -55,12 +55,12 @@ func (m *Mapping) attempt(ctx context.Context, shard string, s segment) (left []
 		return nil, true
 	}
 	if ctx.Err() != nil {
-		return nil, false // it failed because all stops
+		return nil, false // it failed because the platform is stopping
 	}
 	return m.afterFailure(shard, s, failed), true
 }
 
-// afterFailure says what is left of a segment whose records are dealt with up to the failed one.
+// afterFailure returns what is left of a segment whose records are processed up to the failed one.
 func (m *Mapping) afterFailure(shard string, s segment, failed int) []segment {
 	if m.config.Bisect && failed > 0 {
 		return s.from(failed) // split at the failed record
@@ -69,7 +69,7 @@ func (m *Mapping) afterFailure(shard string, s segment, failed int) []segment {
 		half := (len(s.records) + 1) / 2
 		return append(s.until(half).from(0), s.from(half)...)
 	}
-	// Only a delivery that splits nothing counts as a try.
+	// Only a delivery that splits nothing counts as an attempt.
 	s.failures++
 	rest := s.from(failed)
 	if m.config.MaxRetries != Unlimited && s.failures > m.config.MaxRetries {
@@ -79,7 +79,7 @@ func (m *Mapping) afterFailure(shard string, s segment, failed int) []segment {
 	return rest
 }
 
-// invoke delivers the segment, and returns how many of its records, counted from the first, are dealt with.
+// invoke delivers the segment, and returns how many of its records, counted from the first, are processed.
 func (m *Mapping) invoke(s *segment) int {
 	in := function.Invocation{Payload: payload(m.config.Faults.order(s.records))}
 	injected := m.config.Faults
@@ -98,8 +98,8 @@ func (m *Mapping) invoke(s *segment) int {
 	return dealt
 }
 
-// dealtWith reads the function's answer. Lambda delivers again from the failed record with the lowest sequence number
-// on, and all of the batch if the answer names none of its records or is not of the form.
+// dealtWith reads the function's answer. Lambda delivers again from the failed record with the lowest sequence number,
+// and the whole batch if the answer names none of its records or is malformed.
 func (m *Mapping) dealtWith(s *segment) int {
 	if s.last.FunctionError != "" {
 		return 0
@@ -132,7 +132,8 @@ func (m *Mapping) dealtWith(s *segment) int {
 	return lowest
 }
 
-// tooOld is how many of the records, counted from the first, are too old to be delivered.
+// tooOld returns how many of the records, counted from the first, are too old to
+// be delivered.
 func (m *Mapping) tooOld(records []record) int {
 	for i, r := range records {
 		if time.Since(r.read) < m.config.MaxAge {
@@ -142,7 +143,7 @@ func (m *Mapping) tooOld(records []record) int {
 	return len(records)
 }
 
-// from is the segment without the records before the n-th, or nothing.
+// from returns the segment without the records before the n-th, or nothing.
 func (s segment) from(n int) []segment {
 	if n == len(s.records) {
 		return nil
@@ -151,7 +152,7 @@ func (s segment) from(n int) []segment {
 	return []segment{s}
 }
 
-// until is the segment with the records before the n-th alone.
+// until returns the segment with only the records before the n-th.
 func (s segment) until(n int) segment {
 	s.records = s.records[:n:n]
 	return s

@@ -8,13 +8,13 @@ import (
 	"drawdown/infra/emulator/function"
 )
 
-// Why the mapping has given up on records, as Lambda puts it.
+// Why the mapping has given up on records, in Lambda's terms.
 const (
 	retryAttemptsExhausted = "RetryAttemptsExhausted"
 	recordAgeExceeded      = "RecordAgeExceeded"
 )
 
-// failure is the record of what the mapping has given up on, in the shape that Lambda writes to a bucket.
+// failure is the record of a failed batch, in the form that Lambda writes to a bucket.
 type failure struct {
 	Request   requestContext   `json:"requestContext"`
 	Response  *responseContext `json:"responseContext,omitempty"` // missing if the function has never been invoked
@@ -47,7 +47,7 @@ type batchInfo struct {
 	StreamARN    string `json:"streamArn"`
 }
 
-// giveUp leaves a segment aside: its records are kept as an object if the mapping has a place for them.
+// giveUp abandons a segment: its records are kept as an object if the mapping has a destination for them.
 func (m *Mapping) giveUp(shard, condition string, s segment) {
 	now := time.Now().UTC()
 	note := fmt.Sprintf("%d records of %s are given up after %d deliveries to %s (%s)",

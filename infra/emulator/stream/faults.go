@@ -7,14 +7,15 @@ import (
 	"drawdown/infra/emulator/faults"
 )
 
-// Faults are what a test may do to the deliveries of all mappings, at any time. The zero value does nothing.
+// Faults are what a test can make go wrong with the deliveries of all mappings, at any time. The zero value does
+// nothing.
 type Faults struct {
 	faults.Gate
-	// Duplicate has every batch delivered twice. The second answer counts, if the first one tells of no failure.
+	// Duplicate makes every batch be delivered twice. The second answer counts, if the first one reports no failure.
 	Duplicate atomic.Bool
-	// Shuffle puts the records of a batch into a random order, in which only those of one item keep theirs.
+	// Shuffle randomizes the order of a batch's records, except that those of one item keep theirs.
 	Shuffle atomic.Bool
-	// DropAnswers is how many answers of success get lost from now on: those batches count as failed.
+	// DropAnswers is how many successful answers get lost from now on: those batches count as failed.
 	DropAnswers atomic.Int64
 	// DropBatches is how many batches get lost from now on: they count as delivered.
 	DropBatches atomic.Int64

@@ -14,7 +14,8 @@ const (
 	batchBytes = function.PayloadLimit - 1<<10
 )
 
-// lane makes batches of the records that it is dealt, and delivers one at a time.
+// lane makes batches of the records that it is given, and delivers one at a
+// time.
 type lane struct {
 	mapping *Mapping
 	shard   string
@@ -33,7 +34,7 @@ func (l *lane) run(ctx context.Context) {
 	}
 }
 
-// fill waits until a batch is due: it is full, its window is over, or the shard has come to its end.
+// fill waits until a batch is due: it is full, its window is over, or the shard has ended.
 func (l *lane) fill(ctx context.Context) bool {
 	if len(l.pending) == 0 {
 		select {
@@ -64,7 +65,7 @@ func (l *lane) fill(ctx context.Context) bool {
 	return ctx.Err() == nil
 }
 
-// takeWaiting takes what has been dealt while a batch was under way, so that even without a window it comes together.
+// takeWaiting takes what has arrived while a batch was under way, so that even without a window it is batched.
 func (l *lane) takeWaiting() {
 	for !l.isFull() {
 		select {
@@ -83,7 +84,8 @@ func (l *lane) isFull() bool {
 	return len(l.pending) >= l.mapping.config.BatchSize || l.fits() < len(l.pending)
 }
 
-// fits is how many of the pending records go into one event; the first one always does.
+// fits returns how many of the pending records fit into one event; the first one
+// always does.
 func (l *lane) fits() int {
 	size := 0
 	for i, r := range l.pending {

@@ -21,13 +21,13 @@ import (
 )
 
 const (
-	// Retention is how long a stream keeps a record, and so the most that a failing one is retried.
+	// Retention is how long a stream keeps a record, and so how long a failing one can be retried.
 	Retention = 24 * time.Hour
 	// Unlimited is a MaxRetries without a limit.
 	Unlimited = -1
 )
 
-// Config says what is delivered to whom, and how.
+// Config is what is delivered to which function, and how.
 type Config struct {
 	ID          string // of the mapping, a UUID
 	Client      *dynamodbstreams.Client
@@ -45,13 +45,13 @@ type Config struct {
 	ReportsFailures bool               // the function answers which records have failed
 	Filters         []*pattern.Pattern // a record that matches none of them is done with; all are delivered if there are none
 
-	// Discard takes what the mapping has given up on, as an object with its key; nil if nobody wants it.
+	// Discard receives what the mapping has given up on, as an object with its key; nil to discard it.
 	Discard func(key string, object []byte)
 	Faults  *Faults
-	Log     func(line string) // takes what somebody should know
+	Log     func(line string) // receives messages for the log
 }
 
-// Mapping is a mapping that runs.
+// Mapping is a running mapping.
 type Mapping struct {
 	config  Config
 	cancel  context.CancelFunc
@@ -72,8 +72,8 @@ func Start(config Config) *Mapping {
 	return m
 }
 
-// Stop lets no further delivery begin. It does not wait for those under way.
+// Stop starts no further delivery. It does not wait for those under way.
 func (m *Mapping) Stop() { m.cancel() }
 
-// Wait returns when, after Stop, the last delivery has come to its end.
+// Wait returns when, after Stop, the last delivery has ended.
 func (m *Mapping) Wait() { m.running.Wait() }

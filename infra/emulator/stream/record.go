@@ -50,7 +50,7 @@ type userIdentity struct {
 
 func newRecord(from *types.Record, streamARN string, now time.Time) (record, error) {
 	if from.Dynamodb == nil {
-		return record{}, fmt.Errorf("the record %s tells of no change", aws.ToString(from.EventID))
+		return record{}, fmt.Errorf("the record %s contains no change", aws.ToString(from.EventID))
 	}
 	created := creation(aws.ToTime(from.Dynamodb.ApproximateCreationDateTime), now)
 	e := event{
@@ -87,8 +87,8 @@ func newRecord(from *types.Record, streamARN string, now time.Time) (record, err
 	return record{json: data, key: string(key), sequence: e.Change.SequenceNumber, read: now, created: created}, err
 }
 
-// creation is the time of a record to the second. DynamoDB Local says the minute; where the time of the read may fall
-// into that minute it is the better guess.
+// creation returns the time of a record to the second. DynamoDB Local reports only the minute; if the time of the read
+// may be in that minute, it is the better estimate.
 func creation(said, read time.Time) time.Time {
 	if read.Sub(said) < time.Minute+time.Second {
 		return read.Truncate(time.Second)
@@ -96,7 +96,7 @@ func creation(said, read time.Time) time.Time {
 	return said
 }
 
-// attributes is an item in DynamoDB's JSON; nil if there is none.
+// attributes returns an item in DynamoDB's JSON; nil if there is none.
 func attributes(item map[string]types.AttributeValue) (map[string]any, error) {
 	if item == nil {
 		return nil, nil
@@ -148,7 +148,7 @@ func attribute(value types.AttributeValue) (map[string]any, error) {
 	}
 }
 
-// payload is the event that holds these records.
+// payload returns the event with these records.
 func payload(records []record) []byte {
 	var b bytes.Buffer
 	b.WriteString(`{"Records":[`)

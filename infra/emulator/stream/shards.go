@@ -18,14 +18,15 @@ import (
 )
 
 const (
-	// describeInterval is how often new shards are looked for while none has come to its end.
+	// describeInterval is how often to look for new shards while none has ended.
 	describeInterval = 5 * time.Second
-	// idleInterval is the wait after a read that found nothing, and busyInterval the one after a read that did.
+	// idleInterval is the wait after a read that found nothing, and busyInterval the one after a read that found
+	// records.
 	idleInterval = 100 * time.Millisecond
 	busyInterval = 20 * time.Millisecond
 	// troubleInterval is the wait after a read that failed.
 	troubleInterval = time.Second
-	// pageSize is how many records are read at once at most, as many as the service gives.
+	// pageSize is the most records in one read, as in the service.
 	pageSize = 1000
 )
 
@@ -55,7 +56,7 @@ func (m *Mapping) followShards(ctx context.Context) {
 			})
 		}
 		if err == nil {
-			start = types.ShardIteratorTypeTrimHorizon // a shard that turns up later is read as a whole
+			start = types.ShardIteratorTypeTrimHorizon // a shard that appears later is read as a whole
 		}
 		select {
 		case id := <-ended:
@@ -67,8 +68,8 @@ func (m *Mapping) followShards(ctx context.Context) {
 	}
 }
 
-// startable picks the shards whose turn has come, and notes them as known. One that is closed already has nothing for
-// a mapping that starts with what is written from now on.
+// startable picks the shards that are due, and notes them as known. One that is already closed has nothing for a
+// mapping that starts with what is written from now on.
 func (m *Mapping) startable(shards []types.Shard, known, done map[string]bool, start types.ShardIteratorType) []string {
 	listed := map[string]bool{}
 	for _, s := range shards {
@@ -131,7 +132,8 @@ func (r *reader) run(ctx context.Context) {
 	running.Wait()
 }
 
-// turn reads and deals out one page, and says whether there is more to come.
+// turn reads and distributes one page, and reports whether there is more to
+// come.
 func (r *reader) turn(ctx context.Context) bool {
 	records, more, err := r.read(ctx)
 	var expired *types.ExpiredIteratorException
@@ -184,7 +186,7 @@ func (r *reader) read(ctx context.Context) (records []record, more bool, err err
 	return records, r.iterator != nil, nil
 }
 
-// isWanted says whether a record matches a filter.
+// isWanted reports whether a record matches a filter.
 func (m *Mapping) isWanted(one record) bool {
 	return len(m.config.Filters) == 0 || slices.ContainsFunc(m.config.Filters, func(p *pattern.Pattern) bool { return p.MatchJSON(one.json) })
 }
@@ -203,7 +205,8 @@ func (r *reader) begin(ctx context.Context) error {
 	return err
 }
 
-// deal gives each record to the lane of its key. It waits where a lane has fallen behind.
+// deal passes each record to the lane of its key. It waits if a lane has fallen
+// behind.
 func (r *reader) deal(ctx context.Context, records []record) bool {
 	hands := make([][]record, len(r.lanes))
 	for _, one := range records {

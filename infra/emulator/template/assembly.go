@@ -1,6 +1,6 @@
 // Package template reads a CDK cloud assembly (cdk.out) and evaluates its CloudFormation template: parameters,
-// conditions, mappings and intrinsic functions. It knows the language of templates and nothing of what the resources
-// are; Ref and Fn::GetAtt of a resource are answered by whoever runs it.
+// conditions, mappings and intrinsic functions. It implements the language of templates and is independent of the
+// resources; the caller answers Ref and Fn::GetAtt of a resource.
 package template
 
 import (
@@ -135,7 +135,8 @@ func (a *Assembly) readAssets(file string) error {
 	return nil
 }
 
-// Asset is the file or folder that a deployment would upload under this object key.
+// Asset returns the file or folder that a deployment would upload under this
+// object key.
 func (a *Assembly) Asset(objectKey string) (string, error) {
 	path, ok := a.assets[objectKey]
 	if !ok {
@@ -150,7 +151,7 @@ func readJSON(file string, into any, strict bool) error {
 		return err
 	}
 	decoder := json.NewDecoder(strings.NewReader(string(data)))
-	// Numbers keep their spelling: a large one must not come out as a float.
+	// Numbers keep their spelling: a large one must not become a float.
 	decoder.UseNumber()
 	if strict {
 		decoder.DisallowUnknownFields()

@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// noValue is what Ref of AWS::NoValue gives: the property is as if not written.
+// noValue is the value of Ref of AWS::NoValue: the property counts as not given.
 type noValue struct{}
 
 // function is an intrinsic of the form {"name": argument}.
@@ -92,7 +92,7 @@ func intrinsic(m map[string]any) (name string, argument any, ok bool) {
 	return name, argument, ok
 }
 
-// EvaluateString evaluates a value that must come out as a string.
+// EvaluateString evaluates a value that must be a string.
 func (s *Stack) EvaluateString(v any) (string, error) {
 	value, err := s.Evaluate(v)
 	if err != nil {
@@ -316,7 +316,7 @@ func (s *Stack) conditionNamed(argument any) (any, error) {
 	return s.condition(name, nil)
 }
 
-// condition evaluates a condition by its name; path holds the conditions on the way, to find a circle.
+// condition evaluates a condition by its name; path holds the conditions on the way, to detect a cycle.
 func (s *Stack) condition(name string, path []string) (bool, error) {
 	if holds, ok := s.conditions[name]; ok {
 		return holds, nil

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// Decode evaluates the resource's properties, apart from those named as inert, into a struct whose fields are all that
-// the platform understands of the type. Any other property is an error: it may change what the resource does.
+// Decode evaluates the resource's properties, except those named as inert, into a struct whose fields are all the
+// properties that the platform supports. Any other property is an error, because it may change what the resource does.
 func (s *Stack) Decode(r Resource, inert []string, into any) error {
 	live := make(map[string]any, len(r.Properties))
 	for name, value := range r.Properties {
@@ -36,7 +36,7 @@ func (s *Stack) Decode(r Resource, inert []string, into any) error {
 	return nil
 }
 
-// Int is a whole number as CloudFormation takes it: spelled as a number or as a string.
+// Int is an integer as CloudFormation accepts it: as a number or as a string.
 type Int int
 
 // UnmarshalJSON implements json.Unmarshaler.
@@ -46,7 +46,7 @@ func (n *Int) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-// Bool is a truth value as CloudFormation takes it: true or "true".
+// Bool is a boolean as CloudFormation accepts it: true or "true".
 type Bool bool
 
 // UnmarshalJSON implements json.Unmarshaler.

@@ -21,7 +21,7 @@ type Resource struct {
 // String names the resource as error messages do.
 func (r Resource) String() string { return fmt.Sprintf("%s (%s)", r.LogicalID, r.Type) }
 
-// Errorf is an error in one of the resource's properties.
+// Errorf returns an error about one of the resource's properties.
 func (r Resource) Errorf(property, format string, arguments ...any) error {
 	return fmt.Errorf("%s: %s: %w", r, property, fmt.Errorf(format, arguments...))
 }
@@ -32,7 +32,7 @@ type Stack struct {
 	// Attribute answers a reference to a resource: Ref where the name is empty, Fn::GetAtt otherwise.
 	Attribute func(r Resource, name string) (any, error)
 
-	// id is the last part of the stack's id: another one each time, as CloudFormation makes it.
+	// id returns the last part of the stack's id, different each time, as in CloudFormation.
 	id         string
 	parameters map[string]any
 	conditions map[string]bool
@@ -51,13 +51,13 @@ type parameter struct {
 	NoEcho                any
 }
 
-// The version check of CDK's bootstrap stack has no bearing on a laptop.
+// The version check of CDK's bootstrap stack has no effect on one machine.
 const (
 	bootstrapParameter = "BootstrapVersion"
 	bootstrapRule      = "CheckBootstrapVersion"
 )
 
-// Stack gives the template its parameters, and evaluates its conditions.
+// Stack sets the template's parameters, and evaluates its conditions.
 func (a *Assembly) Stack(parameters map[string]string) (*Stack, error) {
 	s := &Stack{
 		id:         rand.Text(),
@@ -126,7 +126,7 @@ func (p parameter) value(name, given string, isGiven bool) (any, error) {
 		given = text(p.Default)
 	}
 	if err := p.check(given); err != nil {
-		// The value may be a secret, so that it is not repeated here.
+		// The value may be a secret, so it is not repeated here.
 		return nil, fmt.Errorf("parameter %q: %w", name, err)
 	}
 	if strings.HasPrefix(p.Type, "List<") || p.Type == "CommaDelimitedList" {
@@ -186,7 +186,7 @@ func (p parameter) hint() string {
 	return ": " + p.ConstraintDescription
 }
 
-// text is how CloudFormation spells a scalar where it wants a string.
+// text returns how CloudFormation formats a scalar where a string is required.
 func text(v any) string {
 	switch v := v.(type) {
 	case string:

@@ -5,11 +5,11 @@ import (
 	"time"
 )
 
-// interval is when a request was under way.
+// interval is the time of a request, from start to end.
 type interval struct{ start, end time.Time }
 
-// depth is how many requests have gone one after another: the largest number
-// of them of which no two were under way at the same time.
+// depth returns the length of the longest sequence of requests of which no two
+// overlap.
 func depth(intervals []interval) int {
 	sorted := slices.Clone(intervals)
 	slices.SortFunc(sorted, func(a, b interval) int { return a.end.Compare(b.end) })

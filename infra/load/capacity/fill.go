@@ -14,12 +14,12 @@ import (
 	"drawdown/shared/usage"
 )
 
-// writesABatch is how many items one batch may write.
+// writesABatch is the most items that one batch may write.
 const writesABatch = 25
 
-// filler writes many sheets fast. The first of each shape is written by the
-// store itself; the others are copies of that item for other agents and
-// periods, since a thousand updates of a hundred numbers take long here.
+// filler writes many sheets fast. The store itself writes the first of each shape;
+// the others are copies of that item for other agents and periods, because a
+// thousand updates of a hundred numbers would take long.
 type filler struct {
 	db    *dynamodb.Client
 	table string
@@ -95,13 +95,14 @@ func (f *filler) flush(ctx context.Context) error {
 	}
 	out, err := f.db.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: map[string][]types.WriteRequest{f.table: f.waiting}})
 	if err == nil && len(out.UnprocessedItems) > 0 {
-		err = errors.New("sheets are left unwritten")
+		err = errors.New("sheets were not written")
 	}
 	f.waiting = nil
 	return err
 }
 
-// copyOf is a sheet's item with the other's agent and period in its keys and its name.
+// copyOf returns a sheet's item with another agent and period in its keys and its
+// name.
 func copyOf(item Item, from, to usage.Delta) Item {
 	var pairs []string
 	for _, pair := range [][2]string{{from.Agent, to.Agent}, {from.Name, to.Name}, {from.Period, to.Period}} {

@@ -14,11 +14,11 @@ const (
 	flagSize          = 1 // of a Boolean and of null
 )
 
-// Item is an item as the SDK has it.
+// Item is an item in the SDK's form.
 type Item = map[string]types.AttributeValue
 
-// Size is an item's size in bytes, by the documented rules: the UTF-8 length
-// of every attribute's name, and the size of its value.
+// Size returns an item's size in bytes, by the documented rules: the UTF-8 length
+// of every attribute's name, plus the size of its value.
 func Size(item Item) int {
 	size := 0
 	for name, value := range item {
@@ -63,10 +63,10 @@ func total[E any](elements []E, size func(E) int) int {
 	return sum
 }
 
-// numberSize is one byte for two significant digits and one more, and one for
-// a minus. The documentation calls this approximate: digits are paired from
-// the decimal point on, as DynamoDB Local pairs them, so that a pair may hold
-// one digit only; pairs of zeros at either end take nothing.
+// numberSize is one byte for two significant digits, plus one, plus one for a minus
+// sign. The documentation calls this approximate. Digits are paired from the
+// decimal point, as DynamoDB Local does, so a pair may have only one digit; pairs
+// of zeros at either end take nothing.
 func numberSize(text string) int {
 	digits, negative := strings.CutPrefix(text, "-")
 	size := numberOverhead

@@ -12,8 +12,8 @@ import (
 	"drawdown/shared/dynamo/dynamotest"
 )
 
-// DynamoDB Local reports plain writes rightly: an item that is 1 KB by our
-// count costs it one unit, and a byte more costs two.
+// DynamoDB Local reports plain writes correctly: an item of 1 KB by our count costs
+// one unit, and one byte more costs two.
 func TestSizeAgreesWithDynamoDBLocal(t *testing.T) {
 	tables := dynamotest.NewTables(t)
 	nested := func() types.AttributeValue {

@@ -9,9 +9,9 @@ import (
 	"drawdown/shared/dynamo"
 )
 
-// repeats is how often each operation is measured. Its cost is the highest of
-// them, but the lowest depth: requests that go at the same time may miss each
-// other on a busy machine, and never the other way round.
+// repeats is how often each operation is measured. The highest cost counts, but the
+// lowest depth: concurrent requests may fail to overlap on a busy machine, but
+// sequential ones never overlap.
 const repeats = 3
 
 // Measure runs the operations and reports what each costs.
@@ -51,10 +51,10 @@ func Measure(ctx context.Context, r *report.Report) error {
 	}
 	r.Table(table)
 	r.Note(
-		"Counted by the documented rules from the sizes of the items read and written. Requests at the same",
-		"time count once in sequence. Local is what DynamoDB Local 3.3.1 reports, tables and indexes together. It is",
-		"right for items that are there; it takes nothing for items that a batch asks for and that are not there,",
-		"and for a transaction it sums distinct values only: neither is a check of the count.",
+		"Counted by the documented rules from the sizes of the items read and written. \"In sequence\" counts",
+		"concurrent requests once. Local is what DynamoDB Local 3.3.1 reports, tables and indexes together. It is",
+		"right for existing items, but charges nothing for missing items of a batch, and for a transaction sums",
+		"distinct values only, so it cannot check the count there.",
 	)
 	reportSizes(r, sizes)
 	if err := measureRollup(ctx, r, platform); err != nil {

@@ -15,7 +15,7 @@ import (
 	"drawdown/shared/dynamo"
 )
 
-// Meter sits in a client and counts what its requests cost.
+// Meter is installed in a client and counts what its requests cost.
 type Meter struct {
 	plain  *dynamodb.Client        // not metered, to look at items before and after a write
 	schema map[string]dynamo.Table // by the tables' real names
@@ -33,20 +33,20 @@ type Meter struct {
 // Cost is what an operation has cost.
 type Cost struct {
 	Requests int
-	Depth    int // of the requests, those at the same time as one
-	Queries  int // of the requests, those that are a Query
+	Depth    int // round trips: concurrent requests count as one
+	Queries  int // the requests that are a Query
 	Counted  Units
 	Reported Units
 	Written  map[string]int // the size of the item last written, by the table's logical name
 	Updated  map[string]int // the size of every item updated in place, by its table and key
 }
 
-// NewMeter makes a meter for these tables; plain is a client without one.
+// NewMeter returns a meter for these tables; plain is a client without one.
 func NewMeter(plain *dynamodb.Client, schema map[string]dynamo.Table) *Meter {
 	return &Meter{plain: plain, schema: schema, written: map[string]int{}, updated: map[string]int{}}
 }
 
-// Take is the cost since the last Take.
+// Take returns the cost since the last Take.
 func (m *Meter) Take() (Cost, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -56,7 +56,7 @@ func (m *Meter) Take() (Cost, error) {
 	return cost, err
 }
 
-// Install puts the meter into a client.
+// Install adds the meter to a client.
 func (m *Meter) Install(o *dynamodb.Options) {
 	o.APIOptions = append(o.APIOptions, func(stack *middleware.Stack) error {
 		return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("capacity.Meter", m.handle), middleware.After)
@@ -102,7 +102,8 @@ func (m *Meter) countWrite(w write, before, after Item) {
 	}
 }
 
-// images reads the items of a request's writes as they are now; nil where there is none.
+// images reads the current items that a request will write; nil where there is
+// none.
 func (m *Meter) images(ctx context.Context, writes []write) ([]Item, error) {
 	items := make([]Item, len(writes))
 	if len(writes) == 0 {
@@ -111,17 +112,18 @@ func (m *Meter) images(ctx context.Context, writes []write) ([]Item, error) {
 	asked := map[string]types.KeysAndAttributes{}
 	for _, w := range writes {
 		if _, known := m.schema[w.table]; !known {
-			return items, fmt.Errorf("capacity: a write to %q, which is no table of the schema", w.table)
+			return items, fmt.Errorf("capacity: a write to %q, which is not a table of the schema", w.table)
 		}
 		asked[w.table] = types.KeysAndAttributes{Keys: append(asked[w.table].Keys, w.key), ConsistentRead: aws.Bool(true)}
 	}
-	// A request writes no more items than one batch may read, and none of them twice.
+	// A request writes no more items than one batch can read, and none of them
+	// twice.
 	out, err := m.plain.BatchGetItem(ctx, &dynamodb.BatchGetItemInput{RequestItems: asked})
 	if err == nil && len(out.UnprocessedKeys) > 0 {
-		err = errors.New("some are left unread")
+		err = errors.New("some items were not read")
 	}
 	if err != nil {
-		return items, fmt.Errorf("capacity: reading the items that are written: %w", err)
+		return items, fmt.Errorf("capacity: reading the items to be written: %w", err)
 	}
 	found := map[string]Item{}
 	for table, images := range out.Responses {

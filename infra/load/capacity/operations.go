@@ -14,15 +14,15 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// operation is something that the platform does, and what it may cost. Its
-// n-th run uses ids of its own.
+// operation is something that the platform does, with its budget. Its n-th run uses
+// ids of its own.
 type operation struct {
 	name   string
-	budget *budget // nil: the design gives none
+	budget *budget // nil: the design has none
 	run    func(ctx context.Context, n int) error
 }
 
-// bench is a usual account, and what works on it.
+// bench is a typical account, and the operations on it.
 type bench struct {
 	store     *dynamo.Ledger
 	committer *commit.Committer
@@ -31,8 +31,8 @@ type bench struct {
 const (
 	account = "usual"
 	series  = "debit"
-	// pageLimit is a page of entries as it is asked for by default, and the one
-	// entry more that tells whether another page follows.
+	// pageLimit is a page of entries of the default size, plus the one entry that
+	// shows whether another page follows.
 	pageLimit = 51
 )
 
@@ -59,7 +59,7 @@ func (b *bench) debit(ctx context.Context, n int) error {
 func (b *bench) do(ctx context.Context, command ledger.Command) error {
 	outcome := b.committer.Do(ctx, account, command)
 	if outcome.Err == nil && outcome.Replayed {
-		return errors.New("it was replayed")
+		return errors.New("the debit was replayed")
 	}
 	return outcome.Err
 }
@@ -71,8 +71,8 @@ func (b *bench) refused(ctx context.Context, n int) error {
 	return refusedBy(ctx, &atRest, usual.Operation("refused", n))
 }
 
-// refusedWhileWritten is a refusal by a wallet that has just been written, which
-// is confirmed by a second read.
+// refusedWhileWritten is a refusal by a wallet that has just been written, which a
+// second read confirms.
 func (b *bench) refusedWhileWritten(ctx context.Context, n int) error {
 	return refusedBy(ctx, b.committer, usual.Operation("refused-busy", n))
 }
@@ -82,7 +82,7 @@ func refusedBy(ctx context.Context, committer *commit.Committer, id ledger.Opera
 	debit.Lines[0].Quantity = 1_000_000_000 * credit.Credit
 	outcome := committer.Do(ctx, account, ledger.Keyed(id, debit))
 	if fault.CodeOf(outcome.Err) != fault.InsufficientCredits {
-		return fmt.Errorf("it was not refused for want of credits: %w", outcome.Err)
+		return fmt.Errorf("the debit was not refused for lack of credits: %w", outcome.Err)
 	}
 	return nil
 }
@@ -90,7 +90,7 @@ func refusedBy(ctx context.Context, committer *commit.Committer, id ledger.Opera
 func (b *bench) replayed(ctx context.Context, n int) error {
 	outcome := b.committer.Do(ctx, account, ledger.Keyed(usual.Operation(series, n), usual.Debit()))
 	if outcome.Err == nil && !outcome.Replayed {
-		return errors.New("it was not replayed")
+		return errors.New("the debit was not replayed")
 	}
 	return outcome.Err
 }
@@ -112,17 +112,17 @@ func (b *bench) batch(size int) func(context.Context, int) error {
 
 func (b *bench) grant(ctx context.Context, n int) error {
 	return b.do(ctx, ledger.Keyed(usual.Operation("grant", n), ledger.AddGrant{
-		Amount: 100 * credit.Credit, Source: ledger.FromPromo, Reason: "A usual grant",
+		Amount: 100 * credit.Credit, Source: ledger.FromPromo, Reason: "A typical grant",
 	}))
 }
 
 func (b *bench) reversal(ctx context.Context, n int) error {
 	return b.do(ctx, ledger.Keyed(usual.Operation("reversal", n), ledger.ReverseDebit{
-		Of: usual.Operation(series, n), Reason: "A usual reversal",
+		Of: usual.Operation(series, n), Reason: "A typical reversal",
 	}))
 }
 
-// quote does as the debit function does for one.
+// quote does what the debit function does for a quote.
 func (b *bench) quote(ctx context.Context, _ int) error {
 	now := time.Now()
 	book, err := b.committer.Rates.Book(ctx, now)

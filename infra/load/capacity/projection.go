@@ -2,13 +2,14 @@ package capacity
 
 import "drawdown/shared/dynamo"
 
-// projection is what an index holds of a table's items.
+// projection is the part of a table's items that an index holds.
 type projection struct {
 	table dynamo.Table
 	index dynamo.Index
 }
 
-// entry is what the index holds of an item; nil where the item lacks its keys.
+// entry returns what the index holds of an item; nil if the item lacks the index's
+// keys.
 func (p projection) entry(item Item) Item {
 	for _, attribute := range []dynamo.Attribute{p.index.Partition, p.index.Sort} {
 		if _, there := item[attribute.Name]; !there && attribute.Name != "" {

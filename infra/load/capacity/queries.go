@@ -18,18 +18,19 @@ import (
 )
 
 const (
-	busy       = "busy" // the account whose usage is asked for
+	busy       = "busy" // the account whose usage is read
 	busyAgents = 100    // active every day
 	busyDebits = 60     // for its statement
 	busyGrants = 24     // for its history
 
-	// pageBudget is what the Usage page may cost, in RRU: 30 days, 100 agents.
+	// pageBudget is the most that the Usage page may cost, in RRU, for 30 days and
+	// 100 agents.
 	pageBudget = 60
 )
 
-// The ranges asked for. Thirty days that end on a 29th after a month of 31 days
-// are as many days of two months as there can be, and sheets of agents hold
-// months. They lie ahead, where the debits of the statement are not.
+// The ranges. Thirty days that end on a 29th after a month of 31 days cover as much
+// of two months as possible, and agents have a sheet a month. They are in the
+// future, away from the debits of the statement.
 var (
 	period   = usage.Range{First: "2030-12-31", Last: "2031-01-29"}
 	previous = usage.Range{First: "2030-12-01", Last: "2030-12-30"}
@@ -40,7 +41,7 @@ var (
 type call struct {
 	name   string
 	path   string // of the HTTP API, without the account where it is about one
-	months int    // that it touches, and so the Queries it may take
+	months int    // months that it touches, and so the most Queries
 	run    func(ctx context.Context) error
 }
 
@@ -68,7 +69,7 @@ func (q *reader) entries(ctx context.Context) error {
 	return err
 }
 
-// history reads the entries that are no debits, as many as a filter looks at.
+// history reads the entries other than debits, as many as a filter looks at.
 func (q *reader) history(ctx context.Context) error {
 	const filtered = 500
 	entries, err := q.Entries(ctx, busy, ledger.Page{Limit: filtered, Descending: true, NoDebits: true})
@@ -97,12 +98,12 @@ func (q *reader) bills(ctx context.Context) error {
 	const shown = 10
 	bills, err := q.Bills(ctx, busy, billing.BillPlace{}, shown+1)
 	if err == nil && len(bills) == 0 {
-		return q.balance(ctx) // which tells that there is such an account
+		return q.balance(ctx) // which shows that the account exists
 	}
 	return err
 }
 
-// usage reads the wallet, for the zone, the mark, and then the sheets.
+// usage reads the wallet, for the time zone, the mark, and then the sheets.
 func (q *reader) usage(ctx context.Context, sheets int, read func() ([]usage.Sheet, error)) error {
 	if err := q.balance(ctx); err != nil {
 		return err
@@ -112,12 +113,12 @@ func (q *reader) usage(ctx context.Context, sheets int, read func() ([]usage.She
 	}
 	found, err := read()
 	if err == nil && len(found) != sheets {
-		err = fmt.Errorf("%d sheets are read, and there are %d", len(found), sheets)
+		err = fmt.Errorf("%d sheets were read of %d", len(found), sheets)
 	}
 	return err
 }
 
-// together asks for a range by day, channel and node, which one reading of its sheets tells.
+// together asks for a range by day, channel and node, all from one reading of its sheets.
 func (q *reader) together(within usage.Range) call {
 	joined := q.by(usage.ByDay, within)
 	joined.name = fmt.Sprintf("usage by day, channel and node, %d days", len(within.Days()))
@@ -125,7 +126,8 @@ func (q *reader) together(within usage.Range) call {
 	return joined
 }
 
-// by asks for a range grouped by day, channel or node, which read the same, or by agent.
+// by asks for a range grouped by day, channel or node, which read the same sheets,
+// or by agent.
 func (q *reader) by(grouping usage.Grouping, within usage.Range) call {
 	months := monthsOf(within)
 	return call{
@@ -161,7 +163,7 @@ func usagePath(grouping usage.Grouping, within usage.Range) string {
 	return fmt.Sprintf("/usage?group_by=%s&from=%s&to=%s", grouping, within.First, within.Last)
 }
 
-// page is what the Usage page asks for when it opens.
+// page returns the requests that the Usage page makes when it opens.
 func (q *reader) page() []call {
 	before := q.by(usage.ByDay, previous)
 	before.name += " before"
@@ -175,7 +177,7 @@ func (q *reader) page() []call {
 	}
 }
 
-// others are what it asks for on a click, and the longest ranges there are.
+// others returns the requests that it makes on a click, and the longest ranges.
 func (q *reader) others() []call {
 	return []call{
 		q.ofAgent(period), {"page of 50 entries", "/entries?limit=50", 1, q.entries},
@@ -183,7 +185,7 @@ func (q *reader) others() []call {
 	}
 }
 
-// monthsOf lists the days of a range by the month.
+// monthsOf groups the days of a range by month.
 func monthsOf(within usage.Range) [][]string {
 	var months [][]string
 	for i, day := range within.Days() {
@@ -195,7 +197,7 @@ func monthsOf(within usage.Range) [][]string {
 	return months
 }
 
-// openBusy opens the account with the usage of the longest range and a statement.
+// openBusy opens the account with usage for the longest range, and a statement.
 func openBusy(ctx context.Context, platform *subject.Subject) error {
 	tables := platform.Tables()
 	committer := platform.Committer(tables)
@@ -260,7 +262,7 @@ func measureQueries(ctx context.Context, r *report.Report, platform *subject.Sub
 		}
 		page.Requests, page.Queries, page.Counted = page.Requests+cost.Requests, page.Queries+cost.Queries, page.Counted.Plus(cost.Counted)
 	}
-	t.table.Row("Usage page in all", page.Requests, "", page.Queries, r.AtMost("Usage page in all", "RRU", page.Counted.Read, pageBudget), "", "")
+	t.table.Row("Usage page in total", page.Requests, "", page.Queries, r.AtMost("Usage page in total", "RRU", page.Counted.Read, pageBudget), "", "")
 	for _, c := range q.others() {
 		if _, err := t.row(ctx, c); err != nil {
 			return err
@@ -269,9 +271,9 @@ func measureQueries(ctx context.Context, r *report.Report, platform *subject.Sub
 	r.Section(fmt.Sprintf("   Usage of an account of %d agents, all active every day (counted / budget)", busyAgents))
 	r.Table(t.table)
 	r.Note(
-		"Thirty days are such that they touch two months, and as many of their days, as they can. A Query a month",
-		"touched is the budget of each call. The same calls go to the running function as well, which tells how many",
-		"requests it has made and what DynamoDB Local says that they have read: it must be what is counted here.",
+		"The thirty days are chosen to cover as much of two months as possible. The budget of each call is one",
+		"Query for each month touched. The same calls are made to the running function too, which reports how many",
+		"requests it made and what DynamoDB Local reports as read: these must equal the counts here.",
 	)
 	return reportSheets(ctx, r, meter, q.Usage)
 }
@@ -283,7 +285,8 @@ type queryTable struct {
 	platform *subject.Subject
 }
 
-// row measures a call, and holds it against what the function says of the same.
+// row measures a call, and compares it with what the function reports for the same
+// call.
 func (t *queryTable) row(ctx context.Context, c call) (Cost, error) {
 	if err := c.run(ctx); err != nil {
 		return Cost{}, fmt.Errorf("%s: %w", c.name, err)
@@ -297,7 +300,7 @@ func (t *queryTable) row(ctx context.Context, c call) (Cost, error) {
 		return Cost{}, fmt.Errorf("%s: %w", c.name, err)
 	}
 	if int(said.Requests) != cost.Requests || said.ReadUnits != cost.Reported.Read {
-		return Cost{}, fmt.Errorf("%s: %d requests that read %v units are measured, and the function makes %v that read %v: it does something else by now",
+		return Cost{}, fmt.Errorf("%s: %d requests that read %v units are measured, and the function makes %v that read %v: this benchmark is out of date",
 			c.name, cost.Requests, cost.Reported.Read, said.Requests, said.ReadUnits)
 	}
 	t.table.Row(c.name, cost.Requests, cost.Depth,
@@ -306,7 +309,8 @@ func (t *queryTable) row(ctx context.Context, c call) (Cost, error) {
 	return cost, nil
 }
 
-// said is what the usage function says of one call, a moment after its answer.
+// said returns what the usage function reports for one call, a moment after its
+// answer.
 func (t *queryTable) said(ctx context.Context, path string) (subject.Spent, error) {
 	before := t.platform.Log.Spent(usageFunction)
 	if !strings.HasPrefix(path, "/v1/") {
@@ -320,7 +324,7 @@ func (t *queryTable) said(ctx context.Context, path string) (subject.Spent, erro
 			return subject.Spent{Invocations: 1, Requests: after.Requests - before.Requests, ReadUnits: after.ReadUnits - before.ReadUnits}, nil
 		}
 	}
-	return subject.Spent{}, errors.New("the function has not told what it has read")
+	return subject.Spent{}, errors.New("the function has not reported what it has read")
 }
 
 const (

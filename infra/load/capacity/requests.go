@@ -18,10 +18,10 @@ type write struct {
 	table         string
 	key           Item
 	transactional bool
-	inPlace       bool // an update, and no put or delete
+	inPlace       bool // an update, not a put or delete
 }
 
-// name tells the item from every other one.
+// name identifies the item.
 func (w write) name() string {
 	var name strings.Builder
 	name.WriteString(w.table)
@@ -33,8 +33,8 @@ func (w write) name() string {
 	return name.String()
 }
 
-// writesOf lists what a request writes. An item that is put names its key by
-// the schema of its table.
+// writesOf lists what a request writes. The key of a put item is found by the
+// schema of its table.
 func writesOf(input any, schema map[string]dynamo.Table) []write {
 	key := func(table *string, item Item) Item {
 		t := schema[aws.ToString(table)]
@@ -66,8 +66,8 @@ func writesOf(input any, schema map[string]dynamo.Table) []write {
 	return nil
 }
 
-// readsOf counts what a request has read. A read that returns less than it
-// pays for cannot be counted from its answer, and is an error.
+// readsOf counts what a request has read. If a read returns less than it is charged
+// for, its cost cannot be counted from the answer, and that is an error.
 func readsOf(input, output any) (float64, error) {
 	switch in := input.(type) {
 	case *dynamodb.GetItemInput:
@@ -94,8 +94,8 @@ func readsOf(input, output any) (float64, error) {
 	return 0, uncountable(input)
 }
 
-// batchUnits counts a batch: each item for itself, those that are not there
-// included, and none that was left unprocessed.
+// batchUnits counts a batch: each item by itself, including missing ones, but not
+// those left unprocessed.
 func batchUnits(in *dynamodb.BatchGetItemInput, out *dynamodb.BatchGetItemOutput) float64 {
 	var units float64
 	for table, asked := range in.RequestItems {
@@ -110,10 +110,10 @@ func batchUnits(in *dynamodb.BatchGetItemInput, out *dynamodb.BatchGetItemOutput
 }
 
 func uncountable(input any) error {
-	return fmt.Errorf("capacity: there is no rule to count a %T like this one", input)
+	return fmt.Errorf("capacity: no rule to count a %T like this one", input)
 }
 
-// reportedOf is what DynamoDB says that a request has consumed; of writes,
+// reportedOf returns what DynamoDB reports that a request has consumed; for writes,
 // tables and indexes together.
 func reportedOf(output any) Units {
 	var units Units

@@ -28,11 +28,11 @@ const (
 // runs are roll-ups of the same size.
 type runs struct {
 	entries, times int
-	// fresh: each by an environment that remembers no conversation
+	// fresh: each in an environment with an empty cache of conversations
 	fresh bool
 }
 
-// The sizes of runs; small ones more often, since they differ more.
+// The sizes of runs, with more of the small ones, because they vary more.
 var rollups = []runs{{1, 24, false}, {10, 8, false}, {10, 4, true}, {100, 3, false}, {1000, 1, false}}
 
 func (r runs) name() string {
@@ -42,9 +42,9 @@ func (r runs) name() string {
 	return fmt.Sprint(r.entries)
 }
 
-// folding is an account whose agents talk, and what rolls it up. Its wallet
-// lies in a table without a stream, so that the platform's own roll-up is not
-// rung and everything is left to the one that is measured.
+// folding is an account whose agents talk, and its roll-up. Its wallet is in a
+// table without a stream, so that the platform's own roll-up is not triggered and
+// everything is left to the one that is measured.
 type folding struct {
 	meter  *Meter
 	client func() dynamo.Tables
@@ -54,7 +54,7 @@ type folding struct {
 	talk      *usual.Talk
 	spoken    int             // debits
 	seq       int64           // of the last entry
-	known     map[string]bool // conversations that the environment that lives on remembers
+	known     map[string]bool // conversations that the reused environment has cached
 }
 
 func newFolding(ctx context.Context, platform *subject.Subject) (*folding, error) {
@@ -91,8 +91,8 @@ func newFolding(ctx context.Context, platform *subject.Subject) (*folding, error
 	return f, fill(ctx, f.tables.Usage, talker, grownSheets(now.In(location)))
 }
 
-// say commits that many debits and tells what that has cost, which agents had
-// a part in them, and which conversations, begun or gone on with.
+// say commits that many debits. It returns what that has cost, which agents took
+// part, and which conversations began or continued.
 func (f *folding) say(ctx context.Context, debits int) (said, error) {
 	s := said{agents: map[string]bool{}, conversations: map[string]bool{}}
 	commands := make([]ledger.Command, debits)
@@ -125,7 +125,7 @@ type said struct {
 	cost                  Cost
 }
 
-// rolled is what one roll-up has cost, and what it may cost.
+// rolled is what one roll-up has cost, and its budget.
 type rolled struct {
 	cost, budget Units
 	requests     int
@@ -159,7 +159,7 @@ func (f *folding) rollUp(ctx context.Context, kind runs) (rolled, Cost, error) {
 	}
 	cost, err := f.meter.Take()
 	if err == nil && len(cost.Updated) != result.Sheets {
-		err = fmt.Errorf("%d sheets are updated and %d reported", len(cost.Updated), result.Sheets)
+		err = fmt.Errorf("%d sheets were updated, and %d reported", len(cost.Updated), result.Sheets)
 	}
 	const mark = 1
 	return rolled{
@@ -196,7 +196,8 @@ func (f *folding) folder(tables dynamo.Tables, page int) *rollup.Folder {
 	return &rollup.Folder{Store: store, Now: time.Now, Page: page, IndexWait: rollup.DefaultIndexWait}
 }
 
-// settle rolls up the opening, and so much talk that conversations are at every stage.
+// settle rolls up the opening, and enough talk that conversations are at every
+// stage.
 func (f *folding) settle(ctx context.Context) error {
 	const debits = 150
 	said, err := f.say(ctx, debits)
@@ -208,7 +209,7 @@ func (f *folding) settle(ctx context.Context) error {
 	return err
 }
 
-// updatedUnits is what updating the items costs once each, by their size.
+// updatedUnits returns what one update of each item costs, by size.
 func (c Cost) updatedUnits() float64 {
 	var units float64
 	for _, size := range c.Updated {

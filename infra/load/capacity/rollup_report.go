@@ -18,7 +18,7 @@ func (row *rolledRow) add(one rolled, committed Units) {
 	row.committed = row.committed.Plus(committed)
 }
 
-// mean is the mean of a figure of the runs.
+// mean returns the mean of a figure over the runs.
 func (row *rolledRow) mean(figure func(rolled) float64) float64 {
 	var sum float64
 	for _, one := range row.each {
@@ -27,7 +27,7 @@ func (row *rolledRow) mean(figure func(rolled) float64) float64 {
 	return sum / float64(len(row.each))
 }
 
-// atMost is a cell of the means of a count and its budget, which each of the runs has to keep.
+// atMost returns a cell with the means of a count and of its budget. Each run must keep the budget.
 func (row *rolledRow) atMost(r *report.Report, unit string, counted, budget func(rolled) float64) string {
 	for n, one := range row.each {
 		r.AtMost(fmt.Sprintf("roll-up of %s entries, run %d", row.kind.name(), n+1), unit, counted(one), budget(one))
@@ -40,8 +40,8 @@ func (row *rolledRow) atMost(r *report.Report, unit string, counted, budget func
 }
 
 func reportRollup(r *report.Report, all []rolledRow) {
-	r.Section("   Roll-up, a run of one account (counted / budget, means of the runs)")
-	table := report.NewTable("entries a run", "runs", "requests", "in sequence", "sheets", "new conversations", "RRU", "WRU")
+	r.Section("   Roll-up, runs for one account (counted / budget, means of the runs)")
+	table := report.NewTable("entries per run", "runs", "requests", "in sequence", "sheets", "new conversations", "RRU", "WRU")
 	for i := range all {
 		row := &all[i]
 		table.Row(row.kind.name(), len(row.each),
@@ -55,13 +55,15 @@ func reportRollup(r *report.Report, all []rolledRow) {
 	r.Table(table)
 	r.Note(
 		fmt.Sprintf("An account of %d agents at the end of a month of 31 days, %d channels and %d nodes a day, several", talkerAgents, channels, nodes),
-		"conversations at a time. Budget: the sheets touched, of the day and of each agent two, by their size, 1 mark",
-		"and 1 a new conversation; read: the entries by their size, 1 a conversation not yet known, 1 mark.",
+		"conversations at a time. Write budget: the sheets touched (the day's, and two for each agent) by their size,",
+		"1 for the mark and 1 for each new conversation; read budget: the entries by their size, 1 for each",
+		"conversation not cached, 1 for the mark.",
 	)
 	reportPerDebit(r, all)
 }
 
-// reportPerDebit sets what a debit costs to commit beside what it costs to roll up.
+// reportPerDebit shows what a debit costs to commit next to what it costs to roll
+// up.
 func reportPerDebit(r *report.Report, all []rolledRow) {
 	r.Section("   Write units per debit, by the entries of a batch that is rolled up in one run")
 	table := report.NewTable("entries a batch", "commit", "its index", "roll-up", "in all", "roll-up, RRU")
@@ -77,5 +79,5 @@ func reportPerDebit(r *report.Report, all []rolledRow) {
 		table.Row(row.kind.entries, commit, index, written, commit+index+written, read)
 	}
 	r.Table(table)
-	r.Note("A transaction takes 99 debits at most. What is rolled up at once is what the stream's window gathers,", "whether it was committed together or not.")
+	r.Note("A transaction takes at most 99 debits. One roll-up covers what the stream's window gathers,", "whether it was committed together or not.")
 }

@@ -13,7 +13,7 @@ import (
 	"drawdown/shared/usage"
 )
 
-// writersAtOnce bounds the sheets that are written at the same time.
+// writersAtOnce bounds the sheets that are written concurrently.
 const writersAtOnce = 16
 
 var channels, nodes = len(usual.Channels), len(usual.Nodes)
@@ -25,14 +25,14 @@ func fill(ctx context.Context, store *dynamo.Usage, account string, sheets []usa
 		sheet.First, sheet.Last = 1, 1
 		standing, err := store.Add(ctx, account, 0, sheet)
 		if err == nil && !standing.Added {
-			err = fmt.Errorf("sheet %v is there already", sheet.Key)
+			err = fmt.Errorf("sheet %v already exists", sheet.Key)
 		}
 		return err
 	})...)
 }
 
-// grownSheets are the sheets that a debit at the instant touches, as large as
-// they get: the day has seen every node and channel, and every agent 31 days.
+// grownSheets returns the sheets that a debit at the instant touches, at their
+// largest: the day with every node and channel, and every agent with 31 days.
 func grownSheets(now time.Time) []usage.Delta {
 	today := now.Format(time.DateOnly)
 	sheets := []usage.Delta{accountDay(today, talkerAgents)}
@@ -42,7 +42,7 @@ func grownSheets(now time.Time) []usage.Delta {
 	return sheets
 }
 
-// thirtyOneDays are as many days of a day's month, whether it has them or not.
+// thirtyOneDays returns 31 days of a day's month, whether it has them or not.
 func thirtyOneDays(day string) []string {
 	days := make([]string, 31)
 	for i := range days {
@@ -71,7 +71,7 @@ func agentMonth(agent int, days []string) usage.Delta {
 // reportSheets tells how large sheets are that have seen all there is to see.
 func reportSheets(ctx context.Context, r *report.Report, meter *Meter, store *dynamo.Usage) error {
 	r.Section("   Sizes of sheets")
-	table := report.NewTable("sheet", "bytes", "WRU an update")
+	table := report.NewTable("sheet", "bytes", "WRU per update")
 	const day = "2026-10-31"
 	for _, sheet := range []struct {
 		name string

@@ -2,15 +2,15 @@ package capacity
 
 import "reflect"
 
-// The documented sizes that a unit pays for, in bytes.
+// The documented sizes that one unit pays for, in bytes.
 const (
 	readBlock  = 4 << 10
 	writeBlock = 1 << 10
 )
 
-// What a request costs beside a plain one.
+// What a request costs compared with a plain one.
 const (
-	eventual      = 0.5 // a read that may lag
+	eventual      = 0.5 // an eventually consistent read
 	transactional = 2   // a write within a transaction
 )
 
@@ -18,7 +18,7 @@ const (
 type Units struct {
 	Read  float64
 	Write float64 // of tables
-	Index float64 // of their indexes, which are written besides
+	Index float64 // of their indexes, which are charged in addition
 }
 
 // Plus adds units up.
@@ -28,8 +28,8 @@ func (u Units) Plus(v Units) Units {
 
 func blocks(size, block int) float64 { return float64(max(1, (size+block-1)/block)) }
 
-// readUnits is what reading this many bytes costs: an item of a get or of a
-// batch, also one that is not there, or all items of a query together.
+// readUnits returns what reading this many bytes costs: one item of a get or of a
+// batch, even if missing, or all items of a query together.
 func readUnits(size int, consistent bool) float64 {
 	units := blocks(size, readBlock)
 	if !consistent {
@@ -38,8 +38,8 @@ func readUnits(size int, consistent bool) float64 {
 	return units
 }
 
-// writeUnits is what a write costs that leaves after in place of before; nil
-// is no item. A write that fails its condition leaves what was there.
+// writeUnits returns what a write costs that replaces before by after; nil is no
+// item. A write that fails its condition leaves the item as it was.
 func writeUnits(before, after Item, inTransaction bool) float64 {
 	units := blocks(max(Size(before), Size(after)), writeBlock)
 	if inTransaction {
@@ -48,10 +48,10 @@ func writeUnits(before, after Item, inTransaction bool) float64 {
 	return units
 }
 
-// indexUnits is what an index pays for a write that leaves after in place of
-// before: nothing where neither is in it or what it holds stays the same, one
-// write where an entry comes, goes or changes, two where it moves. The index
-// is written after the transaction, and so at the plain price.
+// indexUnits returns what a write that replaces before by after costs in an index:
+// nothing if neither is in the index or its projection stays the same, one write if
+// an entry is added, removed or changed, two if it moves. The index is written
+// after the transaction, so at the plain price.
 func indexUnits(before, after Item, index projection) float64 {
 	was, is := index.entry(before), index.entry(after)
 	switch {

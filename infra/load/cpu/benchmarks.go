@@ -29,7 +29,7 @@ func Benchmarks() []Benchmark {
 	}
 }
 
-// loop runs one part again and again.
+// loop runs one part repeatedly.
 func loop(b *testing.B, part func()) {
 	b.Helper()
 	b.ReportAllocs()
@@ -94,8 +94,8 @@ func encode(b *testing.B) {
 	})
 }
 
-// storeLife is how many debits a store in memory takes before it is replaced:
-// it looks entries up one by one, and so slows down as they pile up.
+// storeLife is how many debits a store in memory takes before it is replaced: it
+// searches entries linearly, and so slows down as they accumulate.
 const storeLife = 32
 
 func invokeInMemory(b *testing.B) {

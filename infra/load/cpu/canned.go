@@ -20,10 +20,10 @@ import (
 	"drawdown/shared/dynamo"
 )
 
-// canned stands in for the network: it gives the SDK's requests the answers
-// that a service with one wallet would, prepared beforehand, so that what is
-// measured is the work of the SDK and of the store alone. It keeps the wallet
-// as it was first, so that every debit is made on the same state.
+// canned replaces the network: it answers the SDK's requests as a service with one
+// wallet would, with answers prepared in advance, so that only the work of the SDK
+// and of the store is measured. The wallet never changes, so that every debit has
+// the same state.
 type canned struct {
 	open   bool                       // the account is being opened: puts are kept
 	kept   map[string]json.RawMessage // the item last put, by table
@@ -59,7 +59,8 @@ func (c *canned) Do(request *http.Request) (*http.Response, error) {
 	}, nil
 }
 
-// keep remembers what a transaction puts, and prepares the answers to what follows.
+// keep stores what a transaction puts, and prepares the answers to the requests
+// that follow.
 func (c *canned) keep(operation string, body []byte) error {
 	if operation == "TransactWriteItems" {
 		var transaction struct {

@@ -19,7 +19,7 @@ import (
 
 const account = "usual"
 
-// rates has one rate card, always at hand, as it almost always is in a function.
+// rates has one rate card, always cached, as it almost always is in a function.
 type rates struct{ book rating.Book }
 
 // Book implements commit.Rates.
@@ -40,7 +40,8 @@ type keyring struct{ key access.Key }
 // Key implements access.Keys.
 func (k keyring) Key(context.Context, string) (*access.Key, error) { return &k.key, nil }
 
-// newServer serves debits as their function does, and is opened by the token.
+// newServer returns a server of debits as their function sets it up, which accepts
+// the token.
 func newServer(committer func() *commit.Committer) (server *httpapi.Server, token string, err error) {
 	key, token := access.NewKey("bench", []access.Scope{access.Debit}, "", time.Now())
 	operator, err := access.OperatorKey(fmt.Sprintf("operator:%x", sha256.Sum256([]byte(token))))
@@ -55,7 +56,7 @@ func newServer(committer func() *commit.Committer) (server *httpapi.Server, toke
 		httpapi.Handle(httpapi.PostDebit, httpapi.DecodeDebit, run, httpapi.EncodeDebit)), token, nil
 }
 
-// event is a debit as API Gateway hands it to a function.
+// event returns a debit as API Gateway passes it to a function.
 func event(token, operation string) ([]byte, error) {
 	return json.Marshal(events.APIGatewayV2HTTPRequest{
 		Version:  "2.0",

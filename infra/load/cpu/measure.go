@@ -15,11 +15,11 @@ import (
 const (
 	// benchTime is how long each benchmark runs at least.
 	benchTime = "500ms"
-	// budget is what the design allows a debit, all in. It is a time, and so
-	// shown beside the measurements and not enforced.
+	// budget is what the design allows for a debit, all in. It is a time, so it is
+	// shown next to the measurements and not enforced.
 	budget = 500 * time.Microsecond
-	// processDebits are counted in the function's own process, after as many
-	// that warm it up.
+	// processDebits are counted in the function's own process, after as many for
+	// warming up.
 	processDebits = 300
 )
 
@@ -46,16 +46,16 @@ func Measure(ctx context.Context, r *report.Report) error {
 	table.Row("the function's process, all in", micros(float64(spent.Nanoseconds())/1000), "-", "-")
 	r.Table(table)
 	r.Note(
-		"User and kernel time, with the collector's share. An invocation decodes the event, checks the key, reads,",
-		"decides, commits and encodes; canned answers leave out the network and keep the SDK's own work. The last",
-		fmt.Sprintf("is that of the real process over %d debits one by one, with HTTP towards the Runtime API and DynamoDB", processDebits),
-		"Local, and log lines.",
+		"User and kernel time, including the collector's. An invocation decodes the event, checks the key, reads,",
+		"decides, commits and encodes; canned answers replace the network but not the SDK's own work. The last row",
+		fmt.Sprintf("is the real process over %d debits one by one, with HTTP to the Runtime API and DynamoDB Local, and log", processDebits),
+		"lines.",
 	)
 	return nil
 }
 
-// inProcess is the CPU time of a debit in the real function's process; 0 where
-// the system does not tell.
+// inProcess returns the CPU time of a debit in the real function's process; 0 where
+// the system does not report it.
 func inProcess(ctx context.Context) (time.Duration, error) {
 	platform, err := subject.Start(ctx)
 	if err != nil {

@@ -7,11 +7,11 @@ import (
 )
 
 // cpuMetric is the CPU time of one operation, in microseconds. Unlike the
-// benchmark's own time it does not grow when other programs want the cores.
+// benchmark's own time it does not grow when other programs use the cores.
 const cpuMetric = "cpu-us/op"
 
-// stopwatch adds up the CPU time of this process, of all its threads, and so
-// with the collector's share.
+// stopwatch adds up the CPU time of this process, over all its threads, including
+// the collector's share.
 type stopwatch struct {
 	since, spent time.Duration
 }
@@ -27,7 +27,7 @@ func (w *stopwatch) report(b *testing.B, operations int) {
 func processTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0 // which it does for no reason that applies here
+		return 0 // which cannot fail here
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// Machine writes what the times depend on: how many cores there are, and how
-// busy something else keeps them, where the system tells.
+// Machine writes what the times depend on: the number of cores, and how busy other
+// programs keep them, where the system reports it.
 func (r *Report) Machine() {
 	cores := runtime.NumCPU()
 	_, _ = fmt.Fprintf(r.out, "Drawdown, measured on %s/%s, %d cores, %s", runtime.GOOS, runtime.GOARCH, cores, runtime.Version())
@@ -20,11 +20,11 @@ func (r *Report) Machine() {
 	}
 	_, _ = fmt.Fprintf(r.out, ", load %.1f.\n", load)
 	if load > float64(cores)/2 {
-		_, _ = fmt.Fprintln(r.out, "Something else keeps this machine busy: the times below are worse than its own, the counts are not.")
+		_, _ = fmt.Fprintln(r.out, "Other programs keep this machine busy: the times below are too high; the counts are not affected.")
 	}
 }
 
-// loadAverage is that of the last minute.
+// loadAverage returns that of the last minute.
 func loadAverage() (float64, bool) {
 	text, err := os.ReadFile("/proc/loadavg")
 	if err != nil {

@@ -1,8 +1,8 @@
-// Package report lays out what was measured, and keeps what was over budget.
+// Package report lays out what was measured, and records what was over budget.
 //
-// Budgets are of things that can be counted: capacity units, requests, bytes.
-// A time depends on the machine and on what else it does; where a budget is a
-// time it is shown beside the measurement, and nothing follows from it.
+// Budgets apply to things that can be counted: capacity units, requests, bytes. A
+// time depends on the machine and on what else it does; a budget for a time is
+// shown next to the measurement, and not enforced.
 package report
 
 import (
@@ -10,13 +10,13 @@ import (
 	"io"
 )
 
-// Report is written as it comes about.
+// Report is written as it is filled.
 type Report struct {
 	out      io.Writer
 	breaches []string
 }
 
-// New is an empty report.
+// New returns an empty report.
 func New(out io.Writer) *Report { return &Report{out: out} }
 
 // Section begins a part of the report.
@@ -33,8 +33,8 @@ func (r *Report) Note(lines ...string) {
 	}
 }
 
-// AtMost is a cell that shows a count beside its budget. One that is over it
-// is marked, and makes the report fail.
+// AtMost returns a cell with a count and its budget. A count that is over budget is
+// marked, and makes the report fail.
 func (r *Report) AtMost(what, unit string, counted, budget float64) string {
 	text := Number(counted) + " / " + Number(budget)
 	if counted <= budget {
@@ -44,10 +44,10 @@ func (r *Report) AtMost(what, unit string, counted, budget float64) string {
 	return text + " !"
 }
 
-// Close writes the verdict, and is false where a budget was exceeded.
+// Close writes the verdict, and returns false if a budget was exceeded.
 func (r *Report) Close() bool {
 	if len(r.breaches) == 0 {
-		_, _ = fmt.Fprintln(r.out, "\nEvery counted budget is kept.")
+		_, _ = fmt.Fprintln(r.out, "\nAll counts are within their budgets.")
 		return true
 	}
 	_, _ = fmt.Fprintln(r.out, "\nOVER BUDGET")

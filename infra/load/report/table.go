@@ -7,14 +7,14 @@ import (
 	"unicode/utf8"
 )
 
-// Table is rows of text under a header. The first column is aligned to the
-// left, the others to the right, since they hold numbers.
+// Table is rows of text under a header. The first column is aligned left, the
+// others right, since they contain numbers.
 type Table struct {
 	header []string
 	rows   [][]string
 }
 
-// NewTable makes a table with these columns.
+// NewTable returns a table with these columns.
 func NewTable(header ...string) *Table { return &Table{header: header} }
 
 // Row adds a row; values are written as fmt.Sprint writes them, floats with as
@@ -35,7 +35,7 @@ func cell(value any) string {
 	return Number(number)
 }
 
-// Number writes a number with as many decimals as it needs, at most three.
+// Number formats a number with as many decimals as it needs, at most three.
 func Number(n float64) string {
 	text := fmt.Sprintf("%.3f", n)
 	return strings.TrimSuffix(strings.TrimRight(text, "0"), ".")

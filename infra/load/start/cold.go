@@ -14,8 +14,8 @@ import (
 const (
 	function   = "debit"
 	coldStarts = 20
-	// startBudget is the design's, on a machine of two cores. It is a time,
-	// and so shown and not enforced.
+	// startBudget is the design's, on a machine with two cores. It is a time, so it
+	// is shown and not enforced.
 	startBudget = 60 * time.Millisecond
 	account     = "usual"
 )
@@ -33,7 +33,7 @@ func Measure(ctx context.Context, r *report.Report) error {
 	if err := platform.Open(ctx, account); err != nil {
 		return err
 	}
-	// The first start reads the binary from the disk, and warms up what is not measured.
+	// The first start reads the binary from the disk; it is not measured.
 	if err := platform.Debit(ctx, account, usual.OperationID("warm", 0)); err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func reportStarts(r *report.Report, inits, firsts []float64) {
 	r.Table(table)
 }
 
-// median is the middle of sorted values, or of the two in the middle.
+// median returns the middle of sorted values, or the mean of the two in the middle.
 func median(sorted []float64) float64 {
 	middle := len(sorted) / 2
 	if len(sorted)%2 == 1 {

@@ -1,3 +1,3 @@
-// Package start measures how large the functions are and how long the debit
-// function takes from nothing to its first answer.
+// Package start measures the size of the functions, and the time of the debit
+// function from its start to its first answer.
 package start

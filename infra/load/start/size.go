@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// arm64 is where the functions that are deployed lie, compiled.
+	// arm64 is the folder with the compiled functions for Lambda.
 	arm64 = ".build/lambda/arm64"
-	// zipBudget is what the design allows the debit function, zipped.
+	// zipBudget is what the design allows for the debit function, zipped.
 	zipBudget = 5 // MiB
 )
 
 func reportSizes(r *report.Report) error {
 	binaries, err := filepath.Glob(filepath.Join(arm64, "*", "bootstrap"))
 	if err != nil || len(binaries) == 0 {
-		return fmt.Errorf("start: no compiled function lies under %s (%w)", arm64, err)
+		return fmt.Errorf("start: no compiled function found under %s (%w)", arm64, err)
 	}
 	slices.Sort(binaries)
 	r.Section("4. Size and start (sizes in MiB, arm64)")
@@ -44,7 +44,7 @@ func reportSizes(r *report.Report) error {
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
 
-// sizes are a binary's size, and what it takes in a zip as CDK makes one.
+// sizes returns a binary's size, and its size in a zip as CDK makes it.
 func sizes(binary string) (size, zipped int64, err error) {
 	file, err := os.Open(binary)
 	if err != nil {
@@ -63,7 +63,7 @@ func sizes(binary string) (size, zipped int64, err error) {
 	return size, int64(count), archive.Close()
 }
 
-// counter counts what is written to it.
+// counter counts the bytes written to it.
 type counter int64
 
 // Write implements io.Writer.

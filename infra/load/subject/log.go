@@ -10,18 +10,19 @@ import (
 	"drawdown/shared/telemetry"
 )
 
-// Log adds up what functions say of themselves.
+// Log adds up what functions log.
 type Log struct {
 	mu      sync.Mutex
 	retries map[string]float64   // by function
 	inits   map[string][]float64 // by function, in milliseconds
 	spent   map[string]Spent     // by function
-	trouble string               // the first line that tells of an error
+	trouble string               // the first line with an error
 }
 
-// Spent is what a function's invocations have asked of the store, by their own account.
+// Spent is what a function's invocations have used of the store, by their own
+// account.
 type Spent struct {
-	Invocations int // those that have asked anything
+	Invocations int // those that have used any
 	Requests    float64
 	ReadUnits   float64 // as DynamoDB Local reports them
 }
@@ -30,28 +31,29 @@ func newLog() *Log {
 	return &Log{retries: map[string]float64{}, inits: map[string][]float64{}, spent: map[string]Spent{}}
 }
 
-// Spent is what a function has spent so far.
+// Spent returns what a function has used so far.
 func (l *Log) Spent(function string) Spent {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.spent[function]
 }
 
-// Retries is how often a function has tried a commit again so far.
+// Retries returns how often a function has retried a commit so far.
 func (l *Log) Retries(function string) float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.retries[function]
 }
 
-// Inits are the init durations of a function's processes so far, in milliseconds.
+// Inits returns the init durations of a function's processes so far, in
+// milliseconds.
 func (l *Log) Inits(function string) []float64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return append([]float64(nil), l.inits[function]...)
 }
 
-// Trouble is the first error that a function has logged; empty for none.
+// Trouble returns the first error that a function has logged, or "".
 func (l *Log) Trouble() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -63,7 +65,7 @@ var initDuration = regexp.MustCompile(`\tInit Duration: ([0-9.]+) ms`)
 func (l *Log) add(function, line string) {
 	function = function[strings.LastIndexByte(function, '-')+1:]
 	if found := initDuration.FindStringSubmatch(line); found != nil {
-		ms, _ := strconv.ParseFloat(found[1], 64) // the expression lets only numbers through
+		ms, _ := strconv.ParseFloat(found[1], 64) // the expression matches only numbers
 		l.mu.Lock()
 		defer l.mu.Unlock()
 		l.inits[function] = append(l.inits[function], ms)
@@ -77,8 +79,8 @@ func (l *Log) add(function, line string) {
 		}
 		return
 	}
-	// Of the rest only an invocation's own account is of interest: of what it
-	// reads in functions that only read, and of its retries, which are few.
+	// Of the rest only an invocation's own log line matters: what it reads in
+	// functions that only read, and its retries, which are few.
 	if !strings.Contains(line, `"`+telemetry.Retries+`":`) && !(reads[function] && strings.Contains(line, `"`+telemetry.RoundTrips+`":`)) {
 		return
 	}
@@ -96,6 +98,6 @@ func (l *Log) add(function, line string) {
 	}
 }
 
-// reads are the functions whose reads are added up; the others' lines, of which
-// there are many while debits are measured, are not taken apart for that.
+// reads are the functions whose reads are added up. The lines of the others, of
+// which there are many while debits are measured, are not parsed for that.
 var reads = map[string]bool{"usage": true}

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// PIDsOf lists the processes of a function, where the system tells which they are.
+// PIDsOf lists the processes of a function, where the system reports them.
 func (s *Subject) PIDsOf(function string) []int {
 	var pids []int
 	for _, pid := range s.Processes() {
@@ -20,25 +20,25 @@ func (s *Subject) PIDsOf(function string) []int {
 	return pids
 }
 
-// tick is the unit of the kernel's accounting that programs are shown.
+// tick is the unit in which the kernel reports CPU times.
 const tick = 10 * time.Millisecond
 
-// CPU is the time that processes have spent so far, in user and kernel mode
-// together; 0 where the system does not tell.
+// CPU returns the time that processes have used so far, in user and kernel mode
+// together; 0 where the system does not report it.
 func CPU(pids []int) time.Duration {
 	var ticks int64
 	for _, pid := range pids {
 		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 		if err != nil {
-			continue // it has ended, or this is no Linux
+			continue // it has ended, or this is not Linux
 		}
 		ticks += ticksOf(string(stat))
 	}
 	return time.Duration(ticks) * tick
 }
 
-// ticksOf reads utime and stime, the fields 14 and 15. The second is the
-// program's name in brackets, which may hold anything.
+// ticksOf reads utime and stime, fields 14 and 15. Field 2 is the program's name in
+// brackets, which may contain anything.
 func ticksOf(stat string) int64 {
 	const utime, stime = 14, 15
 	fields := strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:]) // from the third on

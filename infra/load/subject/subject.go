@@ -24,10 +24,10 @@ import (
 	"drawdown/shared/dynamo"
 )
 
-// MaxCallers is how many calls at the same time find a process each.
+// MaxCallers is how many concurrent calls get a process each.
 const MaxCallers = 16
 
-// Subject is a platform that runs, and a key to it.
+// Subject is a running platform, and a key to it.
 type Subject struct {
 	*emulator.Platform
 	Log *Log
@@ -68,7 +68,7 @@ func setting(variable, otherwise string) string {
 	return otherwise
 }
 
-// Close stops the platform, also when ctx has ended; nothing of it is left.
+// Close stops the platform, even if ctx has ended, and leaves nothing behind.
 func (s *Subject) Close(ctx context.Context) {
 	s.http.CloseIdleConnections()
 	if err := s.Stop(context.WithoutCancel(ctx)); err != nil {
@@ -76,7 +76,7 @@ func (s *Subject) Close(ctx context.Context) {
 	}
 }
 
-// DB is a plain client of its DynamoDB, which never tries again by itself.
+// DB returns a plain client of its DynamoDB, which never retries.
 func (s *Subject) DB(options ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
 		Region:       template.Region,
@@ -88,7 +88,7 @@ func (s *Subject) DB(options ...func(*dynamodb.Options)) *dynamodb.Client {
 	}, options...)
 }
 
-// Names are the real names of its tables.
+// Names returns the real names of its tables.
 func (s *Subject) Names() dynamo.Names {
 	name := func(t dynamo.Table) string { return s.TableName(t.Name + "Table") }
 	return dynamo.Names{
@@ -109,7 +109,7 @@ func (s *Subject) Committer(tables dynamo.Tables) *commit.Committer {
 	}
 }
 
-// Open opens usual accounts.
+// Open opens typical accounts.
 func (s *Subject) Open(ctx context.Context, accounts ...string) error {
 	return usual.Open(ctx, s.Committer(s.Tables()), accounts...)
 }
@@ -127,7 +127,7 @@ func (s *Subject) Post(ctx context.Context, path, idempotencyKey string, body []
 	return s.send(request)
 }
 
-// Get asks the HTTP API; any answer but 200 is an error.
+// Get sends a GET to the HTTP API; any answer but 200 is an error.
 func (s *Subject) Get(ctx context.Context, path string) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL()+path, http.NoBody)
 	if err != nil {
@@ -135,7 +135,7 @@ func (s *Subject) Get(ctx context.Context, path string) error {
 	}
 	status, answer, err := s.send(request)
 	if err == nil && status != http.StatusOK {
-		err = fmt.Errorf("GET %s answers %d: %s", path, status, answer)
+		err = fmt.Errorf("GET %s was answered with %d: %s", path, status, answer)
 	}
 	return err
 }
@@ -155,7 +155,7 @@ func (s *Subject) send(request *http.Request) (status int, answer []byte, err er
 func (s *Subject) Debit(ctx context.Context, account, operation string) error {
 	status, answer, err := s.Post(ctx, "/v1/accounts/"+account+"/debits", operation, usual.DebitJSON())
 	if err == nil && status != http.StatusCreated {
-		err = fmt.Errorf("a debit answers %d: %s", status, answer)
+		err = fmt.Errorf("a debit was answered with %d: %s", status, answer)
 	}
 	return err
 }

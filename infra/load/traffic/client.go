@@ -24,10 +24,10 @@ type client struct {
 	latencies []time.Duration
 }
 
-// counts are debits by how they were answered, and the commits that they took.
+// counts are debits by how they were answered, and their commits.
 type counts struct {
 	accepted  int
-	contended int // 503: other writers took all of the invocation's time
+	contended int // 503: other writers used up the invocation's time
 	failed    int // any other failure of the platform
 	commits   int
 }
@@ -56,10 +56,10 @@ func (c *client) send(ctx context.Context, until time.Time) error {
 	return nil
 }
 
-// commitsOf is how many transactions the debits of one request make.
+// commitsOf returns how many transactions the debits of one request take.
 func commitsOf(batch int) int { return (batch + commit.MaxOperations - 1) / commit.MaxOperations }
 
-// request sends debits and counts how they were answered.
+// request sends debits and counts their answers.
 func (c *client) request(ctx context.Context, ids []string) error {
 	if c.batch == 1 {
 		status, answer, err := c.platform.Post(ctx, "/v1/accounts/"+c.account+"/debits", ids[0], usual.DebitJSON())
@@ -87,8 +87,8 @@ func (c *client) request(ctx context.Context, ids []string) error {
 	return nil
 }
 
-// answered counts debits by their status. One that a usual debit never gets
-// is an error: something else would be measured than was meant.
+// answered counts debits by status. A status that a typical debit never gets is an
+// error: the measurement would be wrong.
 func (c *counts) answered(debits, status int, answer []byte) error {
 	switch {
 	case status == http.StatusCreated:
@@ -98,7 +98,7 @@ func (c *counts) answered(debits, status int, answer []byte) error {
 	case status >= http.StatusInternalServerError:
 		c.failed += debits
 	default:
-		return fmt.Errorf("a debit answers %d: %s", status, answer)
+		return fmt.Errorf("a debit was answered with %d: %s", status, answer)
 	}
 	return nil
 }

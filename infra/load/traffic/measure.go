@@ -13,7 +13,7 @@ var (
 	batchSizes   = []int{1, 10, 100}
 )
 
-// Measure runs the phases and reports what each has shown.
+// Measure runs the phases and reports their results.
 func Measure(ctx context.Context, r *report.Report) error {
 	r.Section("2. Debits a second through the running platform")
 	table := report.NewTable("phase", "debits/s", "requests", "p50 ms", "p99 ms", "tries a commit", "503", "5xx", "CPU ms a debit")
@@ -46,10 +46,10 @@ func Measure(ctx context.Context, r *report.Report) error {
 	}
 	r.Table(table)
 	r.Note(
-		fmt.Sprintf("%s of requests a phase, after %s of warming up, each on a fresh platform: DynamoDB Local slows", phaseTime, warmUp),
-		"down as the records of a table's stream pile up. Everything shares this machine: caller, gateway,",
-		"functions and database. 503: debits that other writers kept out for the whole of their invocation's time;",
-		"5xx: other failures. CPU is that of the debit function's processes, per accepted debit.",
+		fmt.Sprintf("Each phase sends requests for %s after %s of warm-up, on a fresh platform, because DynamoDB Local slows", phaseTime, warmUp),
+		"down as stream records accumulate. Callers, gateway, functions and database share this machine. 503:",
+		"debits that could not be committed within their invocation because of other writers; 5xx: other",
+		"failures. CPU is that of the debit function's processes, per accepted debit.",
 	)
 	for _, failed := range failures {
 		r.Note(failed)
@@ -73,7 +73,7 @@ func (p phase) name() string {
 }
 
 func ratios(r *report.Report, results map[phase]figures, apart phase) {
-	r.Section("   Side by side: debits/s of one account, and how many times one caller's, one by one")
+	r.Section("   Compared: debits/s of one account, and as a multiple of one caller's, one by one")
 	header := []string{"callers"}
 	for _, batch := range batchSizes {
 		if batch == 1 {

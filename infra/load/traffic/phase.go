@@ -11,9 +11,9 @@ import (
 )
 
 const (
-	// warmUp lets processes start, and Java compile, before anything counts.
+	// warmUp lets processes start, and Java compile, before anything is counted.
 	warmUp = 4 * time.Second
-	// phaseTime bounds the sending of a phase; what is under way is awaited.
+	// phaseTime is how long a phase sends requests; those under way are awaited.
 	phaseTime = 2500 * time.Millisecond
 )
 
@@ -22,7 +22,7 @@ type phase struct {
 	callers, accounts, batch int // batch 1: one by one, over the route of a single debit
 }
 
-// figures are what a phase has shown.
+// figures are the results of a phase.
 type figures struct {
 	phase
 	counts
@@ -30,7 +30,7 @@ type figures struct {
 	elapsed   time.Duration
 	latencies []time.Duration // of requests, sorted
 	retries   float64
-	cpu       time.Duration // of all debit processes; 0: the system does not tell
+	cpu       time.Duration // of all debit processes; 0: the system does not report it
 }
 
 // run runs a phase on a platform of its own.
@@ -64,7 +64,7 @@ func (p phase) names(kind string) []string {
 	return names
 }
 
-// send lets every caller send one request after another for some time.
+// send makes every caller send one request after another for some time.
 func (p phase) send(ctx context.Context, platform *subject.Subject, kind string, limit time.Duration) (figures, error) {
 	var mu sync.Mutex
 	all, failure := figures{phase: p}, error(nil)
@@ -94,7 +94,7 @@ func (p phase) send(ctx context.Context, platform *subject.Subject, kind string,
 
 func (f figures) perSecond() float64 { return float64(f.accepted) / f.elapsed.Seconds() }
 
-// tries is how often a commit was tried, on average.
+// tries returns how often a commit was tried, on average.
 func (f figures) tries() float64 {
 	if f.commits == 0 {
 		return 0
@@ -102,7 +102,7 @@ func (f figures) tries() float64 {
 	return 1 + f.retries/float64(f.commits)
 }
 
-// cpuPerDebit is the CPU time of the function's processes, in milliseconds.
+// cpuPerDebit returns the CPU time of the function's processes, in milliseconds.
 func (f figures) cpuPerDebit() float64 {
 	if f.accepted == 0 {
 		return 0
@@ -110,7 +110,7 @@ func (f figures) cpuPerDebit() float64 {
 	return f.cpu.Seconds() * 1000 / float64(f.accepted)
 }
 
-// latency is the quantile of the requests' times, in milliseconds.
+// latency returns a quantile of the requests' times, in milliseconds.
 func (f figures) latency(quantile float64) float64 {
 	if len(f.latencies) == 0 {
 		return 0

@@ -9,12 +9,12 @@ import (
 	"drawdown/shared/rating"
 )
 
-// OperationID is the n-th id of a series, as long as a UUID.
+// OperationID returns the n-th id of a series, as long as a UUID.
 func OperationID(series string, n int) string {
 	return fmt.Sprintf("%s-%0*d", series, 35-len(series), n)
 }
 
-// Operation is the same id as the ledger has it.
+// Operation returns the same id in the ledger's type.
 func Operation(series string, n int) ledger.OperationID {
 	id, _ := ledger.CallerOperation(OperationID(series, n))
 	return id
@@ -28,7 +28,7 @@ const (
 	run          = "01KBM2Q7A1J6C0P8SMKF4TNWEB"
 )
 
-// Debit is a debit of one line.
+// Debit returns a debit of one line.
 func Debit() ledger.Debit {
 	return ledger.Debit{
 		Agent: ledger.Agent{ID: agentID, Name: agentName}, Channel: channel, Conversation: conversation, Messages: 1, Run: run,
@@ -66,13 +66,13 @@ func body(account, operation string) debitBody {
 	}
 }
 
-// DebitJSON is the debit as POST .../debits takes it.
+// DebitJSON returns the debit in the form of POST .../debits.
 func DebitJSON() []byte { return encode(body("", "")) }
 
-// ItemJSON is the debit as an item of a batch, and as a direct invocation takes it.
+// ItemJSON returns the debit as an item of a batch, or for a direct invocation.
 func ItemJSON(account, operation string) []byte { return encode(body(account, operation)) }
 
-// BatchJSON is a batch of debits of one account.
+// BatchJSON returns a batch of debits of one account.
 func BatchJSON(account string, operations []string) []byte {
 	items := make([]debitBody, len(operations))
 	for i, operation := range operations {
@@ -86,7 +86,7 @@ func BatchJSON(account string, operations []string) []byte {
 func encode(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // never: the types above always have a form
+		panic(err) // never fails: these types always have a JSON form
 	}
 	return text
 }

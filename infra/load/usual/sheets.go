@@ -8,7 +8,7 @@ import (
 
 const messagesAConversation = (minMessages + maxMessages) / 2
 
-// Day is what a day's sheet holds that has seen every node and every channel.
+// Day returns a day's sheet with every node and every channel.
 func Day(debits int64) usage.Content {
 	day := usage.Content{Channels: map[string]credit.Amount{}, Nodes: map[rating.Item]usage.NodeCounts{}}
 	for i := range Nodes {
@@ -22,7 +22,7 @@ func Day(debits int64) usage.Content {
 	for i, channel := range Channels {
 		part := rest
 		if i < len(Channels)-1 {
-			part = rest * 9 / 23 // so that it has digits, and no channel is without
+			part = rest * 9 / 23 // so that it has digits, and every channel some credits
 		}
 		day.Channels[channel] = part
 		rest -= part
@@ -31,7 +31,7 @@ func Day(debits int64) usage.Content {
 	return day
 }
 
-// Month is what an agent's month holds that was active on these days.
+// Month returns an agent's sheet of a month in which it was active on these days.
 func Month(agent int, days []string, debits int64) usage.Content {
 	month := usage.Content{Name: Agent(agent).Name, Days: map[string]usage.Counts{}}
 	for i, day := range days {

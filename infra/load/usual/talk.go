@@ -10,8 +10,8 @@ import (
 	"drawdown/shared/rating"
 )
 
-// What is usual of conversations: an agent has several open at a time, each is
-// of several messages, and a message is a debit of a few lines.
+// What is typical of conversations: an agent has several open at a time, each has
+// several messages, and a message is a debit of a few lines.
 const (
 	openAnAgent = 3
 	minMessages = 4
@@ -20,13 +20,13 @@ const (
 	maxQuantity = 4
 )
 
-// Agent is the n-th agent of an account.
+// Agent returns the n-th agent of an account.
 func Agent(n int) ledger.Agent {
 	return ledger.Agent{ID: fmt.Sprintf("agent_support_%03d", n), Name: fmt.Sprintf("Support agent %d", n)}
 }
 
-// Talk is what an account's agents do one after another. It is the same every
-// time, so that its costs can be compared.
+// Talk is a sequence of debits by an account's agents. It is the same every time,
+// so that its costs can be compared.
 type Talk struct {
 	agents int
 	at     time.Time
@@ -40,7 +40,7 @@ type thread struct {
 	left                  int // messages
 }
 
-// NewTalk is the talk of that many agents, all of it at the instant given.
+// NewTalk returns the talk of that many agents, all at the given instant.
 func NewTalk(agents int, at time.Time) *Talk {
 	return &Talk{agents: agents, at: at, random: rand.New(rand.NewPCG(1, 2)), open: make([]thread, openAnAgent*agents)}
 }
@@ -51,7 +51,7 @@ type Step struct {
 	Begins bool // a conversation
 }
 
-// Next is the next debit.
+// Next returns the next debit.
 func (t *Talk) Next() Step {
 	place := t.random.IntN(len(t.open))
 	thread := &t.open[place]

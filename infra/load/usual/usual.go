@@ -1,5 +1,5 @@
-// Package usual says what a usual account, wallet and debit look like: what is
-// measured, by its capacity, its time or its size, is always this.
+// Package usual defines a typical account, wallet and debit, which all measurements
+// of capacity, time and size use.
 package usual
 
 import (
@@ -14,7 +14,7 @@ import (
 	"drawdown/shared/rating"
 )
 
-// What a line of a usual debit uses.
+// What a line of a typical debit uses.
 const (
 	Node   = "ai_reply"
 	Action = "run"
@@ -26,15 +26,15 @@ var Nodes = []string{
 	"read_document", "run_code", "send_email", "transcribe", "translate", "web_search",
 }
 
-// Channels are those of a deployment that names none.
+// Channels are those of a deployment that sets none.
 var Channels = []string{"api", "widget", "chat_portal", "whatsapp", "test_chat", "reports"}
 
-// Rules are the usual rules of a deployment.
+// Rules are the default rules of a deployment.
 func Rules() ledger.Rules {
 	return ledger.Rules{MaxBackdate: 35 * 24 * time.Hour, MaxAhead: 5 * time.Minute, Channels: Channels}
 }
 
-// Card is a rate card that is in force.
+// Card is a rate card in force.
 func Card(now time.Time) rating.Card {
 	card := rating.Card{Version: "2026-11", EffectiveAt: now.Add(-time.Hour), PublishedAt: now.Add(-time.Hour)}
 	for i, node := range Nodes {
@@ -46,10 +46,10 @@ func Card(now time.Time) rating.Card {
 
 func item(node int) rating.Item { return rating.Item{Node: Nodes[node], Action: Action} }
 
-// perUnit is no round number, so that amounts have digits to be stored.
+// perUnit is not a round number, so that stored amounts have many digits.
 func perUnit(node int) credit.Amount { return credit.Amount(137+61*node) * credit.Credit / 1000 }
 
-// Opening are the commands that open an account with three grants.
+// Opening returns the commands that open an account with three grants.
 func Opening(now time.Time) []ledger.Command {
 	overage := ledger.Overage{Policy: ledger.Bill, Limit: 1000 * credit.Credit}
 	commands := []ledger.Command{{Action: ledger.Configure{Settings: ledger.Settings{

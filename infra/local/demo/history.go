@@ -1,8 +1,8 @@
-// Package demo fills a running platform with the history of one account, and
-// keeps it alive, through the public API alone.
+// Package demo fills a running platform with the history of one account, then
+// sends live traffic, using only the public API.
 //
-// The history is made by chance from a fixed seed: the same every time, but
-// for the day on which it ends.
+// The history is random with a fixed seed: the same every time, except for the
+// day on which it ends.
 package demo
 
 import (
@@ -20,7 +20,7 @@ const (
 	Days = 60
 	seed = 20261
 
-	// conversationsADay is the mean of a working day.
+	// conversationsADay is the mean on a working day.
 	conversationsADay = 26
 )
 
@@ -28,8 +28,8 @@ type agent struct {
 	id, name string
 	weight   float64 // of the conversations
 	channels []weighted
-	extras   []extra // what its messages do beside the reply
-	reports  bool    // works alone, at night
+	extras   []extra // actions of its messages in addition to the reply
+	reports  bool    // runs at night, without users
 }
 
 type weighted struct {
@@ -37,7 +37,7 @@ type weighted struct {
 	weight float64
 }
 
-// extra is an action that a message causes with some chance.
+// extra is an action that a message causes with some probability.
 type extra struct {
 	node, action string
 	chance       float64
@@ -110,7 +110,7 @@ type debit struct {
 	Lines          []line   `json:"lines"`
 }
 
-// history is the account's debits up to an instant, day by day.
+// history returns the account's debits up to an instant, day by day.
 func history(until time.Time) []debit {
 	chance := rand.New(rand.NewPCG(seed, seed))
 	location, err := time.LoadLocation(zone)
@@ -128,8 +128,8 @@ func history(until time.Time) []debit {
 	return debits
 }
 
-// conversations is how many a day has: few at weekends, more as time goes on,
-// and one day that stands out.
+// conversations returns how many conversations a day has: few at weekends, more as
+// time goes on, and many on one day.
 func conversations(chance *rand.Rand, day time.Time, back int) int {
 	mean := conversationsADay * (1 + 0.4*float64(Days-back)/Days)
 	switch day.Weekday() {
@@ -191,7 +191,7 @@ func message(chance *rand.Rand, who agent, channel, conversation string, number 
 	return d
 }
 
-// hour is when on a day: people write in the morning and the afternoon, reports run at night.
+// hour returns a time of day: people write in the morning and the afternoon, reports run at night.
 func hour(chance *rand.Rand, night bool) time.Duration {
 	peak, spread := 10.5, 2.0
 	switch {

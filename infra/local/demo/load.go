@@ -18,7 +18,7 @@ const (
 	requestTimeout = 30 * time.Second
 	tries          = 5
 
-	// settling bounds the wait for usage, which is polled this often.
+	// settling bounds the wait for usage, and poll is how often to look.
 	settling = 15 * time.Second
 	poll     = 200 * time.Millisecond
 
@@ -30,12 +30,12 @@ const (
 type Loader struct {
 	URL string // of the HTTP API
 	Key string // the operator's
-	// Stripe is where the stand-in for Stripe is; without it the account has a
-	// catalog to choose from, and no purchases yet.
+	// Stripe is the address of the stand-in for Stripe. Without it the account has a
+	// catalog, but no purchases.
 	Stripe string
 }
 
-// Load makes the demo account and its history. It says how many debits that were.
+// Load creates the demo account and its history. It returns the number of debits.
 func (l Loader) Load(ctx context.Context) (int, error) {
 	now := time.Now()
 	if err := l.prepare(ctx, now); err != nil {
@@ -54,7 +54,7 @@ func (l Loader) Load(ctx context.Context) (int, error) {
 	return len(debits), l.settle(ctx)
 }
 
-// Link opens a session of the demo account and is the address of its Usage page.
+// Link opens a session of the demo account and returns the link to its Usage page.
 func (l Loader) Link(ctx context.Context) (string, error) {
 	answer, err := l.call(ctx, "POST", "/v1/accounts/"+Account+"/sessions", "", map[string]any{})
 	if err != nil {
@@ -69,8 +69,8 @@ func (l Loader) Link(ctx context.Context) (string, error) {
 	return session.URL, nil
 }
 
-// settle waits until usage holds the whole history, so that the first look at it
-// shows what there is. Usage that is slow to come is no failure of the demo.
+// settle waits until usage includes the whole history, so that the page shows it at
+// once. Slow usage does not fail the demo.
 func (l Loader) settle(ctx context.Context) error {
 	for deadline := time.Now().Add(settling); time.Now().Before(deadline); {
 		var balance struct {
@@ -108,7 +108,7 @@ func (l Loader) get(ctx context.Context, of string, into any) error {
 	return nil
 }
 
-// step is a request of the operator's.
+// step is one of the operator's requests.
 type step struct {
 	method, path, key string
 	body              any
@@ -141,7 +141,7 @@ func (l Loader) prepare(ctx context.Context, now time.Time) error {
 	return nil
 }
 
-// send sends a batch; each of its debits must be accepted.
+// send sends a batch, and fails unless every debit is accepted.
 func (l Loader) send(ctx context.Context, batch []debit) error {
 	answer, err := l.call(ctx, "POST", "/v1/debits/batch", "", map[string]any{"debits": batch})
 	if err != nil {
@@ -164,7 +164,7 @@ func (l Loader) send(ctx context.Context, batch []debit) error {
 	return nil
 }
 
-// call sends a request, again where the platform asks for that, and is the answer's body.
+// call sends a request, retries it on a 5xx, and returns the answer's body.
 func (l Loader) call(ctx context.Context, method, path, key string, body any) ([]byte, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -227,8 +227,8 @@ func (l Loader) Live(ctx context.Context) {
 		d.OperationID = "live-" + strconv.FormatUint(chance.Uint64(), 36)
 		d.OccurredAt = time.Now().UTC().Format(time.RFC3339)
 		if err := l.send(ctx, []debit{d}); err != nil {
-			// Most likely the credits are spent: the demo buys some more. A message
-			// that is lost is as if it had not been written.
+			// Most likely the credits are spent: the demo adds more. The lost debit does
+			// not matter.
 			_, _ = l.call(ctx, "POST", "/v1/accounts/"+Account+"/grants", "demo-more-"+strconv.FormatUint(chance.Uint64(), 36), map[string]any{
 				"amount": "5000", "source": "purchase", "reason": "Pack of 5,000 credits",
 			})

@@ -11,17 +11,17 @@ import (
 	"time"
 )
 
-// Past is how long before the demo the stand-in's clock begins: a period of the
+// Past is how long before the demo the stand-in's clock starts: one period of the
 // plan and some days.
 const Past = 40 * 24 * time.Hour
 
-// What the demo account buys, and is refilled with.
+// What the demo account buys.
 const (
 	plan      = "business"
 	pack      = "large"
 	refill    = "small"
 	threshold = "500"
-	// awaited bounds the wait for the news of a payment, which is polled for.
+	// awaited bounds the wait for a payment to be settled.
 	awaited = 30 * time.Second
 )
 
@@ -29,7 +29,7 @@ type object = map[string]any
 
 func usd(cents int) object { return object{"amount": cents, "currency": "usd"} }
 
-// catalog is what is on sale.
+// catalog returns the requests that put plans and packs on sale.
 func catalog() []step {
 	sold := func(id, name string, cents int, included, limit, price, rollover string) step {
 		return step{"PUT", "/v1/plans/" + id, "", object{
@@ -55,8 +55,8 @@ func catalog() []step {
 	}
 }
 
-// buy gives the account a past with money in it: it takes a plan and buys a pack,
-// a month goes by and the plan is renewed, and a refill is charged.
+// buy gives the account a history of payments: it subscribes to a plan and buys a
+// pack, a month later the plan is renewed, and a refill is charged.
 func (l Loader) buy(ctx context.Context) error {
 	if l.Stripe == "" {
 		return nil
@@ -86,7 +86,7 @@ func (l Loader) buyPack(ctx context.Context) error {
 	return l.await(ctx, "the pack", "/billing-history", paid("purchase", 1))
 }
 
-// passMonth lets a period end, and what is left of the past go by.
+// passMonth advances the clock by a month, so that the plan is renewed.
 func (l Loader) passMonth(ctx context.Context) error {
 	const month = 31 * 24 * time.Hour
 	if err := l.advance(ctx, month); err != nil {
@@ -95,7 +95,7 @@ func (l Loader) passMonth(ctx context.Context) error {
 	return l.await(ctx, "the renewal", "/billing-history", paid("plan", 2))
 }
 
-// refill asks for a refill that is due at once, then for what the account keeps.
+// refill sets up a refill that is due at once, then the terms that the account keeps.
 func (l Loader) refill(ctx context.Context) error {
 	if err := l.advance(ctx, Past-33*24*time.Hour); err != nil {
 		return err
@@ -112,7 +112,7 @@ func (l Loader) refill(ctx context.Context) error {
 	return nil
 }
 
-// paid tells whether a billing history has so many paid lines of a kind.
+// paid reports whether a billing history has that many paid lines of a kind.
 func paid(kind string, lines int) func(string) bool {
 	return func(text string) bool {
 		var history struct {
@@ -130,7 +130,7 @@ func paid(kind string, lines int) func(string) bool {
 	}
 }
 
-// await asks until an answer is as wanted.
+// await polls until an answer satisfies done.
 func (l Loader) await(ctx context.Context, what, of string, done func(string) bool) error {
 	for deadline := time.Now().Add(awaited); ; {
 		answer, err := l.call(ctx, "GET", "/v1/accounts/"+Account+of, "", nil)
@@ -141,7 +141,7 @@ func (l Loader) await(ctx context.Context, what, of string, done func(string) bo
 			return nil
 		}
 		if time.Now().After(deadline) {
-			return fmt.Errorf("demo: after %s there is no news of %s: %s", awaited, what, answer)
+			return fmt.Errorf("demo: %[2]s was not settled within %[1]s: %[3]s", awaited, what, answer)
 		}
 		select {
 		case <-time.After(poll):
@@ -151,7 +151,7 @@ func (l Loader) await(ctx context.Context, what, of string, done func(string) bo
 	}
 }
 
-// checkout buys with a card that works.
+// checkout buys something with a card that works.
 func (l Loader) checkout(ctx context.Context, key string, wish object) error {
 	answer, err := l.call(ctx, "POST", "/v1/accounts/"+Account+"/checkouts", key, wish)
 	if err != nil {
@@ -171,7 +171,7 @@ func (l Loader) advance(ctx context.Context, by time.Duration) error {
 	return l.control(ctx, "advance", object{"by": by.String()})
 }
 
-// control does something at the stand-in.
+// control calls the stand-in's control API.
 func (l Loader) control(ctx context.Context, what string, how object) error {
 	body, err := json.Marshal(how)
 	if err != nil {
@@ -186,9 +186,9 @@ func (l Loader) control(ctx context.Context, what string, how object) error {
 	if err != nil {
 		return fmt.Errorf("demo: %w", err)
 	}
-	defer func() { _ = response.Body.Close() }() // only its status is of interest
+	defer func() { _ = response.Body.Close() }() // only the status matters
 	if response.StatusCode/100 != 2 {
-		return errors.New("demo: the stand-in for Stripe answers " + what + " with " + response.Status)
+		return errors.New("demo: the stand-in for Stripe answered " + what + " with " + response.Status)
 	}
 	return nil
 }

@@ -158,7 +158,7 @@ func TestErrorsTakeOneLine(t *testing.T) {
 	_, port, _ := net.SplitHostPort(taken.Addr().String())
 	for want, environment := range map[string][]string{
 		"drawdown: port " + port + " is taken: choose another with PORT=...":                                                       {"PORT=" + port},
-		"drawdown: PORT=many is no port: a number up to 65535 is expected":                                                         {"PORT=many"},
+		"drawdown: PORT=many is not a port: set it to a number up to 65535":                                                        {"PORT=many"},
 		"drawdown: ADMIN_KEY is not of the form dk_<id>_<secret>, with an id of a-z and 0-9 and a secret of 32 characters or more": {"ADMIN_KEY=dk_ops_short"},
 	} {
 		began := time.Now()

@@ -14,7 +14,7 @@ type key struct{ id, secret string }
 
 var keyForm = regexp.MustCompile(`^dk_([a-z0-9]+)_([A-Za-z0-9_-]{32,})$`)
 
-// adminKey takes the key that the caller chose, or makes one.
+// adminKey parses the key that the caller chose, or generates one.
 func adminKey(chosen string) (key, error) {
 	if chosen == "" {
 		return key{id: "local", secret: strings.ToLower(rand.Text() + rand.Text())}, nil
@@ -26,10 +26,10 @@ func adminKey(chosen string) (key, error) {
 	return key{id: parts[1], secret: parts[2]}, nil
 }
 
-// String is the whole key, as callers send it.
+// String returns the whole key, as callers send it.
 func (k key) String() string { return "dk_" + k.id + "_" + k.secret }
 
-// parameter is what the template is told of the key: the platform never learns the secret itself.
+// parameter returns the key's template parameter, which does not contain the secret.
 func (k key) parameter() string {
 	return fmt.Sprintf("%s:%x", k.id, sha256.Sum256([]byte(k.String())))
 }

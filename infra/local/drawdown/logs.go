@@ -7,17 +7,16 @@ import (
 	"strings"
 )
 
-// logTo writes lines of functions, each with the function's name: all of them, or those that tell of trouble.
+// logTo writes lines of functions, each with the function's name: all of them, or only warnings and errors.
 func logTo(w io.Writer, all bool) func(function, line string) {
 	return func(function, line string) {
 		if all || isTrouble(line) {
-			_, _ = fmt.Fprintf(w, "%s: %s\n", function, line) // nothing can be done about a terminal that is gone
+			_, _ = fmt.Fprintf(w, "%s: %s\n", function, line) // the terminal may be gone
 		}
 	}
 }
 
-// isTrouble says whether a line is a warning, an error, or none of the structured lines that functions log when all
-// is well.
+// isTrouble reports whether a line is a warning, an error, or not one of the structured lines that functions log.
 func isTrouble(line string) bool {
 	if strings.TrimSpace(line) == "" {
 		return false

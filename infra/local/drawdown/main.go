@@ -37,7 +37,7 @@ func run() error {
 
 	number, err := strconv.ParseUint(*port, 10, 16)
 	if err != nil {
-		return fmt.Errorf("PORT=%s is no port: a number up to 65535 is expected", *port)
+		return fmt.Errorf("PORT=%s is not a port: set it to a number up to 65535", *port)
 	}
 	key, err := adminKey(os.Getenv("ADMIN_KEY"))
 	if err != nil {
@@ -59,8 +59,8 @@ func run() error {
 		DynamoDBDir: *dynamodb,
 		Port:        int(number),
 		Parameters:  map[string]string{"OperatorKey": key.parameter()},
-		// A function waits for the database more than it computes, and its stream has lanes of its own; beyond that more
-		// processes would only take the cores from each other.
+		// A function mostly waits for the database, and its stream has lanes of its own; more processes than this would
+		// only compete for the cores.
 		MaxProcesses: max(4, 2*runtime.NumCPU()),
 		Logs:         logTo(os.Stderr, os.Getenv("LOG") == "all"),
 	}
@@ -70,7 +70,7 @@ func run() error {
 		money.close()
 		switch {
 		case ctx.Err() != nil:
-			return errors.New("stopped before it was up")
+			return errors.New("stopped while starting")
 		case errors.Is(err, emulator.ErrPortTaken):
 			return fmt.Errorf("%w: choose another with PORT=...", err) //nolint:revive,staticcheck // the dots stand for what the user writes
 		}
@@ -78,7 +78,7 @@ func run() error {
 	}
 	money.reach(platform)
 	err = serve(ctx, platform, key, money, withDemo)
-	stop() // a second signal ends the command at once, and the kernel its processes
+	stop() // a second signal ends the command at once; the kernel then ends its processes
 	money.close()
 	return errors.Join(err, platform.Stop(context.Background()))
 }
@@ -88,7 +88,7 @@ func serve(ctx context.Context, platform *emulator.Platform, key key, money *pay
 		return err
 	}
 	var live sync.WaitGroup
-	defer live.Wait() // no request is sent to a platform that stops
+	defer live.Wait() // send no request to a platform that is stopping
 	usagePage := ""
 	if withDemo && ctx.Err() == nil {
 		loader := demo.Loader{URL: platform.URL(), Key: key.String(), Stripe: money.url}
@@ -116,7 +116,7 @@ func load(ctx context.Context, loader demo.Loader) error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("demo: %d debits of %d days loaded in %.1f s\n", debits, demo.Days, time.Since(began).Seconds())
+	fmt.Printf("demo: loaded %d debits of %d days in %.1f s\n", debits, demo.Days, time.Since(began).Seconds())
 	return nil
 }
 
@@ -131,7 +131,7 @@ func awaitHealth(ctx context.Context, url string) error {
 			return err
 		}
 		if response, err := http.DefaultClient.Do(request); err == nil {
-			_ = response.Body.Close() // only its status is of interest
+			_ = response.Body.Close() // only the status matters
 			if response.StatusCode == http.StatusOK {
 				return nil
 			}
@@ -141,27 +141,27 @@ func awaitHealth(ctx context.Context, url string) error {
 		case <-ctx.Done():
 			return nil
 		case <-limit.C:
-			return fmt.Errorf("the platform is up but not healthy: GET %s: %s", url, last)
+			return fmt.Errorf("the platform has started but is not healthy: GET %s: %s", url, last)
 		case <-time.After(200 * time.Millisecond):
 		}
 	}
 }
 
-// summary says where everything is. The address of the demo account's page is
-// empty where there is no demo.
+// summary describes the running platform. The link to the demo account's page is
+// empty without the demo.
 func summary(platform *emulator.Platform, key key, money *payments, usagePage string) string {
 	account, attempt := "", "curl -H 'Authorization: Bearer "+key.String()+"' '"+platform.URL()+"/v1/accounts'"
 	if usagePage != "" {
-		account = fmt.Sprintf(`  Demo account  %[1]s: %[2]d days of history, and live traffic (DEMO=0 starts without)
+		account = fmt.Sprintf(`  Demo account  %[1]s: %[2]d days of history, and live traffic (DEMO=0 starts without it)
 
-Its Usage page, for an hour:
+Its Usage page (the link is valid for an hour):
 
   %[3]s
 `, demo.Account, demo.Days, usagePage)
-		attempt = "curl -X POST -H 'Authorization: Bearer " + key.String() + "' '" + platform.URL() + "/v1/accounts/" + demo.Account + "/sessions'   # another link"
+		attempt = "curl -X POST -H 'Authorization: Bearer " + key.String() + "' '" + platform.URL() + "/v1/accounts/" + demo.Account + "/sessions'   # a new link"
 	}
 	return fmt.Sprintf(`
-Drawdown is up.
+Drawdown is running.
 
   HTTP API      %[1]s
   Invoke API    %[2]s
@@ -175,7 +175,7 @@ Try:
 
   %[7]s
 
-Ctrl-C stops it; data lives in memory only. LOG=all shows every line that the functions log.
+Ctrl-C stops it, and all data is lost. LOG=all shows every line that the functions log.
 `, platform.URL(), platform.InvokeURL(), platform.DynamoDBURL(), platform.S3URL(), key, account, attempt, platform.EventBridgeURL(), money)
 }
 

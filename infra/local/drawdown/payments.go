@@ -10,7 +10,7 @@ import (
 	"drawdown/infra/standin/stripe"
 )
 
-// payments are what the platform takes money by: Stripe's test mode where the
+// payments is the platform's payment processor: Stripe's test mode if the
 // environment has its keys, else the stand-in.
 type payments struct {
 	standIn *stripe.Server // nil: Stripe itself
@@ -19,14 +19,14 @@ type payments struct {
 	url     string // of Stripe's API; empty: its own
 }
 
-// The keys of the stand-in. They open nothing else.
+// The keys of the stand-in. They are valid nowhere else.
 const (
 	standInKey    = "sk_test_stand_in"
-	standInSecret = "whsec_stand_in" //nolint:gosec // opens the stand-in alone
+	standInSecret = "whsec_stand_in" //nolint:gosec // valid for the stand-in only
 )
 
-// openPayments reads the environment's keys of Stripe, or starts the stand-in,
-// whose clock begins so long ago that the demo has a past.
+// openPayments uses Stripe's keys, or starts the stand-in without them. The
+// stand-in's clock starts that far in the past, so that the demo has a history.
 func openPayments(secretKey, webhookSecret string, past time.Duration) (*payments, error) {
 	p := &payments{}
 	switch {
@@ -46,7 +46,7 @@ func openPayments(secretKey, webhookSecret string, past time.Duration) (*payment
 	return p, err
 }
 
-// webhookURL is where the stand-in tells of events, once the platform is there.
+// webhookURL returns where the stand-in sends webhooks, once the platform runs.
 func (p *payments) webhookURL() string {
 	if url := p.hooks.Load(); url != nil {
 		return *url
@@ -54,7 +54,7 @@ func (p *payments) webhookURL() string {
 	return ""
 }
 
-// configure tells the platform of the keys and of where they are good.
+// configure passes the keys, and the address that they are for, to the platform.
 func (p *payments) configure(options *emulator.Options) {
 	options.Parameters["LocalWebhooks"] = "true"
 	options.Secrets = map[string]string{"StripeKeys": p.secret}
@@ -63,7 +63,7 @@ func (p *payments) configure(options *emulator.Options) {
 	}
 }
 
-// reach lets the stand-in know the platform.
+// reach makes the stand-in send its webhooks to the platform.
 func (p *payments) reach(platform *emulator.Platform) {
 	url := platform.URL() + "/v1/webhooks/stripe"
 	p.hooks.Store(&url)
@@ -75,10 +75,10 @@ func (p *payments) close() {
 	}
 }
 
-// String says where payments go.
+// String describes where payments go.
 func (p *payments) String() string {
 	if p.standIn == nil {
 		return "Stripe's test mode"
 	}
-	return p.url + " (a stand-in for Stripe: no money moves)"
+	return p.url + " (a stand-in for Stripe; no money moves)"
 }

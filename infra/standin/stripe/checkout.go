@@ -83,8 +83,8 @@ func (s *Server) expireSession(c *session) {
 	s.emit("checkout.session.expired", s.renderSession(c))
 }
 
-// Pay pays an open checkout with a card, as its bearer does on the page, authentication included. The error of a refused
-// card is the message that the page shows.
+// Pay pays an open checkout with a card, as the cardholder does on the page, including authentication. The error of a
+// declined card is the message that the page shows.
 func (s *Server) Pay(sessionID string, card Card, save bool) (successURL string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -143,7 +143,8 @@ func (s *Server) paySubscription(c *session, m *method) *failure {
 	return nil
 }
 
-// portal is a visit to the page where customers help themselves.
+// portal is a visit to the page where customers manage their subscriptions and
+// cards.
 type portal struct {
 	id, customer, returnURL string
 	created                 int64

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// clock is the time here: the real one, put forward. While what has come due is done, it stands at when that was.
+// clock is the stand-in's time: the real time plus an offset. While due work is done, it stands at the time when that
+// was due.
 type clock struct {
 	real   func() time.Time
 	ahead  time.Duration
@@ -21,15 +22,15 @@ func (s *Server) now() time.Time {
 	return s.clock.real().Add(s.clock.ahead).UTC().Truncate(time.Second)
 }
 
-// Now is the time by the server's clock.
+// Now returns the time by the server's clock.
 func (s *Server) Now() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.now()
 }
 
-// Advance puts the clock forward and does what comes due on the way, in order: periods end and are invoiced, invoices are
-// finalized and collected, checkouts expire.
+// Advance moves the clock forward and does what comes due on the way, in order: periods end and are invoiced, invoices
+// are finalized and collected, checkouts expire.
 func (s *Server) Advance(by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -37,7 +38,7 @@ func (s *Server) Advance(by time.Duration) {
 	s.catchUp()
 }
 
-// tick does what comes due while nobody asks for anything.
+// tick does what comes due between requests.
 func (s *Server) tick(ctx context.Context) {
 	const interval = 50 * time.Millisecond
 	ticker := time.NewTicker(interval)
@@ -54,7 +55,7 @@ func (s *Server) tick(ctx context.Context) {
 	}
 }
 
-// catchUp does what has come due, at the time when it did.
+// catchUp does what has come due, at the time when it was due.
 func (s *Server) catchUp() {
 	until := s.now()
 	for {
@@ -68,7 +69,8 @@ func (s *Server) catchUp() {
 	}
 }
 
-// nextDue is what comes due first. The one that was made first goes first.
+// nextDue returns what comes due first; of several, the one that was created
+// first.
 func (s *Server) nextDue() (int64, func()) {
 	var first int64
 	var do func()
@@ -104,8 +106,8 @@ func (s *Server) nextDue() (int64, func()) {
 	return first, do
 }
 
-// period is the n-th period of an anchor: whole months or years from the anchor, on its day of the month or the month's
-// last one.
+// period returns the start of the n-th period of an anchor: whole months or years after it, on its day of the month or
+// the month's last day.
 func period(anchor int64, interval string, n int) (start, end int64) {
 	months := 1
 	if interval == "year" {
@@ -120,7 +122,7 @@ func period(anchor int64, interval string, n int) (start, end int64) {
 	return at(n), at(n + 1)
 }
 
-// amountText is an amount for people: "12.50 USD".
+// amountText formats an amount for people: "12.50 USD".
 func amountText(minor int64, currency string) string {
 	const hundred = 100
 	switch currency {

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// addControl adds what tests do by methods as JSON over HTTP. It takes JSON only, so that no page of another origin can
-// send a form to it.
+// addControl serves the methods that tests call, as JSON over HTTP. It accepts only JSON, so that no page of another
+// origin can send a form to it.
 func (s *Server) addControl(mux *http.ServeMux) {
 	mux.HandleFunc("GET /_control/events", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, eventList(s.Events())) })
 	mux.HandleFunc("GET /_control/held", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, eventList(s.Held())) })
@@ -117,7 +117,8 @@ func (s *Server) addPaymentControl(mux *http.ServeMux) {
 	})
 }
 
-// control adds POST /_control/<name>. What it refuses is a 400 with the reason.
+// control adds POST /_control/<name>. It refuses a request with 400 and the
+// reason.
 func control[T any](mux *http.ServeMux, name string, do func(r *http.Request, in T) (any, error)) {
 	mux.HandleFunc("POST /_control/"+name, func(w http.ResponseWriter, r *http.Request) {
 		kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
@@ -146,7 +147,7 @@ func control[T any](mux *http.ServeMux, name string, do func(r *http.Request, in
 
 func writeJSON(w http.ResponseWriter, value any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(value) // whoever asked has gone
+	_ = json.NewEncoder(w).Encode(value) // the caller is gone
 }
 
 func eventList(events []Event) []object {
@@ -157,7 +158,7 @@ func eventList(events []Event) []object {
 	return all
 }
 
-// overview are the payments, checkouts and subscriptions that there are, the newest first.
+// overview returns all payments, checkouts and subscriptions, the newest first.
 func (s *Server) overview() object {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -15,14 +15,14 @@ type Card string
 // The cards.
 const (
 	CardWorks          Card = "works"
-	CardDeclined       Card = "declined"       // refused, whenever it is used
-	CardDeclinedLater  Card = "declined_later" // pays when its bearer is there, and is refused afterwards
-	CardAuthentication Card = "authentication" // wants its bearer to confirm each payment
-	CardAsync          Card = "async"          // a bank debit: paid or refused some days later (Settle)
-	CardSlow           Card = "slow"           // pays at once when its bearer is there, and else some days later (Settle), as cards with an e-mandate do
+	CardDeclined       Card = "declined"       // always declined
+	CardDeclinedLater  Card = "declined_later" // pays while the cardholder is present, and is declined afterwards
+	CardAuthentication Card = "authentication" // requires the cardholder to confirm each payment
+	CardAsync          Card = "async"          // a bank debit: paid or declined some days later (Settle)
+	CardSlow           Card = "slow"           // pays at once while the cardholder is present, and otherwise some days later (Settle), as cards with an e-mandate do
 )
 
-// cards are the numbers that they have, by Stripe's test cards as far as there is one.
+// cards are their numbers, those of Stripe's test cards where there is one.
 var cards = map[Card]struct{ number, label string }{
 	CardWorks:          {"4242", "Visa that works"},
 	CardDeclined:       {"0002", "Visa that is declined"},
@@ -126,13 +126,13 @@ func (s *Server) renderMethod(m *method) object {
 	return o
 }
 
-// newMethod makes a payment method that is nobody's.
+// newMethod creates a payment method without a customer.
 func (s *Server) newMethod(card Card) *method {
 	m := &method{id: newID("pm"), card: card, created: s.now().Unix()}
 	return s.methods.add(m.id, m)
 }
 
-// save keeps a payment method for its customer.
+// save attaches a payment method to its customer.
 func (s *Server) save(m *method, customerID string) {
 	if m.customer == "" {
 		m.customer = customerID
@@ -140,7 +140,7 @@ func (s *Server) save(m *method, customerID string) {
 	}
 }
 
-// detach takes all payment methods from a customer.
+// detach detaches all payment methods of a customer.
 func (s *Server) detach(customerID string) {
 	for _, m := range s.methods.newest() {
 		if m.customer == customerID {
@@ -150,7 +150,7 @@ func (s *Server) detach(customerID string) {
 	}
 }
 
-// SetCard replaces whatever a customer pays with, for subscriptions too, as the customer does in the portal. An empty
+// SetCard replaces a customer's payment methods, also for subscriptions, as the customer does in the portal. An empty
 // card leaves none.
 func (s *Server) SetCard(customerID string, card Card) error {
 	s.mu.Lock()

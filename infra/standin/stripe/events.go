@@ -17,18 +17,18 @@ import (
 	"time"
 )
 
-// Event is something that has happened, as webhooks tell it.
+// Event is something that has happened, as webhooks report it.
 type Event struct {
 	ID       string
 	Type     string // "invoice.paid"
-	ObjectID string // that it happened to
+	ObjectID string // the object's id
 	Created  time.Time
 	Payload  []byte // the body of its deliveries
 	// Delivered: every delivery was answered with success.
 	Delivered bool
 }
 
-// outbox are the events and what is to be done with them. It is guarded by the server's mutex.
+// outbox are the events and their deliveries. It is guarded by the server's mutex.
 type outbox struct {
 	all     []*Event
 	queue   []*Event // to be delivered, in order
@@ -39,7 +39,8 @@ type outbox struct {
 	wake    chan struct{}
 }
 
-// emit tells of an event. It is called with s.mu held, after the change.
+// emit records an event and queues its delivery. It is called with s.mu held,
+// after the change.
 func (s *Server) emit(kind string, o object) {
 	created := s.now()
 	e := &Event{ID: newID("evt"), Type: kind, ObjectID: text(o["id"]), Created: created}
@@ -64,18 +65,19 @@ func (s *Server) enqueue(events ...*Event) {
 	s.outbox.queue = append(s.outbox.queue, events...)
 	select {
 	case s.outbox.wake <- struct{}{}:
-	default: // it is awake
+	default: // it is already awake
 	}
 }
 
-// Hold keeps the events back that are to come, for Deliver, Shuffle or Release.
+// Hold keeps back events from now on, for Deliver, Shuffle or Release.
 func (s *Server) Hold() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.outbox.holding = true
 }
 
-// Release ends a Hold: what was kept back is delivered in the order in which it happened.
+// Release ends a Hold: the events kept back are delivered in the order in which
+// they happened.
 func (s *Server) Release() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +86,8 @@ func (s *Server) Release() {
 	s.outbox.held = nil
 }
 
-// Shuffle delivers what is kept back in an order that the seed says. A Hold goes on.
+// Shuffle delivers the events kept back in an order that depends on the seed. A
+// Hold continues.
 func (s *Server) Shuffle(seed uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -94,21 +97,22 @@ func (s *Server) Shuffle(seed uint64) {
 	s.enqueue(order...)
 }
 
-// Duplicate has each delivery made so many times, in parallel, from now on.
+// Duplicate makes each delivery happen that many times, in parallel, from now
+// on.
 func (s *Server) Duplicate(times int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.outbox.times = max(1, times)
 }
 
-// Held are the events that are kept back.
+// Held returns the events that are kept back.
 func (s *Server) Held() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return copies(s.outbox.held)
 }
 
-// Events are all events that have happened, in order.
+// Events returns all events that have happened, in order.
 func (s *Server) Events() []Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -123,7 +127,8 @@ func copies(events []*Event) []Event {
 	return all
 }
 
-// Deliver delivers events in the given order, kept back or delivered before, and returns when they have arrived.
+// Deliver delivers events in the given order, whether kept back or delivered before, and returns when they have
+// arrived.
 func (s *Server) Deliver(ctx context.Context, ids ...string) error {
 	for _, id := range ids {
 		e := s.takeEvent(id)
@@ -137,7 +142,7 @@ func (s *Server) Deliver(ctx context.Context, ids ...string) error {
 	return nil
 }
 
-// takeEvent finds an event, and takes it out of what is kept back.
+// takeEvent finds an event, and removes it from those kept back.
 func (s *Server) takeEvent(id string) *Event {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +160,7 @@ func (s *Server) takeEvent(id string) *Event {
 	return nil
 }
 
-// Drain waits until nothing is left to deliver but what is kept back.
+// Drain waits until nothing is left to deliver except what is kept back.
 func (s *Server) Drain(ctx context.Context) error {
 	const pause = 2 * time.Millisecond
 	for {
@@ -173,7 +178,7 @@ func (s *Server) Drain(ctx context.Context) error {
 	}
 }
 
-// deliverAll delivers what is in the queue, one after the other.
+// deliverAll delivers the queue, one event after the other.
 func (s *Server) deliverAll(ctx context.Context) {
 	for {
 		s.mu.Lock()
@@ -202,7 +207,7 @@ const (
 	firstWait = 20 * time.Millisecond // doubled each time
 )
 
-// deliver sends an event until it is accepted, or given up.
+// deliver sends an event until it is accepted, or the attempts are used up.
 func (s *Server) deliver(ctx context.Context, e *Event) error {
 	url := ""
 	if s.options.WebhookURL != nil {
@@ -249,13 +254,14 @@ func (s *Server) send(ctx context.Context, url string, e *Event) error {
 	}
 	request.Header.Set("Content-Type", "application/json; charset=utf-8")
 	request.Header.Set("User-Agent", "Stripe/1.0 (+https://stripe.com/docs/webhooks)")
-	// Signed by the real clock, which is also that of whoever receives it.
+	// Signed with the real time, because the receiver compares it with its own
+	// clock.
 	request.Header.Set("Stripe-Signature", Sign(e.Payload, s.options.WebhookSecret, s.options.Now()))
 	response, err := s.webhooks.Do(request)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = response.Body.Close() }() // it was read as far as it matters
+	defer func() { _ = response.Body.Close() }() // read as far as needed
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxBody))
 	if response.StatusCode/100 != 2 {
 		return fmt.Errorf("stripe: the webhook of %s %s was answered with %s", e.Type, e.ID, response.Status)
@@ -263,11 +269,11 @@ func (s *Server) send(ctx context.Context, url string, e *Event) error {
 	return nil
 }
 
-// Sign is the header Stripe-Signature of a payload that is sent at that time.
+// Sign returns the header Stripe-Signature of a payload sent at that time.
 func Sign(payload []byte, secret string, at time.Time) string {
 	time := strconv.FormatInt(at.Unix(), 10)
 	mac := hmac.New(sha256.New, []byte(secret))
-	_, _ = mac.Write([]byte(time + ".")) // a hash never fails
+	_, _ = mac.Write([]byte(time + ".")) // a hash never returns an error
 	_, _ = mac.Write(payload)
 	return "t=" + time + ",v1=" + hex.EncodeToString(mac.Sum(nil))
 }

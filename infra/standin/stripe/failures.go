@@ -12,7 +12,7 @@ const (
 	cardError      = "card_error"
 )
 
-// failure is an error as Stripe answers it.
+// failure is an error as Stripe returns it.
 type failure struct {
 	status      int
 	kind        string
@@ -20,7 +20,7 @@ type failure struct {
 	declineCode string
 	param       string
 	message     string
-	intent      object // that was refused
+	intent      object // that was declined
 }
 
 func (f *failure) Error() string { return f.kind + ": " + f.message }
@@ -38,7 +38,7 @@ func (f *failure) render() object {
 	return o
 }
 
-// refuse is a request that cannot be accepted for one of its parameters.
+// refuse returns the failure for an invalid parameter.
 func refuse(param, format string, args ...any) *failure {
 	return &failure{status: http.StatusBadRequest, kind: invalidRequest, param: param, message: fmt.Sprintf(format, args...)}
 }
@@ -50,16 +50,16 @@ func missing(kind, id string) *failure {
 	}
 }
 
-// Fault is what becomes of the next requests to the API.
+// Fault changes what happens to the next requests to the API.
 type Fault struct {
 	Method string // empty: any
 	Path   string // how the path begins; empty: any
 	Times  int    // how many requests; 0: one
-	After  bool   // the request is carried out, and its answer lost; else nothing happens
+	After  bool   // the request is carried out, and its answer lost; otherwise nothing happens
 	Status int    // of the answer; 0: the connection breaks
 }
 
-// Fail lets requests fail that are to come.
+// Fail makes coming requests fail.
 func (s *Server) Fail(fault Fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,8 +67,8 @@ func (s *Server) Fail(fault Fault) {
 	s.faults = append(s.faults, &fault)
 }
 
-// Lag lets a list, such as /v1/invoices, fall behind by so much: what was made since is not on it, though it is found by
-// its id. Stripe's own lists may lag by seconds.
+// Lag makes a list, such as /v1/invoices, lag by a duration: newer objects are not listed yet, though they are found by
+// id. Stripe's own lists may lag by seconds.
 func (s *Server) Lag(list string, by time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

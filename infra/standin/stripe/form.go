@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// form are the parameters of a request. Endpoints read all that they know and then ask whether anything is left. The
-// first thing that is wrong is kept until then.
+// form are the parameters of a request. Endpoints read all parameters that they support, then call done to check that
+// none is left. It keeps the first error until then.
 type form struct {
 	values url.Values
 	read   map[string]bool
@@ -37,13 +37,13 @@ func (f *form) fail(err error) {
 
 func (f *form) has(name string) bool { return f.values.Has(name) }
 
-// text is a parameter; empty where it is absent.
+// text returns a parameter; "" if it is absent.
 func (f *form) text(name string) string {
 	f.read[name] = true
 	return f.values.Get(name)
 }
 
-// filled is a parameter that may be absent, but not empty.
+// filled returns a parameter that may be absent, but not empty.
 func (f *form) filled(name string) string {
 	text := f.text(name)
 	if text == "" && f.has(name) {
@@ -53,7 +53,7 @@ func (f *form) filled(name string) string {
 	return text
 }
 
-// needed is a parameter that may not be absent.
+// needed returns a required parameter.
 func (f *form) needed(name string) string {
 	text := f.filled(name)
 	if !f.has(name) {
@@ -62,7 +62,7 @@ func (f *form) needed(name string) string {
 	return text
 }
 
-// choice is one of some values, the first of them where it is absent.
+// choice returns one of some values, the first of them if it is absent.
 func (f *form) choice(name string, values ...string) string {
 	text := f.filled(name)
 	if !f.has(name) {
@@ -88,7 +88,7 @@ func (f *form) number(name string) int64 {
 
 func (f *form) flag(name string) bool { return f.choice(name, "false", "true") == "true" }
 
-// list is a parameter of many values: name[0], name[1] or name[].
+// list returns a parameter with several values: name[0], name[1] or name[].
 func (f *form) list(name string) []string {
 	var all []string
 	for _, prefix := range f.elements(name) {
@@ -98,7 +98,7 @@ func (f *form) list(name string) []string {
 	return all
 }
 
-// elements are the names of a list's elements, in order.
+// elements returns the names of a list's elements, in order.
 func (f *form) elements(name string) []string {
 	numbers := map[string]int{}
 	for key := range f.values {
@@ -109,14 +109,14 @@ func (f *form) elements(name string) []string {
 		index, _, _ := strings.Cut(rest, "]")
 		n, err := strconv.Atoi(index)
 		if err != nil && index != "" {
-			continue // it will be left
+			continue // done will report it
 		}
 		numbers[name+"["+index+"]"] = n
 	}
 	return slices.SortedFunc(maps.Keys(numbers), func(a, b string) int { return numbers[a] - numbers[b] })
 }
 
-// meta are the members of a hash of texts.
+// meta returns the members of a hash of texts.
 func (f *form) meta(name string) map[string]string {
 	const maxKey, maxValue, most = 40, 500, 50
 	meta := map[string]string{}
@@ -137,7 +137,7 @@ func (f *form) meta(name string) map[string]string {
 	return meta
 }
 
-// done is the first thing that was wrong, an unknown parameter included.
+// done returns the first error, including an unknown parameter.
 func (f *form) done() error {
 	f.list("expand")
 	if f.err != nil {
@@ -151,7 +151,7 @@ func (f *form) done() error {
 	return nil
 }
 
-// merge puts changes into metadata, where an empty value removes a key.
+// merge applies changes to metadata; an empty value removes a key.
 func merge(meta, changes map[string]string) map[string]string {
 	merged := maps.Clone(meta)
 	if merged == nil {

@@ -15,7 +15,7 @@ type intent struct {
 	charge                                      string // the latest
 	failed                                      *failure
 	created, canceled                           int64
-	invoice                                     string // that it pays; told by invoice payments only
+	invoice                                     string // that it pays; set through invoice payments only
 	session                                     string // that it belongs to
 }
 
@@ -80,7 +80,7 @@ func (s *Server) newIntent(customerID, currency string, amount int64, metadata m
 	return p
 }
 
-// declined is the refusal that a card would answer with; nil where it pays.
+// declined returns the failure of a declined card; nil if it pays.
 func declined(card Card, offSession bool) *failure {
 	switch {
 	case card == CardDeclined, card == CardDeclinedLater && offSession:
@@ -92,7 +92,7 @@ func declined(card Card, offSession bool) *failure {
 	return nil
 }
 
-// attempt charges an intent, and says why it was refused. A payment method that settles later leaves it processing.
+// attempt charges an intent, and returns why it was declined. A payment method that settles later leaves it processing.
 func (s *Server) attempt(p *intent, m *method, offSession bool) *failure {
 	ch := &charge{
 		id: newID("ch"), intent: p.id, customer: p.customer, currency: p.currency, method: m.id, amount: p.amount,
@@ -164,7 +164,7 @@ func (s *Server) Settle(intentID string, succeed bool) error {
 	return nil
 }
 
-// createIntent makes and confirms a payment without its bearer: the only way that is known here.
+// createIntent creates and confirms a payment while the cardholder is absent: the only way that is supported here.
 func (s *Server) createIntent(c *call) (object, error) {
 	f := c.form
 	f.needed("amount")

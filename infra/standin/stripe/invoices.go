@@ -24,7 +24,7 @@ type line struct {
 	metadata                     map[string]string
 }
 
-// invoicePayment binds a payment to the invoice that it pays.
+// invoicePayment links a payment to the invoice that it pays.
 type invoicePayment struct {
 	id, invoice, intent, status string
 	amount, created, paidAt     int64
@@ -174,7 +174,7 @@ func (s *Server) createInvoice(c *call) (object, error) {
 	return s.renderInvoice(s.newInvoice(made)), nil
 }
 
-// createInvoiceItem adds a line to a draft. Items that wait for a later invoice are not known here.
+// createInvoiceItem adds a line to a draft. Items for a later invoice are not supported here.
 func (s *Server) createInvoiceItem(c *call) (object, error) {
 	f := c.form
 	f.needed("amount")
@@ -220,7 +220,7 @@ func (s *Server) listInvoices(c *call) (object, error) {
 	return s.listed(page, "/v1/invoices", all)
 }
 
-// draftTime is how long an invoice that advances by itself stays a draft.
+// draftTime is how long an invoice with auto_advance stays a draft.
 const draftTime = time.Hour
 
 func (s *Server) finalizeInvoice(c *call) (object, error) {
@@ -249,7 +249,7 @@ func (s *Server) finalizeInvoice(c *call) (object, error) {
 	return s.renderInvoice(inv), nil
 }
 
-// finalize ends a draft: with its payment, or paid where there is nothing to pay.
+// finalize ends a draft: with a payment, or paid if nothing is due.
 func (s *Server) finalize(inv *invoice) {
 	now := s.now().Unix()
 	inv.status, inv.finalized, inv.finalizeAt = "open", now, 0
@@ -276,7 +276,7 @@ func (s *Server) paymentOf(inv *invoice) *invoicePayment {
 	return nil
 }
 
-// collect tries to be paid for an open invoice, without its bearer.
+// collect tries to charge an open invoice while the cardholder is absent.
 func (s *Server) collect(inv *invoice) {
 	if inv.status != "open" {
 		return
@@ -293,7 +293,7 @@ func (s *Server) charge(inv *invoice, m *method, offSession bool) *failure {
 	if p.status == "processing" {
 		return nil
 	}
-	automatic := m == nil // else its bearer tries, which puts no other try off
+	automatic := m == nil // otherwise the cardholder tries, which delays no other attempt
 	if automatic {
 		m = s.methodFor(inv)
 		inv.nextAttempt = 0
@@ -354,13 +354,13 @@ func (s *Server) hasOpenInvoice(sub *subscription) bool {
 	return false
 }
 
-// retryAfter are the waits between the tries to collect an invoice. After the last, its subscription ends.
+// retryAfter are the waits between the attempts to collect an invoice. After the last one its subscription ends.
 func retryAfter() []time.Duration {
 	const day = 24 * time.Hour
 	return []time.Duration{3 * day, 5 * day, 7 * day}
 }
 
-// unpaid is what follows from an invoice that could not be collected.
+// unpaid does what follows from an invoice that could not be collected.
 func (s *Server) unpaid(inv *invoice, refusal *failure, automatic bool) {
 	if automatic {
 		waits := retryAfter()
@@ -413,7 +413,8 @@ func (s *Server) payInvoice(c *call) (object, error) {
 	return s.renderInvoice(inv), nil
 }
 
-// PayInvoice pays an open invoice with a card, as its bearer does on its page.
+// PayInvoice pays an open invoice with a card, as the cardholder does on its
+// page.
 func (s *Server) PayInvoice(invoiceID string, card Card) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

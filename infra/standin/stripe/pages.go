@@ -43,7 +43,7 @@ func show(w http.ResponseWriter, status int, name string, data any) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	w.WriteHeader(status)
-	_, _ = w.Write(page.Bytes()) // whoever asked has gone
+	_, _ = w.Write(page.Bytes()) // the caller is gone
 }
 
 // choice is a card that can be chosen on a page.
@@ -64,14 +64,14 @@ func choices(of ...Card) []choice {
 
 func day(unix int64) string { return time.Unix(unix, 0).UTC().Format("2 January 2006") }
 
-// payView is a checkout, or the invoice, that is to be paid.
+// payView is a checkout or an invoice to be paid.
 type payView struct {
 	Title, ID, What, Amount, Every, CancelURL, Message, Card string
 	Save, OfferSave                                          bool
 	Choices                                                  []choice
 }
 
-// view is what the page of an open checkout shows.
+// view returns what the page of an open checkout shows.
 func (s *Server) viewPay(id string) (payView, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -132,10 +132,10 @@ func (s *Server) submitPay(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !isWeb(success) {
-		http.Error(w, "The checkout's success_url is no address of a page.", http.StatusBadRequest)
+		http.Error(w, "The checkout's success_url is not a web address.", http.StatusBadRequest)
 		return
 	}
-	http.Redirect(w, r, success, http.StatusSeeOther) //nolint:gosec // isWeb has looked at it, and the page of a checkout may lie anywhere
+	http.Redirect(w, r, success, http.StatusSeeOther) //nolint:gosec // isWeb has checked it, and the page of a checkout may be anywhere
 }
 
 func isWeb(address string) bool {
@@ -226,7 +226,8 @@ func (s *Server) submitCard(w http.ResponseWriter, r *http.Request) {
 	http.Redirect(w, r, "/portal/"+visit.id, http.StatusSeeOther)
 }
 
-// submitSubscription lets a subscription end with its period, or go on. As Stripe's portal does, it says so by the date.
+// submitSubscription ends a subscription with its period, or continues it. Like Stripe's portal, it does so by the
+// date.
 func (s *Server) submitSubscription(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	s.mu.Lock()

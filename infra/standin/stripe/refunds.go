@@ -66,7 +66,7 @@ func (s *Server) refund(ch *charge, amount int64, reason string, metadata map[st
 	return o, nil
 }
 
-// chargedBack says whether the bank has the money of a charge.
+// chargedBack reports whether the bank has taken the money of a charge back.
 func (s *Server) chargedBack(ch *charge) bool {
 	for _, d := range s.disputes.newest() {
 		if d.charge == ch.id && (d.status == "needs_response" || d.status == "lost") {
@@ -76,7 +76,7 @@ func (s *Server) chargedBack(ch *charge) bool {
 	return false
 }
 
-// Refund gives a payment back, in part or (an amount of 0) what is left of it.
+// Refund refunds a payment in part, or with an amount of 0 what is left of it.
 func (s *Server) Refund(intentID string, amount int64) (refundID string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -91,7 +91,7 @@ func (s *Server) Refund(intentID string, amount int64) (refundID string, err err
 	return text(o["id"]), err
 }
 
-// FailRefund lets a refund fail after it was made, as banks do some days later: the money stays with the seller.
+// FailRefund makes a refund fail after it was created, as banks do some days later: the money stays with the seller.
 func (s *Server) FailRefund(refundID string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -145,8 +145,8 @@ func (s *Server) listDisputes(c *call) (object, error) {
 	return s.listed(page, "/v1/disputes", all)
 }
 
-// OpenDispute lets a payment's bearer complain to the bank about an amount of it (0: all of it). An inquiry is a question
-// of the bank that takes no money yet.
+// OpenDispute disputes an amount of a payment (0: all of it), as the cardholder does at the bank. An inquiry is a
+// question of the bank that takes no money yet.
 func (s *Server) OpenDispute(intentID string, amount int64, inquiry bool) (disputeID string, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -170,7 +170,8 @@ func (s *Server) OpenDispute(intentID string, amount int64, inquiry bool) (dispu
 	return d.id, nil
 }
 
-// CloseDispute ends a dispute by the bank's decision. An inquiry is just closed.
+// CloseDispute ends a dispute with the bank's decision. An inquiry is just
+// closed.
 func (s *Server) CloseDispute(disputeID string, won bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,12 +1,13 @@
-// Package stripe is a small Stripe: a server in memory that speaks the part of Stripe's API that the platform uses, with
-// the pages that a buyer sees and the webhooks that tell of what happens. No money moves.
+// Package stripe is a small Stripe: a server in memory with the part of Stripe's API that the platform uses, the pages
+// that a buyer sees, and webhooks. No money moves.
 //
-// It is written from Stripe's documentation, in the shape of one API version, and shares no code with the adapter that it
-// is tried with. What it does not know it refuses, by name: an endpoint, a parameter, a value. Nothing is passed over.
+// It is written from Stripe's documentation, in the shape of one API version, and shares no code with the adapter that
+// it is used to test. It refuses by name what it does not support: an endpoint, a parameter, a value. Nothing is
+// ignored.
 //
-// Its clock can be put forward (Advance), its webhooks be held back, doubled and put into another order (Hold, Deliver,
-// Duplicate, Shuffle), its answers fail or get lost (Fail), its lists fall behind (Lag). Tests do so by methods, others by
-// JSON under /_control/.
+// Its clock can be moved forward (Advance), its webhooks held back, duplicated and reordered (Hold, Deliver, Duplicate,
+// Shuffle), its answers made to fail or get lost (Fail), its lists made to lag (Lag). Tests use these methods; other
+// programs use JSON under /_control/.
 package stripe
 
 import (
@@ -24,17 +25,17 @@ import (
 	"time"
 )
 
-// APIVersion is the version whose shapes are spoken. A request that names another is refused.
+// APIVersion is the version of the API served here. A request that names another is refused.
 const APIVersion = "2026-03-25.dahlia"
 
-// Options are what a server is made of.
+// Options are the settings of a server.
 type Options struct {
 	Addr          string        // to listen on; empty: any free port of 127.0.0.1
-	WebhookURL    func() string // where events go to; nil or an empty answer: nowhere
+	WebhookURL    func() string // where events are sent; nil or an empty answer: nowhere
 	WebhookSecret string        // that they are signed with
 	Key           string        // that requests must have
 	Now           func() time.Time
-	Behind        time.Duration // how far the server's clock is behind at first, so that a past can be made by Advance
+	Behind        time.Duration // how far the server's clock is behind at first, so that Advance can create a history
 	Log           *slog.Logger  // nil: silent
 }
 
@@ -93,19 +94,19 @@ func New(options Options) (*Server, error) {
 	}
 	s.outbox = outbox{wake: make(chan struct{}, 1), times: 1}
 	s.http = &http.Server{Handler: s.handler(), ReadHeaderTimeout: 10 * time.Second}
-	s.done.Go(func() { _ = s.http.Serve(listener) }) // it ends by Close
+	s.done.Go(func() { _ = s.http.Serve(listener) }) // Close ends it
 	s.done.Go(func() { s.deliverAll(ctx) })
 	s.done.Go(func() { s.tick(ctx) })
 	return s, nil
 }
 
-// URL is the server's root, without a slash at its end.
+// URL returns the server's root, without a trailing slash.
 func (s *Server) URL() string { return s.url }
 
 // Close stops the server and its deliveries.
 func (s *Server) Close() {
 	s.stop()
-	_ = s.http.Close() // there is no one to tell
+	_ = s.http.Close() // nobody to report it to
 	s.done.Wait()
 }
 
@@ -125,8 +126,8 @@ func (s *Server) handler() http.Handler {
 	return mux
 }
 
-// endpoint answers a request to the API. It is called with s.mu held, and changes nothing where it fails, but for what a
-// refused card leaves.
+// endpoint answers a request to the API. It is called with s.mu held, and changes nothing if it fails, except for what
+// a declined card leaves.
 type endpoint func(s *Server, c *call) (object, error)
 
 func endpoints() map[string]endpoint {
@@ -224,7 +225,7 @@ func (s *Server) read(w http.ResponseWriter, r *http.Request) ([]byte, *form, er
 	return text, form, err
 }
 
-// firstAnswer is what an idempotency key was answered with first.
+// firstAnswer is the first answer for an idempotency key.
 type firstAnswer struct {
 	request string // method, path and body
 	reply   answer
@@ -235,7 +236,8 @@ type firstAnswer struct {
 const keyLife = 24 * time.Hour
 
 // run runs a request once for its idempotency key. As at Stripe, an answer is kept once the request was carried out,
-// a refused card and a payment's state that does not allow it included; one that was refused for its form leaves the key free.
+// including a declined card and a payment's state that does not allow it; a request that is refused as invalid leaves
+// the key free.
 func (s *Server) run(r *http.Request, body []byte, form *form, handle endpoint) (reply answer, replayed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -307,10 +309,11 @@ func answerOf(result object, err error) answer {
 func writeAnswer(w http.ResponseWriter, a answer) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // whoever asked has gone
+	_, _ = w.Write(a.body) // the caller is gone
 }
 
-// newID is a new object's id: hard to guess, since it opens pages.
+// newID returns a new object's id, hard to guess because it gives access to
+// pages.
 func newID(prefix string) string {
 	const length = 24
 	return prefix + "_" + rand.Text()[:length]

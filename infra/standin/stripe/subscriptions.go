@@ -33,7 +33,7 @@ func (s *Server) renderSubscription(sub *subscription) object {
 	}
 }
 
-// subscribe starts a subscription whose first invoice is paid by its bearer. Where the card is refused, nothing stays.
+// subscribe starts a subscription whose first invoice the cardholder pays. If the card is declined, nothing is kept.
 func (s *Server) subscribe(customerID, priceID string, metadata map[string]string, m *method) (*subscription, *failure) {
 	if refusal := declined(m.card, false); refusal != nil {
 		return nil, refusal
@@ -65,7 +65,7 @@ func (s *Server) periodLine(sub *subscription) line {
 	return line{description: "1 × " + s.products.get(p.product).name, price: p.id, item: sub.item, amount: p.amount, start: sub.start, end: sub.end}
 }
 
-// renew begins the next period, or ends the subscription where it was to end.
+// renew starts the next period, or ends the subscription if it was to end.
 func (s *Server) renew(sub *subscription) {
 	if sub.cancelAtPeriodEnd || sub.cancelAt != 0 && sub.cancelAt <= sub.end {
 		s.endSubscription(sub)
@@ -126,7 +126,7 @@ func (s *Server) cancelSubscription(c *call) (object, error) {
 	return s.renderSubscription(sub), nil
 }
 
-// change is what an update of a subscription asks for.
+// change is an update of a subscription.
 type change struct {
 	price     string // empty: the same
 	proration string
@@ -197,8 +197,8 @@ func readEnd(sub *subscription, f *form, now int64) {
 	}
 }
 
-// changePrice puts another price into a subscription, and returns the invoice of the change, not made yet; nil where
-// there is none. Where the change is to be paid or not to be, it is refused with nothing changed if the card is.
+// changePrice puts another price into a subscription, and returns the invoice of the change, not yet created, or nil if
+// there is none. If the change must be paid at once, a declined card refuses it and nothing changes.
 func (s *Server) changePrice(sub, changed *subscription, ask change) (*invoice, error) {
 	before, after := s.prices.get(sub.price), s.prices.get(ask.price)
 	if before.currency != after.currency {
@@ -240,7 +240,7 @@ func (s *Server) changePrice(sub, changed *subscription, ask change) (*invoice, 
 	return made, nil
 }
 
-// wouldPay says why an invoice could not be collected.
+// wouldPay returns why an invoice could not be collected.
 func (s *Server) wouldPay(inv *invoice) error {
 	m := s.methodFor(inv)
 	if m == nil {
@@ -263,5 +263,5 @@ func (s *Server) invoiceChange(sub *subscription, planned *invoice) {
 	s.collect(inv)
 }
 
-// share is part/whole of an amount, rounded half up.
+// share returns part/whole of an amount, rounded half up.
 func share(amount, part, whole int64) int64 { return (2*amount*part + whole) / (2 * whole) }

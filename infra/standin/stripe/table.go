@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// table holds the objects of one kind, in the order in which they were made.
+// table holds the objects of one kind, in the order in which they were created.
 type table[T any] struct {
 	byID  map[string]*T
 	order []string
@@ -22,7 +22,7 @@ func (t *table[T]) add(id string, value *T) *T {
 
 func (t *table[T]) get(id string) *T { return t.byID[id] }
 
-// newest are all objects, the newest first, as Stripe lists them.
+// newest returns all objects, the newest first, as Stripe lists them.
 func (t *table[T]) newest() []*T {
 	all := make([]*T, 0, len(t.order))
 	for _, id := range slices.Backward(t.order) {
@@ -31,7 +31,7 @@ func (t *table[T]) newest() []*T {
 	return all
 }
 
-// find renders an object of any kind by its id, nil where there is none.
+// find renders an object of any kind by its id; nil if there is none.
 func (s *Server) find(id string) object {
 	prefix, _, _ := strings.Cut(id, "_")
 	switch prefix {
@@ -55,7 +55,7 @@ func (s *Server) find(id string) object {
 		return rendered(s.invoices.get(id), s.renderInvoice)
 	case "sub":
 		return rendered(s.subscriptions.get(id), s.renderSubscription)
-	default: // products have ids of their makers' choice
+	default: // the caller chooses the ids of products
 		return rendered(s.products.get(id), s.renderProduct)
 	}
 }
@@ -81,7 +81,8 @@ func retrieve(kind string) endpoint {
 	}
 }
 
-// page cuts a list as its parameters ask. The form must be read to its end before.
+// page returns the part of a list that its parameters ask for. The form must
+// have been read to its end before.
 type page struct {
 	limit int
 	after string
@@ -100,7 +101,8 @@ func readPage(f *form) page {
 	return p
 }
 
-// listed is a page of a list. What is younger than the list's lag is not on it yet.
+// listed returns a page of a list. Objects newer than the list's lag are not on
+// it yet.
 func (s *Server) listed(p page, url string, all []object) (object, error) {
 	if p.after != "" {
 		index := slices.IndexFunc(all, func(o object) bool { return o["id"] == p.after })
@@ -121,7 +123,8 @@ func (s *Server) listed(p page, url string, all []object) (object, error) {
 	return object{"object": "list", "url": url, "has_more": more, "data": data[:min(len(data), p.limit)]}, nil
 }
 
-// expandAll puts whole objects where the request asks for them instead of ids.
+// expandAll inserts whole objects where the request asks for them instead of
+// ids.
 func (s *Server) expandAll(result object, f *form) error {
 	for _, path := range f.list("expand") {
 		if err := s.expand(result, path, path); err != nil {
@@ -172,7 +175,7 @@ func text(value any) string {
 	return t
 }
 
-// orNull is a text, or null where it is empty.
+// orNull returns a text, or null if it is empty.
 func orNull(value string) any {
 	if value == "" {
 		return nil
@@ -180,7 +183,7 @@ func orNull(value string) any {
 	return value
 }
 
-// orNone is a time, or null where it is none.
+// orNone returns a time, or null if it is zero.
 func orNone(unix int64) any {
 	if unix == 0 {
 		return nil

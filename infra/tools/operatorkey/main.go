@@ -1,7 +1,7 @@
-// Command operatorkey prints how a deployment is told of the operator's first
+// Command operatorkey prints the deployment's parameter for the operator's first
 // admin key: "<id>:<hex SHA-256>" of the key in the environment variable
-// ADMIN_KEY. The key itself is printed nowhere. Where ADMIN_KEY is not set it
-// says how to make one, and fails.
+// ADMIN_KEY. It never prints the key itself. If ADMIN_KEY is not set, it prints how
+// to generate one, and fails.
 package main
 
 import (
@@ -23,10 +23,10 @@ func main() {
 }
 
 var (
-	errNoKey = errors.New("set ADMIN_KEY to the operator's admin key: dk_<id>_<secret>, the id of a-z and 0-9, " +
-		"the secret random and of at least 32 characters, for instance\n" +
+	errNoKey = errors.New("set ADMIN_KEY to the operator's admin key, dk_<id>_<secret>, with an id of a-z and 0-9 " +
+		"and a random secret of at least 32 characters, for example\n" +
 		"  export ADMIN_KEY=dk_operator_$(openssl rand -hex 24)")
-	errBadKey = errors.New("ADMIN_KEY is not dk_<id>_<secret> with an id of a-z and 0-9 and a secret of at least 32 characters")
+	errBadKey = errors.New("ADMIN_KEY must be dk_<id>_<secret>, with an id of a-z and 0-9 and a secret of at least 32 characters")
 )
 
 func describe(key string) (string, error) {

@@ -1,11 +1,11 @@
-// Command rotate gives the key that signs session tokens a new value. Sessions
-// that are open stay valid: Secrets Manager keeps the value before, and it still
-// opens what it has signed so far. A second rotation ends those, so leave more than an
-// hour between two unless that is what you want.
+// Command rotate replaces the key that signs session tokens. Open sessions stay
+// valid: Secrets Manager keeps the previous key, which still verifies what it
+// signed. A second rotation ends those sessions, so leave more than an hour between
+// two unless that is what you want.
 //
-//	rotate ARN     of the secret: the stack's output SessionKeyArn
+//	rotate ARN     the secret's ARN: the stack's output SessionKeyArn
 //
-// It finds Secrets Manager as every AWS command line does, by the environment.
+// Credentials and region come from the environment, as for every AWS command line.
 package main
 
 import (
@@ -32,13 +32,13 @@ func main() {
 
 func run(arguments []string) error {
 	if len(arguments) != 1 || arguments[0] == "" {
-		return errors.New("rotate: give the secret's ARN: make rotate-sessions SESSION_KEY=..., the stack's output SessionKeyArn")
+		return errors.New("rotate: the secret's ARN is missing: run make rotate-sessions SESSION_KEY=<the stack's output SessionKeyArn>")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	settings, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return fmt.Errorf("rotate: the AWS settings of this shell: %w", err)
+		return fmt.Errorf("rotate: cannot load the AWS configuration: %w", err)
 	}
 	out, err := secretsmanager.NewFromConfig(settings).PutSecretValue(ctx, &secretsmanager.PutSecretValueInput{
 		SecretId: aws.String(arguments[0]), SecretString: aws.String(newValue()),
@@ -46,9 +46,9 @@ func run(arguments []string) error {
 	if err != nil {
 		return fmt.Errorf("rotate: %w", err)
 	}
-	fmt.Printf("rotated: tokens are signed with version %s from a minute on; those that were signed before stay valid until they end\n", aws.ToString(out.VersionId))
+	fmt.Printf("rotated: within a minute, new tokens are signed with version %s; existing tokens stay valid until they expire\n", aws.ToString(out.VersionId))
 	return nil
 }
 
-// newValue has 256 bits of chance and more, in letters and digits.
+// newValue returns more than 256 random bits, in letters and digits.
 func newValue() string { return rand.Text() + rand.Text() + rand.Text() }

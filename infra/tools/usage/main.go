@@ -1,13 +1,13 @@
-// Command usage asks the rollup function for what an engineer on call needs:
+// Command usage invokes the rollup function for an engineer on call:
 //
-//	usage quarantined        lists the accounts whose usage stands still
-//	usage sweep              rings again for what the stream mapping has given up on
+//	usage quarantined        lists the accounts whose usage has stopped
+//	usage sweep              retries the stream batches that failed for good
 //	usage catch-up ACCOUNT   brings an account's usage up to its ledger
-//	usage rebuild ACCOUNT    makes an account's usage anew from its ledger; debits may go on
+//	usage rebuild ACCOUNT    rebuilds an account's usage from its ledger; debits may continue
 //
-// It finds the function as every AWS command line does, by the environment's
-// credentials and region; INVOKE_URL names another place to find it, such as the
-// Invoke API that make run prints.
+// Credentials and region come from the environment, as for every AWS command line.
+// INVOKE_URL, if set, is the endpoint to use instead, such as the Invoke API that
+// make run prints.
 package main
 
 import (
@@ -26,7 +26,7 @@ import (
 	"drawdown/infra/stack"
 )
 
-// timeout is the function's own, and some for the way.
+// timeout is the function's own, and some for the network.
 const timeout = 90 * time.Second
 
 var errUsage = errors.New("usage: quarantined | sweep | catch-up ACCOUNT | rebuild ACCOUNT")
@@ -53,7 +53,7 @@ func run(arguments []string, url string) (string, error) {
 	}
 	out, err := client.Invoke(ctx, &lambda.InvokeInput{FunctionName: aws.String(stack.FunctionName(stack.FunctionRollup)), Payload: payload})
 	if err != nil {
-		return "", fmt.Errorf("usage: the rollup function cannot be reached: %w", err)
+		return "", fmt.Errorf("usage: cannot invoke the rollup function: %w", err)
 	}
 	if out.FunctionError != nil {
 		return "", fmt.Errorf("usage: the rollup function failed: %s", out.Payload)
@@ -61,7 +61,7 @@ func run(arguments []string, url string) (string, error) {
 	return string(out.Payload), nil
 }
 
-// payloadOf is what the rollup function is told.
+// payloadOf returns the call for the rollup function.
 func payloadOf(arguments []string) ([]byte, error) {
 	call := map[string]any{}
 	switch {
@@ -83,7 +83,7 @@ func open(ctx context.Context, url string) (*lambda.Client, error) {
 	if url == "" {
 		settings, err := config.LoadDefaultConfig(ctx)
 		if err != nil {
-			return nil, fmt.Errorf("usage: no AWS settings: %w", err)
+			return nil, fmt.Errorf("usage: cannot load the AWS configuration: %w", err)
 		}
 		return lambda.NewFromConfig(settings), nil
 	}
