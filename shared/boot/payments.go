@@ -15,7 +15,7 @@ func (p *Platform) processor() *stripepay.Processor {
 	return stripepay.Open(stripepay.Options{Keys: p.StripeKeys(), URL: p.env(EnvStripeURL), Now: p.Now, Deployment: p.env(EnvDeployment)})
 }
 
-// Settler settles what Stripe and the calendar say.
+// Settler settles changes at Stripe and periods that are due.
 func (p *Platform) Settler() *settlement.Settler { return p.settler(p.processor()) }
 
 func (p *Platform) settler(stripe *stripepay.Processor) *settlement.Settler {
@@ -35,7 +35,7 @@ func (p *Platform) Cashier() *cashier.Cashier {
 
 func noteDelay(ctx context.Context, account string, err error) {
 	telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
-	slog.ErrorContext(ctx, "a change at the processor could not be settled at once; its webhook settles it", "account", account, "error", err.Error())
+	slog.ErrorContext(ctx, "a change at the processor could not be settled at once; its webhook will settle it", "account", account, "error", err.Error())
 }
 
 func noteTwoSubscriptions(ctx context.Context, account, older, stands string) {
@@ -45,5 +45,5 @@ func noteTwoSubscriptions(ctx context.Context, account, older, stands string) {
 
 func notePaidForNothing(ctx context.Context, account, invoice string) {
 	telemetry.Add(ctx, telemetry.Count(telemetry.MoneyForNothing, 1))
-	slog.ErrorContext(ctx, "an invoice was paid after its subscription had ended, and grants nothing: refund it", "account", account, "invoice", invoice)
+	slog.ErrorContext(ctx, "an invoice was paid after its subscription had ended and granted no credits: refund it", "account", account, "invoice", invoice)
 }
