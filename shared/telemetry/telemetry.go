@@ -44,7 +44,7 @@ const (
 	UsageBehind = "UsageBehind" // maximum entries that usage still lacks after a run
 	Folded      = "Folded"      // entries folded
 	Quarantined = "Quarantined" // triggers for accounts whose folding has stopped
-	Swept       = "Swept"       // failed batches that a sweep has retried successfully
+	Swept       = "Swept"       // failed batches that a sweep has processed
 	SweepFailed = "SweepFailed" // sweeps in which a call failed again
 	AuditFailed = "AuditFailed" // accounts whose audit did not finish
 	Drift       = "Drift"       // stored values that an audit found to differ from the ledger
