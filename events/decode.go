@@ -7,7 +7,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// data is an empty value of what a message carries; nil for a type that is not known.
+// data is an empty value of the data of a message type; nil for an unknown type.
 func (t Type) data() any {
 	switch t {
 	case BalanceLow, BalanceDepleted, OverageStarted, OverageLimitReached:
@@ -22,13 +22,13 @@ func (t Type) data() any {
 		return new(Period)
 	case AuditDrift:
 		return new(Drift)
-	case ProcessorNotice, RefillDue: // no contract: read by those alone for whom they are
+	case ProcessorNotice, RefillDue: // not a contract: read only by their own functions
 	}
 	return nil
 }
 
 // Decode reads a message; its Data is a pointer to the type that the message
-// carries. Members that are not known are ignored, as listeners should.
+// carries. Unknown members are ignored, as listeners should.
 func Decode(text []byte) (Message, error) {
 	var read struct {
 		Message
@@ -39,7 +39,7 @@ func Decode(text []byte) (Message, error) {
 	}
 	message := read.Message
 	if message.Data = message.Type.data(); message.Data == nil {
-		return message, fmt.Errorf("events: there is no message %q", message.Type)
+		return message, fmt.Errorf("events: unknown message type %q", message.Type)
 	}
 	if err := json.Unmarshal(read.Data, message.Data); err != nil {
 		return message, fmt.Errorf("events: the data of %s: %w", message.ID, err)
@@ -47,8 +47,8 @@ func Decode(text []byte) (Message, error) {
 	return message, nil
 }
 
-// Encode writes a message, the same at every time. Of a message among the
-// platform's own functions it writes the data alone.
+// Encode encodes a message, always to the same bytes. For an internal message it
+// encodes only the data.
 func Encode(m Message) ([]byte, error) {
 	var said any = m
 	if m.Type.Internal() {

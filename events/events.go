@@ -8,13 +8,13 @@ import (
 // Source is the bus's source of every message.
 const Source = "drawdown"
 
-// Version is that of every message so far.
+// Version is the version of every message so far.
 const Version = 1
 
 // Type names a kind of message: the bus's detail-type.
 type Type string
 
-// The messages for the outside.
+// The public messages.
 const (
 	BalanceLow          Type = "balance.low"
 	BalanceDepleted     Type = "balance.depleted"
@@ -28,7 +28,7 @@ const (
 	AuditDrift          Type = "audit.drift"
 )
 
-// Types lists the messages for the outside.
+// Types lists the public messages.
 func Types() []Type {
 	return []Type{
 		BalanceLow, BalanceDepleted, OverageStarted, OverageLimitReached, RefillSucceeded, RefillFailed,
@@ -36,7 +36,7 @@ func Types() []Type {
 	}
 }
 
-// The messages among the platform's own functions. They are no contract.
+// The internal messages between the platform's functions. They are not a contract.
 const (
 	ProcessorNotice Type = "drawdown.internal.processor_notice"
 	RefillDue       Type = "drawdown.internal.refill_due"
@@ -44,13 +44,13 @@ const (
 
 // Message is the detail of an event on the bus, and the body of a webhook.
 type Message struct {
-	ID         string    `json:"id"` // account#seq#type: the same at every delivery
+	ID         string    `json:"id"` // account#seq#type: the same for every delivery
 	Type       Type      `json:"type"`
 	Version    int       `json:"version"`
 	AccountID  string    `json:"account_id"`
-	Seq        int64     `json:"seq"` // of the account's entry that this is about
+	Seq        int64     `json:"seq"` // of the ledger entry that the message is about
 	OccurredAt time.Time `json:"occurred_at"`
-	Data       any       `json:"data"` // the type of this package that is named as the message is
+	Data       any       `json:"data"` // the type of this package named after the message
 }
 
 // Money is an amount in the minor unit of a currency.
@@ -59,7 +59,7 @@ type Money struct {
 	Currency string `json:"currency"` // ISO 4217, in lower case
 }
 
-// Balance is what an account has after the entry: the data of balance.low,
+// Balance is the balance after the entry: the data of balance.low,
 // balance.depleted, overage.started and overage.limit_reached. Credits are
 // decimal strings.
 type Balance struct {
@@ -78,13 +78,13 @@ type Purchase struct {
 
 // RefillResult is the data of refill.succeeded and refill.failed.
 type RefillResult struct {
-	RefillID  string     `json:"refill_id,omitempty"`  // left out where none was started
+	RefillID  string     `json:"refill_id,omitempty"`  // omitted if no refill was started
 	PaymentID string     `json:"payment_id,omitempty"` // of the payment processor
 	Price     Money      `json:"price"`
-	Credits   string     `json:"credits"`          // granted; "0" of a failure
+	Credits   string     `json:"credits"`          // granted; "0" for a failure
 	Reason    string     `json:"reason,omitempty"` // of a failure
 	State     string     `json:"state"`            // armed, backoff, action_required or off
-	RetryAt   *time.Time `json:"retry_at"`         // null: not by itself
+	RetryAt   *time.Time `json:"retry_at"`         // null: no automatic retry
 	Balance   Balance    `json:"balance"`
 }
 
@@ -103,45 +103,45 @@ type Period struct {
 	Start          time.Time `json:"start"`
 	End            time.Time `json:"end"`
 	Included       string    `json:"included"`       // credits of the new period
-	CarriedOver    string    `json:"carried_over"`   // of the period before
-	OverageBilled  string    `json:"overage_billed"` // credits of the period before
+	CarriedOver    string    `json:"carried_over"`   // from the previous period
+	OverageBilled  string    `json:"overage_billed"` // credits of the previous period
 	OveragePrice   *Money    `json:"overage_price"`  // null: nothing to bill
 	Balance        Balance   `json:"balance"`
 }
 
-// Drift is the data of audit.drift: what is stored and is not the fold of the ledger.
+// Drift is the data of audit.drift: stored values that differ from the ledger.
 type Drift struct {
 	Findings []Finding `json:"findings"`
 }
 
-// Finding is one place that drifts.
+// Finding is one value that differs.
 type Finding struct {
 	Where  string `json:"where"`
 	Ledger string `json:"ledger"`
 	Stored string `json:"stored"`
 }
 
-// Notice says that an object of the payment processor has changed.
+// Notice reports that an object at the payment processor has changed.
 type Notice struct {
 	ID         string    `json:"id"`          // of the processor's event
-	Type       string    `json:"type"`        // as the processor has it
-	ObjectID   string    `json:"object_id"`   // of what has changed
-	ObjectType string    `json:"object_type"` // as the processor has it
+	Type       string    `json:"type"`        // the processor's name
+	ObjectID   string    `json:"object_id"`   // of the changed object
+	ObjectType string    `json:"object_type"` // the processor's name
 	CreatedAt  time.Time `json:"created_at"`
 }
 
-// Due says that an account's refill may be due.
+// Due reports that an account's refill may be due.
 type Due struct {
 	AccountID string `json:"account_id"`
 	Seq       int64  `json:"seq"`
 }
 
-// ID is a message's id: the same at every delivery.
+// ID is a message's id, the same for every delivery.
 func ID(account string, seq int64, t Type) string {
 	return account + "#" + strconv.FormatInt(seq, 10) + "#" + string(t)
 }
 
-// New is a message of the version that is spoken now.
+// New returns a message of the current version.
 func New(t Type, account string, seq int64, occurredAt time.Time, data any) Message {
 	return Message{
 		ID: ID(account, seq, t), Type: t, Version: Version,
@@ -149,15 +149,15 @@ func New(t Type, account string, seq int64, occurredAt time.Time, data any) Mess
 	}
 }
 
-// NoticeOf is the message that passes a notice on.
+// NoticeOf returns the message that carries a notice.
 func NoticeOf(n Notice) Message {
 	return Message{ID: n.ID, Type: ProcessorNotice, Version: Version, OccurredAt: n.CreatedAt, Data: n}
 }
 
-// DueOf is the message that an account's refill may be due.
+// DueOf returns the message that an account's refill may be due.
 func DueOf(account string, seq int64, at time.Time) Message {
 	return New(RefillDue, account, seq, at, Due{AccountID: account, Seq: seq})
 }
 
-// Internal tells whether the message is one among the platform's own functions.
+// Internal reports whether the message is for the platform's own functions.
 func (t Type) Internal() bool { return t == ProcessorNotice || t == RefillDue }

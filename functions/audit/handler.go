@@ -18,7 +18,7 @@ func (h *handler) server(gate *access.Authenticator) *httpapi.Server {
 	)
 }
 
-// all answers the schedule, which says nothing but that it is time.
+// all answers the schedule, whose event carries no input.
 func (h *handler) all(ctx context.Context, _ []byte) ([]byte, error) {
 	progress, err := h.auditor.All(ctx)
 	if err != nil {

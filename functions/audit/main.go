@@ -1,5 +1,5 @@
-// Command audit proves that what is stored of an account is the fold of its
-// ledger: on a schedule for all of them, and when it is asked for one.
+// Command audit proves that the stored state of an account is the fold of its
+// ledger: for all accounts on a schedule, and for one on request.
 package main
 
 import (

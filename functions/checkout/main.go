@@ -1,5 +1,5 @@
-// Command checkout is the buyer's side, and the shelf: plans and packs, checkouts,
-// subscriptions, automatic refill, and the way to the billing portal.
+// Command checkout serves buyers and the catalog: plans and packs, checkouts,
+// subscriptions, automatic refill, and the billing portal.
 package main
 
 import (

@@ -80,7 +80,7 @@ func (h *handler) runAll(ctx context.Context, items []httpapi.BatchItem) ([]comm
 	outcomes := h.committer.RunAll(ctx, commands)
 	for i, outcome := range outcomes {
 		count(ctx, outcome)
-		// The answer as a whole is no failure, so nobody else would tell of these.
+		// The request as a whole succeeds, so these would not be logged elsewhere.
 		if httpapi.ProblemOf(outcome.Err).Status >= http.StatusInternalServerError && outcome.Err != nil {
 			telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
 			slog.ErrorContext(ctx, "operation failed", "account", items[i].Account, "operation", items[i].Operation.String(), "error", outcome.Err.Error())

@@ -1,5 +1,5 @@
-// Command debit draws credits for what agents do: over HTTP, in batches, and
-// by direct invocation, all along one path.
+// Command debit debits credits for the work of agents: over HTTP, in batches, and by
+// direct invocation, all through one path.
 package main
 
 import (

@@ -47,11 +47,11 @@ func (h *handler) rateCards(ctx context.Context, page httpapi.PageQuery) (httpap
 	return firstCards(cards, page.Limit), nil
 }
 
-// maxListedRates bounds the rates of one page of cards, about 150 bytes each: an
-// answer of a function may have 6 MB.
+// maxListedRates bounds the rates of one page of cards, about 150 bytes each: the
+// response of a function is limited to 6 MB.
 const maxListedRates = 10_000
 
-// firstCards is the page of whole cards that one answer can carry, at least one.
+// firstCards returns the whole cards that fit into one answer, at least one.
 func firstCards(cards []rating.Card, limit int) httpapi.Listing[rating.Card] {
 	rates := 0
 	for i, card := range cards[:min(limit, len(cards))] {
@@ -80,14 +80,14 @@ func (h *handler) keys(ctx context.Context, page httpapi.PageQuery) (httpapi.Lis
 func (h *handler) revokeKey(ctx context.Context, id string) (string, error) {
 	found, err := h.store.RevokeKey(ctx, id, h.now())
 	if err == nil && !found {
-		err = fault.New(fault.APIKeyNotFound, "There is no API key %q; GET /v1/api-keys lists those that are.", id)
+		err = fault.New(fault.APIKeyNotFound, "There is no API key %q; GET /v1/api-keys lists the existing keys.", id)
 	}
 	return id, err
 }
 
 func (h *handler) document(context.Context, struct{}) (string, error) { return httpapi.Document(), nil }
 
-// health reaches the store once, so that an answer means that a request would be served.
+// health reads from the store once, so that an answer means that requests can be served.
 func (h *handler) health(ctx context.Context, _ struct{}) (struct{}, error) {
 	_, err := h.store.Key(ctx, "health")
 	return struct{}{}, err

@@ -19,7 +19,7 @@ type profiles interface {
 	Profiles(ctx context.Context, after string, limit int) ([]ledger.Profile, error)
 }
 
-// store is all that the operator looks after, beside the ledgers.
+// store is everything that the operator manages, apart from the ledgers.
 type store interface {
 	profiles
 	rating.Cards
@@ -32,7 +32,7 @@ type handler struct {
 	store     store
 	sessions  *session.Tokens
 	now       func() time.Time
-	local     bool // webhooks may lead to local networks
+	local     bool // whether webhooks may reach local networks
 }
 
 func (h *handler) server(gate *access.Authenticator) *httpapi.Server {
@@ -105,7 +105,7 @@ func (h *handler) openSession(ctx context.Context, wanted httpapi.NewSession) (h
 	if err != nil {
 		return httpapi.IssuedSession{}, err
 	}
-	issued := h.now().UTC().Truncate(time.Second) // all that a token can say
+	issued := h.now().UTC().Truncate(time.Second) // the precision of a token
 	opened := access.Session{
 		Account: account.ID, Name: account.Settings.Name, Zone: account.Settings.Zone,
 		ReturnURL: wanted.ReturnURL, IssuedAt: issued, ExpiresAt: issued.Add(wanted.TTL),

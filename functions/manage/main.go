@@ -1,5 +1,5 @@
-// Command manage is the operator's side: accounts, grants, rate cards, API keys,
-// sessions and the endpoints of webhooks.
+// Command manage serves the operator: accounts, grants, rate cards, API keys,
+// sessions and webhook endpoints.
 package main
 
 import (

@@ -9,7 +9,7 @@ import (
 	"drawdown/shared/webhooks"
 )
 
-// hooks are the endpoints of webhooks and their deliveries.
+// hooks are the webhook endpoints and their deliveries.
 type hooks interface {
 	Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error)
 	Endpoints(ctx context.Context, after string, limit int) ([]webhooks.Endpoint, error)
@@ -40,7 +40,7 @@ func (h *handler) endpoint(ctx context.Context, id string) (webhooks.Endpoint, e
 	return found(id, endpoint, err)
 }
 
-// found makes a failure of an endpoint that is not there.
+// found returns a fault for an endpoint that does not exist.
 func found(id string, endpoint *webhooks.Endpoint, err error) (webhooks.Endpoint, error) {
 	if err == nil && endpoint == nil {
 		err = httpapi.NoEndpoint(id)
@@ -69,7 +69,7 @@ func (h *handler) endpoints(ctx context.Context, page httpapi.PageQuery) (httpap
 	return httpapi.Listing[webhooks.Endpoint]{Read: endpoints, Limit: page.Limit}, err
 }
 
-// deliveries lists those of an endpoint; also of one that was removed, whose
+// deliveries lists the deliveries of an endpoint, even of a removed one, whose
 // deliveries are kept for a while.
 func (h *handler) deliveries(ctx context.Context, query httpapi.DeliveriesQuery) (httpapi.Listing[webhooks.Delivery], error) {
 	deliveries, err := h.store.Deliveries(ctx, query.Endpoint, query.After, query.Limit+1)

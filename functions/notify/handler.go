@@ -14,7 +14,7 @@ import (
 
 type handler struct{ dispatcher *delivery.Dispatcher }
 
-// errNoCall says what the function can be called with.
+// errNoCall names the accepted calls.
 var errNoCall = errors.New(`notify: the call must be an event of the bus, or {"retry":true}`)
 
 func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {

@@ -1,5 +1,5 @@
-// Command notify tells operators' endpoints of what is said on the bus: at once,
-// and again by a schedule where an endpoint did not take it.
+// Command notify delivers the bus's messages to operators' webhook endpoints: at
+// once, and again on a schedule if an endpoint did not accept them.
 package main
 
 import (

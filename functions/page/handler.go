@@ -28,7 +28,7 @@ var contentTypes = map[string]string{
 }
 
 // pageHeaders keep the page to itself: it loads from its own origin, talks to
-// its own origin, is shown in no frame, and tells no other site where it is.
+// its own origin, is not shown in frames, and sends no referrer.
 var pageHeaders = map[string]string{
 	"Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
 		"connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
@@ -66,9 +66,9 @@ func open(files fs.FS) (*handler, error) {
 	}
 	page, built := h.assets[document]
 	if !built {
-		return nil, errors.New("page: this binary was made before the page was built; run make page, then compile again")
+		return nil, errors.New("page: this binary was compiled before the page was built; run make page, then compile again")
 	}
-	delete(h.assets, document) // it is served under its own address alone
+	delete(h.assets, document) // it is served only at its own address
 	hash := sha256.Sum256([]byte(page.Text))
 	page.Tag = `W/"` + hex.EncodeToString(hash[:tagBytes]) + `"`
 	h.page = page
@@ -76,7 +76,7 @@ func open(files fs.FS) (*handler, error) {
 }
 
 func (h *handler) server() *httpapi.Server {
-	return httpapi.NewServer(nil, // nobody is kept out
+	return httpapi.NewServer(nil, // public
 		httpapi.Handle(httpapi.GetPage, httpapi.DecodeUsagePage, h.document, encodePage),
 		httpapi.Handle(httpapi.GetPageAsset, httpapi.DecodeAsset, h.asset, httpapi.EncodeAsset),
 	)

@@ -1,6 +1,6 @@
-// Command page serves the Usage page, which shows the owner of an account what
-// there is and what was used. The page is made by `make page` and lies in this
-// binary; all it shows it gets from the API, with the token of its session.
+// Command page serves the Usage page, which shows the owner of an account its
+// balance and usage. `make page` builds the page, which is embedded in this binary;
+// it gets all its data from the API, with the token of its session.
 package main
 
 import (
@@ -9,7 +9,7 @@ import (
 	"drawdown/shared/lambdaio"
 )
 
-// The page's types of the API are those of the API's own document.
+// The page's API types are generated from the OpenAPI document.
 //go:generate web/node_modules/.bin/openapi-typescript ../../shared/httpapi/openapi.yaml --default-non-nullable false --output web/src/openapi.d.ts
 
 //go:embed all:dist

@@ -15,14 +15,14 @@ import (
 	"drawdown/shared/telemetry"
 )
 
-// settler makes true what an object of the processor says.
+// settler applies the state of an object at the processor.
 type settler interface {
 	Settle(ctx context.Context, kind settlement.Kind, id string) error
 }
 
 type handler struct{ settler settler }
 
-// batch is what the queue brings: events of the bus, each in a message.
+// batch is a batch of the queue: one event of the bus in each message.
 type batch struct {
 	Records []struct {
 		MessageID string `json:"messageId"`
@@ -31,8 +31,8 @@ type batch struct {
 }
 
 var (
-	errNoBatch  = errors.New("purchase: the payload is no batch of the queue")
-	errNoNotice = errors.New("purchase: the message holds no notice of the processor's")
+	errNoBatch  = errors.New("purchase: the payload is not a batch of the queue")
+	errNoNotice = errors.New("purchase: the message contains no notice of the payment processor")
 )
 
 type busEvent struct {
@@ -50,7 +50,7 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var failed []string
 	for i, record := range b.Records {
 		if late(ctx) {
-			slog.WarnContext(ctx, "the time is nearly over; the rest of the batch will come again", "settled", i-len(failed), "left", len(b.Records)-i)
+			slog.WarnContext(ctx, "too little time left; the rest of the batch will be redelivered", "settled", i-len(failed), "left", len(b.Records)-i)
 			for _, left := range b.Records[i:] {
 				failed = append(failed, left.MessageID)
 			}
@@ -58,29 +58,29 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 		}
 		if err := h.settleSoon(ctx, record.Body); err != nil {
 			telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
-			slog.ErrorContext(ctx, "not settled; the message will come again", "message", record.MessageID, "error", err.Error())
+			slog.ErrorContext(ctx, "not settled; the message will be redelivered", "message", record.MessageID, "error", err.Error())
 			failed = append(failed, record.MessageID)
 		}
 	}
 	return json.Marshal(lambdaio.Failed(failed))
 }
 
-// reserve is the time that must be left for another message to be begun: where the
-// invocation ended before its answer, those that are settled would come again too.
+// reserve is the time that must be left to start another message: if the invocation
+// ended before its answer, settled messages would be redelivered too.
 const reserve = 15 * time.Second
 
-// late tells whether the time is too short for another message.
+// late reports whether too little time is left for another message.
 func late(ctx context.Context) bool {
 	deadline, bound := ctx.Deadline()
 	return bound && time.Until(deadline) < reserve
 }
 
-// waits are those before another try of what came too early: messages of one
-// purchase come at once and in no order, and the queue brings one again only after
-// minutes, which somebody who has just paid would spend looking at the old balance.
+// waits are the delays before retrying a message that came too early: the messages
+// of one purchase arrive together in no order, and the queue redelivers only after
+// minutes, during which someone who has just paid would see the old balance.
 func waits() []time.Duration { return []time.Duration{time.Second, 2 * time.Second, 4 * time.Second} }
 
-// settleSoon settles a message, again after a while where others must come first.
+// settleSoon settles a message, with retries if others must come first.
 func (h *handler) settleSoon(ctx context.Context, body string) error {
 	err := h.settle(ctx, body)
 	for _, wait := range waits() {

@@ -1,5 +1,5 @@
-// Command purchase settles what the payment processor has news of: payments,
-// refunds, disputes, invoices and subscriptions.
+// Command purchase settles changes at the payment processor: payments, refunds,
+// disputes, invoices and subscriptions.
 package main
 
 import (

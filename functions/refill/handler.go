@@ -21,7 +21,7 @@ type handler struct {
 	sweeper  *calendar.Sweeper
 }
 
-// call is what rings: an event of the bus, or the schedule that sweeps.
+// call is the trigger: an event of the bus, or the schedule that sweeps.
 type call struct {
 	Detail *events.Due `json:"detail"`
 	Sweep  bool        `json:"sweep"`

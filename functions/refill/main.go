@@ -1,5 +1,5 @@
-// Command refill buys credits by itself where an account has asked for that:
-// rung by the bus when a balance has fallen, and by a schedule that sweeps.
+// Command refill buys credits automatically for accounts that have set it up:
+// triggered by the bus when a balance has fallen, and by a schedule that sweeps.
 package main
 
 import (

@@ -12,7 +12,7 @@ import (
 	"drawdown/shared/relay"
 )
 
-// failed are the calls that must be made again.
+// failed are the calls to retry.
 type failed interface {
 	Sweep(ctx context.Context, again func(ctx context.Context, batch []byte) error) ([]byte, error)
 }
@@ -22,7 +22,7 @@ type handler struct {
 	failed failed
 }
 
-// call is what wakes the relay: the stream, or the schedule that sweeps failures.
+// call is the trigger: the stream, or the schedule that sweeps failures.
 type call struct {
 	Records []dynamo.NewsRecord `json:"Records"`
 	Sweep   bool                `json:"sweep"`
@@ -44,18 +44,17 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return nil, errNoCall
 }
 
-// again is Invoke for a batch that failed. Anything else stays where it is, for
-// somebody to see.
+// again retries a batch that failed. Anything else stays in place for inspection.
 func (h *handler) again(ctx context.Context, payload []byte) error {
 	var c call
 	if err := json.Unmarshal(payload, &c); err != nil {
-		return fmt.Errorf("relay: a call that failed: %w", err)
+		return fmt.Errorf("relay: decoding a failed call: %w", err)
 	}
 	if len(c.Records) == 0 {
 		return errNoCall
 	}
 	if again := h.relay.Say(ctx, dynamo.NewsOf(c.Records)); len(again) > 0 {
-		return fmt.Errorf("relay: %d records of a failed batch fail again", len(again))
+		return fmt.Errorf("relay: %d records of a failed batch failed again", len(again))
 	}
 	return nil
 }

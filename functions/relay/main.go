@@ -1,4 +1,4 @@
-// Command relay says on the bus what the wallets' stream has news of.
+// Command relay publishes the pending events in the wallets' stream on the bus.
 package main
 
 import (

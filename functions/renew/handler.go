@@ -12,7 +12,7 @@ import (
 
 type handler struct{ sweeper *calendar.Sweeper }
 
-// call is what a schedule says.
+// call is the input of a schedule.
 type call struct {
 	Due    bool `json:"due"`
 	Expire bool `json:"expire"`

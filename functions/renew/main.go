@@ -1,6 +1,6 @@
-// Command renew does what the calendar asks for: it opens the periods of free
-// plans, looks after paid ones whose invoice is late, bills overage, and leaves
-// entries of grants that have run out.
+// Command renew does the work that is due by the calendar: it opens the periods of
+// free plans, follows up on paid ones whose invoice is late, bills overage, and
+// records grants that have expired.
 package main
 
 import (

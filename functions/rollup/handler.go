@@ -12,7 +12,7 @@ import (
 	"drawdown/shared/lambdaio"
 )
 
-// failed are the calls that must be made again.
+// failed are the calls to retry.
 type failed interface {
 	Sweep(ctx context.Context, again func(ctx context.Context, batch []byte) error) ([]byte, error)
 }
@@ -22,19 +22,19 @@ type handler struct {
 	failed failed
 }
 
-// call is what rings: the stream, the schedule that sweeps failures, or an engineer.
+// call is the trigger: the stream, the schedule that sweeps failures, or an engineer.
 type call struct {
 	Records     []dynamo.StreamRecord `json:"Records"`
-	Sweep       bool                  `json:"sweep"`       // ring for whom the failed batches name
-	CatchUp     string                `json:"catch_up"`    // an account to ring for
-	Rebuild     string                `json:"rebuild"`     // an account whose sheets are made anew
+	Sweep       bool                  `json:"sweep"`       // retry the accounts of failed batches
+	CatchUp     string                `json:"catch_up"`    // an account to fold again
+	Rebuild     string                `json:"rebuild"`     // an account whose sheets to rebuild
 	Quarantined bool                  `json:"quarantined"` // list the accounts that are not folded
 }
 
 func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var c call
 	if err := json.Unmarshal(payload, &c); err != nil {
-		return nil, fmt.Errorf("rollup: the payload is none of the stream's, nor a call: %w", err)
+		return nil, fmt.Errorf("rollup: not a stream batch and not a known call: %w", err)
 	}
 	switch {
 	case len(c.Records) > 0:
@@ -57,17 +57,17 @@ func (h *handler) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 
 var errNoCall = errors.New(`rollup: the call must be one of {"sweep":true}, {"catch_up":"<account>"}, {"rebuild":"<account>"}, {"quarantined":true}`)
 
-// again makes one call that has failed, or that the audit or a rebuild has asked
-// for. Anything else stays where it is, for somebody to see.
+// again retries a call that failed, or makes one that the audit or a rebuild has
+// requested. Anything else stays in place for inspection.
 func (h *handler) again(ctx context.Context, payload []byte) error {
 	var c call
 	if err := json.Unmarshal(payload, &c); err != nil {
-		return fmt.Errorf("rollup: a call that failed: %w", err)
+		return fmt.Errorf("rollup: decoding a failed call: %w", err)
 	}
 	switch {
 	case len(c.Records) > 0:
 		if again := h.runner.Fold(ctx, dynamo.Rings(c.Records)); len(again) > 0 {
-			return fmt.Errorf("rollup: %d accounts of a failed batch fail again", len(again))
+			return fmt.Errorf("rollup: %d accounts of a failed batch failed again", len(again))
 		}
 		return nil
 	case c.CatchUp != "":

@@ -1,4 +1,4 @@
-// Command rollup folds entries into usage, rung by the wallets' stream.
+// Command rollup folds entries into usage, triggered by the wallets' stream.
 package main
 
 import (

@@ -8,7 +8,7 @@ import (
 	"drawdown/shared/httpapi"
 )
 
-// sales are what is sold, and what an account has bought.
+// sales are the catalog, and the purchases of an account.
 type sales interface {
 	cashier.Reader
 	Plans(ctx context.Context) ([]billing.Plan, error)
@@ -49,7 +49,7 @@ func (h *handler) packs(ctx context.Context, query httpapi.CatalogQuery) (httpap
 	return onPage(packs, query, func(p billing.Pack) (string, bool) { return p.ID, p.Active }), err
 }
 
-// onPage is a page of what is sold, of all of it in the order of its ids.
+// onPage is the requested page of the whole catalog, ordered by id.
 func onPage[A any](all []A, query httpapi.CatalogQuery, of func(A) (id string, active bool)) httpapi.Listing[A] {
 	listing := httpapi.Listing[A]{Limit: query.Limit}
 	for _, a := range all {
@@ -68,7 +68,7 @@ func (h *handler) subscription(ctx context.Context, account string) (cashier.Sub
 func (h *handler) history(ctx context.Context, query httpapi.HistoryQuery) (httpapi.Listing[billing.Bill], error) {
 	bills, err := h.store.Bills(ctx, query.Account, query.After, query.Limit+1)
 	if err == nil && len(bills) == 0 {
-		_, err = h.balance(ctx, query.Account) // there may be no such account
+		_, err = h.balance(ctx, query.Account) // the account may not exist
 	}
 	return httpapi.Listing[billing.Bill]{Read: bills, Limit: query.Limit}, err
 }

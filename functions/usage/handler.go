@@ -18,7 +18,7 @@ type ledgers interface {
 	Entries(ctx context.Context, account string, page ledger.Page) ([]ledger.Entry, error)
 }
 
-// store is all that an account can look at.
+// store is everything that an account can read.
 type store interface {
 	ledgers
 	sheets
@@ -59,7 +59,7 @@ func (h *handler) balance(ctx context.Context, account string) (httpapi.Wallet, 
 	return httpapi.Wallet{Wallet: wallet, At: h.now()}, nil
 }
 
-// filteredPage is how many entries a filtered page looks at, at most.
+// filteredPage is the maximum number of entries that a filtered page reads.
 const filteredPage = 500
 
 func (h *handler) entries(ctx context.Context, query httpapi.StatementQuery) (httpapi.Listing[ledger.Entry], error) {
@@ -73,7 +73,7 @@ func (h *handler) entries(ctx context.Context, query httpapi.StatementQuery) (ht
 		return listing, err
 	}
 	if len(entries) == 0 && query.After == 0 {
-		// Every account has at least its opening, so this is none.
+		// Every account has at least its opening entry, so there is no such account.
 		_, err = h.balance(ctx, query.Account)
 		return listing, err
 	}

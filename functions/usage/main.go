@@ -1,4 +1,4 @@
-// Command usage answers what an account has and what was done with it.
+// Command usage serves the balance, the entries and the usage of an account.
 package main
 
 import (

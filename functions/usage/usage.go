@@ -12,11 +12,10 @@ import (
 	"drawdown/shared/usage"
 )
 
-// defaultDays is the range of a query that names none.
+// defaultDays is the default range of a query.
 const defaultDays = 30
 
-// sheets are the accounts' usage, each day or month by itself, and how far it is
-// folded.
+// sheets are the accounts' usage by day or month, and how far it is folded.
 type sheets interface {
 	LaggingMark(ctx context.Context, account string) (usage.Mark, error)
 	Days(ctx context.Context, account, first, last string) ([]usage.Sheet, error)
@@ -35,7 +34,7 @@ func (h *handler) usage(ctx context.Context, query httpapi.UsageQuery) (httpapi.
 	if query.Range, err = completed(query.Range, wallet.Settings.Zone, now); err != nil {
 		return httpapi.UsageReport{}, err
 	}
-	// The mark is read before the sheets: they hold what it says, and perhaps more.
+	// The mark is read before the sheets: they include its entries, and perhaps more.
 	mark, err := h.store.LaggingMark(ctx, query.Account)
 	if err != nil {
 		return httpapi.UsageReport{}, err
@@ -46,13 +45,13 @@ func (h *handler) usage(ctx context.Context, query httpapi.UsageQuery) (httpapi.
 	}
 	for _, report := range reports {
 		if report.Epoch > mark.Epoch {
-			mark.Seq = 0 // a rebuild has begun in between, and nobody knows how far it is
+			mark.Seq = 0 // a rebuild has begun in between; its progress is unknown
 		}
 	}
 	return httpapi.UsageReport{Query: query, Zone: wallet.Settings.Zone, AsOf: mark.Seq, Reports: reports}, nil
 }
 
-// completed fills in the ends that are not given, and checks the whole.
+// completed fills in missing ends and checks the range.
 func completed(r usage.Range, zone string, now time.Time) (usage.Range, error) {
 	location, err := time.LoadLocation(zone)
 	if err != nil {
@@ -60,7 +59,7 @@ func completed(r usage.Range, zone string, now time.Time) (usage.Range, error) {
 	}
 	last := now.In(location)
 	if r.Last != "" {
-		last, _ = time.Parse(time.DateOnly, r.Last) // the decoder has seen that it is one
+		last, _ = time.Parse(time.DateOnly, r.Last) // the decoder has checked it
 	}
 	r.Last = last.Format(time.DateOnly)
 	if r.First == "" {
@@ -76,7 +75,7 @@ func completed(r usage.Range, zone string, now time.Time) (usage.Range, error) {
 	return r, nil
 }
 
-// reports tells the query's groupings from one reading of the sheets.
+// reports computes the query's groupings from one read of the sheets.
 func (h *handler) reports(ctx context.Context, query httpapi.UsageQuery, now time.Time) ([]usage.Report, error) {
 	if slices.Contains(query.Groupings, usage.ByAgent) && query.Agent == "" {
 		first, last := query.Range.Months()
@@ -128,8 +127,8 @@ func (h *handler) byNode(ctx context.Context, sheets []usage.Sheet, now time.Tim
 	return usage.ReportByNode(sheets, book, now)
 }
 
-// channelLabel is what people call a channel: its words, in capitals where
-// those are names of their own.
+// channelLabel is the display name of a channel: its words, capitalized as proper
+// names are.
 func channelLabel(channel string) string {
 	switch channel {
 	case "api":

@@ -14,7 +14,7 @@ import (
 	"drawdown/shared/telemetry"
 )
 
-// bus takes messages, and answers with the positions of those that it has not taken.
+// bus accepts messages and returns the positions of those that it did not accept.
 type bus interface {
 	Put(ctx context.Context, messages ...events.Message) ([]int, error)
 }
@@ -31,8 +31,8 @@ func (h *handler) server() *httpapi.Server {
 	)
 }
 
-// take checks who has sent a notice and puts it on the bus. Nothing is done
-// about it here: Stripe waits for the answer, and sends again what gets none.
+// take verifies the sender of a notice and puts it on the bus. The notice is not
+// settled here: Stripe waits for the answer, and retries if it gets none.
 func (h *handler) take(ctx context.Context, signed httpapi.SignedNotice) (struct{}, error) {
 	notice, err := h.verify(ctx, signed)
 	if err != nil {
@@ -48,7 +48,7 @@ func (h *handler) take(ctx context.Context, signed httpapi.SignedNotice) (struct
 		ID: notice.ID, Type: notice.Type, ObjectID: notice.ObjectID, ObjectType: notice.ObjectType, CreatedAt: notice.Created,
 	}))
 	if err != nil {
-		refusal := fault.New(fault.Unavailable, "The notice could not be passed on; nothing was done about it. Send it again.")
+		refusal := fault.New(fault.Unavailable, "The event could not be queued. Send it again.")
 		return struct{}{}, fmt.Errorf("webhook: %w: %w", refusal, err)
 	}
 	return struct{}{}, nil
@@ -57,22 +57,22 @@ func (h *handler) take(ctx context.Context, signed httpapi.SignedNotice) (struct
 func (h *handler) verify(ctx context.Context, signed httpapi.SignedNotice) (stripepay.Notice, error) {
 	_, secret, err := h.keys.Keys(ctx)
 	if err != nil {
-		refusal := fault.New(fault.Unavailable, "The keys for payments could not be read. Send the notice again.")
+		refusal := fault.New(fault.Unavailable, "The payment keys could not be read. Send the event again.")
 		return stripepay.Notice{}, fmt.Errorf("webhook: %w: %w", refusal, err)
 	}
 	if secret == "" {
 		return stripepay.Notice{}, fault.New(fault.PaymentsUnavailable,
-			"No webhook secret is configured. Put the endpoint's signing secret into the deployment's secret of Stripe's keys, as its member webhook_secret; it is in force within a minute.")
+			"No webhook secret is configured. Store the endpoint's signing secret as webhook_secret in the deployment's secret with Stripe's keys; it takes effect within a minute.")
 	}
 	notice, err := stripepay.Verify(signed.Payload, signed.Signature, []string{secret}, h.now())
 	if errors.Is(err, stripepay.ErrSignature) {
-		slog.WarnContext(ctx, "a webhook is forged, stale, or of another endpoint's secret", "error", err.Error())
+		slog.WarnContext(ctx, "a webhook is forged, stale, or signed with another endpoint's secret", "error", err.Error())
 		return notice, fault.New(fault.InvalidSignature,
-			"The Stripe-Signature header does not fit the body and the endpoint's signing secret, or is older than five minutes.")
+			"The Stripe-Signature header does not match the body and the endpoint's signing secret, or is more than five minutes old.")
 	}
 	if err != nil {
-		slog.ErrorContext(ctx, "a webhook is signed and cannot be read", "error", err.Error())
-		return notice, fault.New(fault.InvalidRequest, "The body is signed, and is no event of Stripe's.")
+		slog.ErrorContext(ctx, "a signed webhook cannot be decoded", "error", err.Error())
+		return notice, fault.New(fault.InvalidRequest, "The body is signed, but is not a Stripe event.")
 	}
 	return notice, nil
 }

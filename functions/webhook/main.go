@@ -1,5 +1,5 @@
-// Command webhook takes the payment processor's webhooks: it checks who sent
-// them, and passes on what they are about.
+// Command webhook receives the payment processor's webhooks, verifies the sender,
+// and passes them on.
 package main
 
 import (

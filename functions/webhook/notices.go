@@ -2,9 +2,9 @@ package main
 
 import "slices"
 
-// settledTypes lists the types of Stripe's events after which there is something to
-// settle, by the object that is read anew. All others are taken and ignored: an
-// endpoint may be subscribed to more. It is the list to subscribe to, too.
+// settledTypes lists the types of Stripe events that require settling, grouped by the
+// object that is read again. Others are accepted and ignored, since an endpoint may be
+// subscribed to more. It is also the list to subscribe to.
 func settledTypes() []string {
 	return []string{
 		// checkout.session

@@ -1,8 +1,8 @@
-// Package boot is a function's cold start: it reads the environment, makes the
-// clients once, and hands a handler to the Lambda runtime.
+// Package boot is a function's cold start: it reads the environment, creates the
+// clients once, and passes a handler to the Lambda runtime.
 //
 // The SDK's shared configuration is left out on purpose: loading it costs half
-// of a start, and a function needs nothing that its environment does not say.
+// of a start, and a function needs only its environment variables.
 package boot
 
 import (
@@ -29,26 +29,26 @@ import (
 	"drawdown/shared/session"
 )
 
-// The environment variables of a function, beside the tables' own.
+// The environment variables of a function, besides those of the tables.
 const (
 	EnvOperatorKey = "OPERATOR_KEY"      // "<id>:<hex SHA-256 of the key>"
 	EnvChannels    = "CHANNELS"          // comma-separated
-	EnvFailures    = "FAILURES_BUCKET"   // where the stream mapping puts what it has given up on
-	EnvMaxBackdate = "MAX_BACKDATE_DAYS" // how far occurred_at may lie back
+	EnvFailures    = "FAILURES_BUCKET"   // where the stream mapping stores batches after its last retry
+	EnvMaxBackdate = "MAX_BACKDATE_DAYS" // how far back occurred_at may be
 	EnvSessionKey  = "SESSION_KEY"       // the ARN of the secret that signs session tokens
 	EnvBus         = "BUS_NAME"          // the event bus
 	EnvLocalHooks  = "LOCAL_WEBHOOKS"    // "true" lets webhooks reach local networks, for development
 )
 
-// maxAhead is how far occurred_at may lie ahead, for clocks that are fast.
+// maxAhead is how far in the future occurred_at may be, for clocks that are fast.
 const maxAhead = 5 * time.Minute
 
-// DefaultChannels are the channels that a deployment knows where it names none.
+// DefaultChannels are the channels of a deployment that configures none.
 func DefaultChannels() []string {
 	return []string{"api", "widget", "chat_portal", "whatsapp", "test_chat", "reports"}
 }
 
-// Platform is what handlers are made of.
+// Platform contains what handlers are built from.
 type Platform struct {
 	Tables    dynamo.Tables
 	Committer *commit.Committer
@@ -61,8 +61,8 @@ type Platform struct {
 	env func(string) string
 }
 
-// Failures is the bucket of the batches that the stream mapping has given up
-// on. Only a function that asks for it carries S3's client.
+// Failures is the bucket of the batches that still failed after the last retry of the
+// stream mapping. Only a function that asks for it carries S3's client.
 func (p *Platform) Failures() *failures.Bucket {
 	return failures.Open(awsConfig(p.env), endpoint(p.env, "S3"), p.env(EnvFailures))
 }
@@ -73,10 +73,10 @@ func (p *Platform) Bus() *eventbus.Bus {
 	return eventbus.Open(awsConfig(p.env), endpoint(p.env, "EVENTBRIDGE"), p.env(EnvBus))
 }
 
-// LocalWebhooks tells whether webhooks may reach local networks.
+// LocalWebhooks reports whether webhooks may reach local networks.
 func (p *Platform) LocalWebhooks() bool { return p.env(EnvLocalHooks) == "true" }
 
-// Run starts a function of the platform: build makes its handler.
+// Run starts a function of the platform; build creates its handler.
 func Run(build func(*Platform) (lambdaio.Handler, error)) {
 	lambdaio.Serve(func() (lambdaio.Handler, error) { return start(build) })
 }
@@ -143,7 +143,7 @@ const (
 	maxBackoff     = 100 * time.Millisecond
 )
 
-// awsConfig is what the clients of all services share.
+// awsConfig is the configuration that the clients of all services share.
 func awsConfig(env func(string) string) aws.Config {
 	return aws.Config{
 		Region: env("AWS_REGION"),
@@ -165,8 +165,8 @@ func awsConfig(env func(string) string) aws.Config {
 	}
 }
 
-// endpoint is where a service is found when it is not AWS's own, by the SDK's
-// variables for that.
+// endpoint is the address of a service other than AWS's own, from the SDK's
+// environment variables.
 func endpoint(env func(string) string, service string) string {
 	if url := env("AWS_ENDPOINT_URL_" + service); url != "" {
 		return url

@@ -47,7 +47,7 @@ func (p *Platform) Cashier() *cashier.Cashier {
 
 func noteDelay(ctx context.Context, account string, err error) {
 	telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
-	slog.ErrorContext(ctx, "a change at the processor could not be settled at once; its webhook settles it", "account", account, "error", err.Error())
+	slog.ErrorContext(ctx, "a change at the processor could not be settled at once; its webhook will settle it", "account", account, "error", err.Error())
 }
 
 func noteTwoSubscriptions(ctx context.Context, account, older, stands string) {
@@ -57,5 +57,5 @@ func noteTwoSubscriptions(ctx context.Context, account, older, stands string) {
 
 func notePaidForNothing(ctx context.Context, account, invoice string) {
 	telemetry.Add(ctx, telemetry.Count(telemetry.MoneyForNothing, 1))
-	slog.ErrorContext(ctx, "an invoice was paid after its subscription had ended, and grants nothing: refund it", "account", account, "invoice", invoice)
+	slog.ErrorContext(ctx, "an invoice was paid after its subscription had ended and granted no credits: refund it", "account", account, "invoice", invoice)
 }

@@ -11,11 +11,11 @@ import (
 	"drawdown/shared/session"
 )
 
-// sessionKeys are the versions of a secret as the keys of sessions.
+// sessionKeys uses the versions of a secret as the keys of sessions.
 type sessionKeys struct{ secret *secrets.Secret }
 
-// openSessionKeys are the keys that the environment names. A function without
-// them knows no session.
+// openSessionKeys returns the keys that the environment names. A function without
+// them accepts no sessions.
 func openSessionKeys(env func(string) string) session.Keys {
 	arn := env(EnvSessionKey)
 	if arn == "" {
@@ -24,8 +24,8 @@ func openSessionKeys(env func(string) string) session.Keys {
 	return sessionKeys{secrets.Open(awsConfig(env), endpoint(env, "SECRETS_MANAGER"), arn, time.Now)}
 }
 
-// Current is the key that signs. A new one does not sign before every environment
-// must have read it, so that no token is refused that was made just now.
+// Current is the signing key. A new key signs only after every environment must have
+// read it, so that no new token is refused.
 func (k sessionKeys) Current(ctx context.Context) (session.Key, error) {
 	versions, err := k.secret.Versions(ctx)
 	if err != nil {
@@ -37,11 +37,11 @@ func (k sessionKeys) Current(ctx context.Context) (session.Key, error) {
 	return keyOf(versions[0]), nil
 }
 
-// startsAt is when a version that has replaced another one begins to sign.
+// startsAt is when a version that replaced another one starts to sign.
 func startsAt(v secrets.Version) time.Time { return v.CreatedAt.Add(secrets.TTL) }
 
-// retirement is how long after that the version before may still have signed:
-// environments do not look at their clocks at one moment.
+// retirement is how long after that the previous version may still sign:
+// environments do not switch at the same moment.
 const retirement = secrets.TTL
 
 func (k sessionKeys) Find(ctx context.Context, id string) (*session.Key, error) {
@@ -63,9 +63,9 @@ func (k sessionKeys) Find(ctx context.Context, id string) (*session.Key, error) 
 	return &key, nil
 }
 
-// unreachable is the failure of keys that cannot be read: no fault of a caller's.
+// unreachable is the fault for keys that cannot be read, which is not the caller's.
 func unreachable(ctx context.Context, err error) error {
-	slog.ErrorContext(ctx, "the key of sessions cannot be read", "error", err.Error())
+	slog.ErrorContext(ctx, "the session key cannot be read", "error", err.Error())
 	return fault.New(fault.Unavailable, "Sessions cannot be checked at the moment. Send the same request again.")
 }
 
@@ -73,11 +73,11 @@ func keyOf(v secrets.Version) session.Key {
 	return session.Key{ID: v.ID, Secret: []byte(v.Value)}
 }
 
-// noKeys are the keys of a function that is given none.
+// noKeys are the keys of a function without a session key.
 type noKeys struct{}
 
 func (noKeys) Current(context.Context) (session.Key, error) {
-	return session.Key{}, errors.New("boot: " + EnvSessionKey + " is not set, so no session can be made")
+	return session.Key{}, errors.New("boot: " + EnvSessionKey + " is not set, so sessions cannot be opened")
 }
 
 func (noKeys) Find(context.Context, string) (*session.Key, error) { return nil, nil }

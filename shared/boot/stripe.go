@@ -11,19 +11,19 @@ import (
 	"drawdown/shared/secrets"
 )
 
-// The environment variables of a function that knows Stripe.
+// The environment variables of a function that uses Stripe.
 const (
 	EnvStripeKeys = "STRIPE_KEYS"    // the ARN of the secret that holds Stripe's keys
 	EnvStripeURL  = "STRIPE_API_URL" // where Stripe's API is
-	EnvDeployment = "DEPLOYMENT_ID"  // what tells our objects there from another deployment's; it never changes
+	EnvDeployment = "DEPLOYMENT_ID"  // distinguishes our objects there from another deployment's; it never changes
 )
 
-// StripeKeys are Stripe's keys as the operator has put them into their secret: a
-// JSON object with the members secret_key and webhook_secret. Both are empty
-// until then, and where the function is given no secret.
+// StripeKeys are Stripe's keys as the operator stored them in their secret: a JSON
+// object with the members secret_key and webhook_secret. Both are empty until then,
+// and for a function without the secret.
 type StripeKeys struct{ secret *secrets.Secret }
 
-// StripeKeys are the keys that the environment names. Nothing is read yet.
+// StripeKeys returns the keys that the environment names, without reading them.
 func (p *Platform) StripeKeys() StripeKeys {
 	arn := p.env(EnvStripeKeys)
 	if arn == "" {
@@ -32,9 +32,8 @@ func (p *Platform) StripeKeys() StripeKeys {
 	return StripeKeys{secrets.Open(awsConfig(p.env), endpoint(p.env, "SECRETS_MANAGER"), arn, time.Now)}
 }
 
-// Keys gives the key of the API and the secret that signs webhooks, each empty
-// where it is not configured. Space around them, as pasting leaves it, is none of
-// theirs.
+// Keys returns the API key and the webhook signing secret, each empty if it is not
+// configured. Surrounding space, as pasting leaves it, is removed.
 func (k StripeKeys) Keys(ctx context.Context) (secretKey, webhookSecret string, err error) {
 	if k.secret == nil {
 		return "", "", nil
@@ -47,9 +46,9 @@ func (k StripeKeys) Keys(ctx context.Context) (secretKey, webhookSecret string, 
 		SecretKey     string `json:"secret_key"`
 		WebhookSecret string `json:"webhook_secret"`
 	}
-	// The text is not repeated in the error, since it holds the keys.
+	// The error omits the text, since it contains the keys.
 	if json.Unmarshal([]byte(version.Value), &keys) != nil {
-		return "", "", fmt.Errorf("boot: the secret that %s names is no JSON object with secret_key and webhook_secret", EnvStripeKeys)
+		return "", "", fmt.Errorf("boot: the secret that %s names is not a JSON object with secret_key and webhook_secret", EnvStripeKeys)
 	}
 	return strings.TrimSpace(keys.SecretKey), strings.TrimSpace(keys.WebhookSecret), nil
 }

@@ -86,7 +86,7 @@ func encodeAccount(a Account) accountBody {
 	return body
 }
 
-// EncodeAccount answers with an account: 201 where this request made it.
+// EncodeAccount answers with an account: 201 if this request created it.
 func EncodeAccount(a Account) Response {
 	if a.Created {
 		return Created(encodeAccount(a))
@@ -94,7 +94,7 @@ func EncodeAccount(a Account) Response {
 	return OK(encodeAccount(a))
 }
 
-// DecodeAccountID reads a route that is about an account and nothing else.
+// DecodeAccountID reads a route with an account id and no other input.
 func DecodeAccountID(r *Request) (string, error) { return r.PathID("account_id") }
 
 // DecodePage reads a listing's ?limit= and ?cursor=.

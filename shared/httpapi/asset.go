@@ -11,27 +11,27 @@ import (
 type Asset struct {
 	ContentType string
 	Text        string
-	Gzip        []byte // the same, packed
-	Tag         string // names the content; empty where the file's own name does
+	Gzip        []byte // the same, gzipped
+	Tag         string // identifies the content; empty if the file's name does
 }
 
 // AssetQuery is a request for a file.
 type AssetQuery struct {
 	Name  string // empty: the page itself
-	Gzip  bool   // a packed answer is understood
-	known string // the tags of what the caller has already
+	Gzip  bool   // whether the caller accepts gzip
+	known string // the tags that the caller has cached
 }
 
-// AssetAnswer is a file and how it is to be sent.
+// AssetAnswer is a file and the request for it.
 type AssetAnswer struct {
 	Asset
 	query AssetQuery
 }
 
-// AnswerWith sends the file to whom has asked.
+// AnswerWith answers the query with a file.
 func (q AssetQuery) AnswerWith(asset Asset) AssetAnswer { return AssetAnswer{asset, q} }
 
-// NoAsset is the failure for a file that there is not.
+// NoAsset is the fault for a file that does not exist.
 func NoAsset(name string) error {
 	return fault.New(fault.AssetNotFound, "The page has no file %q; load the page again.", name)
 }
@@ -49,8 +49,8 @@ func DecodeAsset(r *Request) (AssetQuery, error) {
 	return query, err
 }
 
-// EncodeUsagePage answers with a page, which is asked for anew at each load, or says
-// that it is still the same.
+// EncodeUsagePage answers with a page, which browsers revalidate on each load, or
+// with 304 if it is unchanged.
 func EncodeUsagePage(a AssetAnswer) Response {
 	response := EncodeAsset(a).With("Cache-Control", "no-cache").With("ETag", a.Tag)
 	if knows(a.query.known, a.Tag) {
@@ -90,8 +90,8 @@ func acceptsGzip(header string) bool {
 	return false
 }
 
-// knows compares an If-None-Match header with a tag, weakly, as is right for
-// whole answers (RFC 9110, 13.1.2).
+// knows compares an If-None-Match header with a tag, weakly, as RFC 9110, 13.1.2
+// requires.
 func knows(header, tag string) bool {
 	for _, part := range strings.Split(header, ",") {
 		if part = strings.TrimSpace(part); part == "*" || part != "" && strings.TrimPrefix(part, "W/") == strings.TrimPrefix(tag, "W/") {

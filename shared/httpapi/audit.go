@@ -26,7 +26,7 @@ type driftBody struct {
 	Stored string `json:"stored"`
 }
 
-// EncodeAudit answers with the proof, or the drift.
+// EncodeAudit answers with the proof or the drift.
 func EncodeAudit(r audit.Result) Response {
 	body := auditBody{
 		AccountID: r.Account, Clean: r.Clean(), Seq: r.Seq,

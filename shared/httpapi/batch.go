@@ -9,17 +9,17 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// A direct invocation of the debit function speaks the same forms without
-// HTTP: a batch, or one item of it alone.
+// A direct invocation of the debit function uses the same bodies without HTTP: a
+// batch, or a single item.
 
-// DirectCall is what a runtime asks by direct invocation.
+// DirectCall is a direct invocation by an agent runtime.
 type DirectCall struct {
 	Items []BatchItem
-	alone bool // one item, not a batch: the answer is one result
+	alone bool // a single item: the answer is one result
 }
 
-// DecodeDirect reads the payload of a direct invocation. Whoever may invoke
-// the function may debit every account: IAM has decided that.
+// DecodeDirect reads the payload of a direct invocation. IAM has authorized the
+// caller, who may debit every account.
 func DecodeDirect(payload []byte) (DirectCall, error) {
 	body, err := ReadObject(payload)
 	if err != nil {
@@ -33,8 +33,8 @@ func DecodeDirect(payload []byte) (DirectCall, error) {
 	return DirectCall{Items: []BatchItem{readItem(payload, caller)}, alone: true}, nil
 }
 
-// EncodeDirect is the answer to a direct invocation: the result objects that
-// the batch route gives.
+// EncodeDirect is the answer to a direct invocation: the result objects of the
+// batch route.
 func EncodeDirect(call DirectCall, outcomes []commit.Outcome) ([]byte, error) {
 	if call.alone {
 		return marshal(resultOf(outcomes[0]))
@@ -42,7 +42,7 @@ func EncodeDirect(call DirectCall, outcomes []commit.Outcome) ([]byte, error) {
 	return marshal(resultsOf(outcomes))
 }
 
-// EncodeDirectProblem is the answer to a payload that cannot be read.
+// EncodeDirectProblem is the answer to a payload that cannot be decoded.
 func EncodeDirectProblem(err error) ([]byte, error) {
 	return marshal(resultOf(commit.Outcome{Err: err}))
 }
@@ -59,8 +59,8 @@ func readBatch(body *Object, caller access.Caller) ([]BatchItem, error) {
 	return items, nil
 }
 
-// readItem reads one debit of a batch. What is wrong with it is named from the
-// item on, as if it had been sent alone.
+// readItem reads one debit of a batch. Invalid fields are named relative to the
+// item, as if it had been sent alone.
 func readItem(value jsontext.Value, caller access.Caller) BatchItem {
 	object := newObject("", value, &[]fault.Param{})
 	if object == nil {

@@ -8,10 +8,10 @@ import (
 	"drawdown/shared/fault"
 )
 
-// HistoryQuery is which part of an account's billing history is asked for.
+// HistoryQuery asks for a page of an account's billing history.
 type HistoryQuery struct {
 	Account string
-	After   billing.BillPlace // where the page before ended; zero: from the start
+	After   billing.BillPlace // where the previous page ended; zero: from the start
 	Limit   int
 }
 
@@ -35,7 +35,7 @@ func DecodeHistory(r *Request) (HistoryQuery, error) {
 	return query, nil
 }
 
-// placeOf writes a place of the history into a cursor.
+// placeOf writes a place in the history as the text of a cursor.
 func placeOf(b billing.Bill) string { return instantText(b.At) + " " + b.ID }
 
 func readPlace(text string) (billing.BillPlace, bool) {

@@ -68,7 +68,7 @@ func encodeCard(c rating.Card) cardBody {
 	return body
 }
 
-// Published is a rate card, and whether this request published it.
+// Published is a rate card and whether this request published it.
 type Published struct {
 	Card    rating.Card
 	Created bool
@@ -82,7 +82,7 @@ func EncodePublished(p Published) Response {
 	return OK(encodeCard(p.Card))
 }
 
-// DecodeVersion reads a route that is about a rate card and nothing else.
+// DecodeVersion reads a route with a version and no other input.
 func DecodeVersion(r *Request) (string, error) { return r.PathID("version") }
 
 // EncodeRateCard answers with a rate card.
@@ -93,7 +93,7 @@ func EncodeRateCards(l Listing[rating.Card]) Response {
 	return OK(newPage(l, func(c rating.Card) string { return c.Version }, encodeCard))
 }
 
-// NewAPIKey is what a new key shall be.
+// NewAPIKey describes a key to create.
 type NewAPIKey struct {
 	Name    string
 	Scopes  []access.Scope
@@ -114,7 +114,7 @@ func DecodeAPIKey(r *Request) (NewAPIKey, error) {
 	for _, scope := range body.Choices("scopes", options...) {
 		key.Scopes = append(key.Scopes, access.Scope(scope))
 		if access.Scope(scope) == access.Admin && key.Account != "" {
-			body.Refuse("account_id", "cannot bind a key with the scope admin, which is about all accounts")
+			body.Refuse("account_id", "cannot restrict a key with the scope admin, which covers all accounts")
 		}
 	}
 	return key, body.Close()
@@ -137,7 +137,7 @@ func encodeAPIKey(k access.Key) apiKeyBody {
 	}
 }
 
-// IssuedKey is a new key with the token that is shown this once.
+// IssuedKey is a new key with its token, which is shown only this once.
 type IssuedKey struct {
 	Key   access.Key
 	Token string
@@ -158,15 +158,15 @@ func EncodeAPIKeys(l Listing[access.Key]) Response {
 // DecodeKeyID reads DELETE /v1/api-keys/{key_id}.
 func DecodeKeyID(r *Request) (string, error) { return r.PathID("key_id") }
 
-// DecodeNothing reads a request that says nothing beside its route.
+// DecodeNothing reads a request without input.
 func DecodeNothing(*Request) (struct{}, error) { return struct{}{}, nil }
 
-// NoRateCard is the fault of a version that is not there.
+// NoRateCard is the fault for a version that does not exist.
 func NoRateCard(version string) error {
-	return fault.New(fault.RateCardNotFound, "There is no rate card %q; GET /v1/rate-cards lists those that are published.", version)
+	return fault.New(fault.RateCardNotFound, "There is no rate card %q; GET /v1/rate-cards lists the published ones.", version)
 }
 
-// NoRateCardAt is the fault of an instant before the first rate card.
+// NoRateCardAt is the fault for an instant before the first rate card.
 func NoRateCardAt(at time.Time) error {
 	return fault.New(fault.RateCardNotFound, "No rate card is in force at %s.", at.UTC().Format(time.RFC3339))
 }

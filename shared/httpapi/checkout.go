@@ -13,7 +13,7 @@ func DecodeCheckout(r *Request) (cashier.Wish, error) {
 	wish := cashier.Wish{Account: account, Key: r.Operation, SaveCard: body.Bool("save_card", false), ReturnURL: returnURL(body)}
 	wish.Plan, wish.Pack = oneOfTwo(body, "plan_id", "pack_id")
 	if wish.SaveCard && body.Has("plan_id") {
-		body.Refuse("save_card", "is about packs: the card of a plan is kept for its renewals")
+		body.Refuse("save_card", "applies only to packs: the card of a plan is always saved for its renewals")
 	}
 	wish.SuccessURL, wish.CancelURL = r.Origin()+pagePath+"?checkout=success", r.Origin()+pagePath+"?checkout=canceled"
 	if wish.ReturnURL != "" {
@@ -31,7 +31,7 @@ type Visit struct {
 	ReturnURL string
 }
 
-// DecodePortal reads POST .../portal. The body may be left out.
+// DecodePortal reads POST .../portal. The body may be omitted.
 func DecodePortal(r *Request) (Visit, error) {
 	account, body, err := r.accountAndOptionalBody()
 	if err != nil {
@@ -51,7 +51,7 @@ type urlBody struct {
 	URL string `json:"url"`
 }
 
-// accountAndOptionalBody is accountAndBody, where no body stands for an empty object.
+// accountAndOptionalBody is accountAndBody with a missing body read as an empty object.
 func (r *Request) accountAndOptionalBody() (string, *Object, error) {
 	content := r.body
 	if len(content) == 0 {
@@ -65,7 +65,7 @@ func (r *Request) accountAndOptionalBody() (string, *Object, error) {
 	return account, body, err
 }
 
-// returnURL reads where a person is to come back to; empty: not said.
+// returnURL reads where a person returns to; empty if not given.
 func returnURL(body *Object) string {
 	text := body.OptionalText("return_url", maxReturnURL)
 	if text != "" && !isWebAddress(text) {
@@ -74,17 +74,17 @@ func returnURL(body *Object) string {
 	return text
 }
 
-// oneOfTwo reads two ids of which just one must be given.
+// oneOfTwo reads two ids of which exactly one must be given.
 func oneOfTwo(body *Object, first, second string) (one, other string) {
 	one, other = body.OptionalID(first), body.OptionalID(second)
 	if body.Has(first) == body.Has(second) {
-		body.Refuse(first, "must be given, or %s, but not both", second)
+		body.Refuse(first, "or %s must be given, but not both", second)
 	}
 	return one, other
 }
 
-// DecodeSubscriptionStep reads a route that does something with the subscription of
-// an account and says nothing more. The body may be left out, or be an empty object.
+// DecodeSubscriptionStep reads a route that acts on an account's subscription without
+// further input. The body may be omitted or an empty object.
 func DecodeSubscriptionStep(r *Request) (string, error) {
 	account, body, err := r.accountAndOptionalBody()
 	if err != nil {
@@ -117,7 +117,7 @@ type subscriptionBody struct {
 	PayURL            *string             `json:"pay_url"`
 }
 
-// EncodeSubscription answers how an account stands with its plan.
+// EncodeSubscription answers with an account's subscription.
 func EncodeSubscription(s cashier.Subscription) Response {
 	body := subscriptionBody{
 		AccountID: s.Account, Status: "none", IncludedRemaining: s.Included.String(),

@@ -5,15 +5,15 @@ import (
 	"strings"
 )
 
-// Tables are written as RFC 4180 has them, and are safe to open in a spreadsheet.
+// Tables follow RFC 4180 and are safe to open in a spreadsheet.
 // The Usage page writes its files by the same rule (csv.ts); testdata/csv.json
 // holds both to it.
 
-// formula is what a spreadsheet would take for one at the start of a text. Names
-// are chosen by users.
+// formula matches the start of a text that a spreadsheet would read as a formula.
+// Users choose names.
 var formula = regexp.MustCompile(`^[\t-\r\p{Z}\x{feff}]*[=+\-@|%\t\r\n]`)
 
-// textCell is the cell of a text. Numbers need none of it: they stand as they are.
+// textCell escapes a text. Numbers need no escaping.
 func textCell(text string) string {
 	if formula.MatchString(text) {
 		text = "'" + text
@@ -24,7 +24,7 @@ func textCell(text string) string {
 	return text
 }
 
-// writeCSV makes a table of rows of cells.
+// writeCSV joins rows of cells into a table.
 func writeCSV(rows [][]string) string {
 	var text strings.Builder
 	for _, row := range rows {

@@ -185,8 +185,8 @@ func DecodeDebitID(r *Request) (DebitID, error) {
 	return DebitID{account, operation}, err
 }
 
-// EncodeCharged answers with a debit as it was answered first, and what has
-// been given back of it since.
+// EncodeCharged answers with a debit as first answered, and the credits restored
+// since.
 func EncodeCharged(c *ledger.Charged) Response {
 	return OK(struct {
 		debitBody
@@ -278,14 +278,14 @@ func EncodeQuote(q ledger.Quotation) Response {
 	}{q.Credits.String(), encodeLines(q.Lines), q.RateCard, q.Shortfall == 0, q.Available.String(), q.Overage.String(), q.Shortfall.String()})
 }
 
-// BatchItem is one debit of a batch, or what is wrong with it.
+// BatchItem is one debit of a batch, or the error in it.
 type BatchItem struct {
 	Command
 	Err error
 }
 
-// DecodeBatch reads POST /v1/debits/batch. An item that is wrong, or whose
-// account the caller was not given, fails alone.
+// DecodeBatch reads POST /v1/debits/batch. An item that is invalid, or whose account
+// the caller may not debit, fails alone.
 func DecodeBatch(r *Request) ([]BatchItem, error) {
 	body, err := ReadObject(r.body)
 	if err != nil {
@@ -328,5 +328,5 @@ func resultsOf(outcomes []commit.Outcome) resultsBody {
 	return body
 }
 
-// errNoObject: an element of a batch is something else than an object.
+// errNoObject is the fault for an element of a batch that is not an object.
 var errNoObject = fault.New(fault.InvalidRequest, "A debit of a batch must be an object.")

@@ -6,9 +6,9 @@ import (
 	"drawdown/shared/money"
 )
 
-// entryBody has of its details the one of its kind, or none where that says nothing
-// beside what all entries say. A part of a detail that says nothing, such as a debt
-// where none was paid, is left out.
+// entryBody has only the detail of its kind, or none if the kind adds nothing to the
+// common fields. Empty parts of a detail, such as a debt when none was paid, are
+// omitted.
 type entryBody struct {
 	Seq         int64       `json:"seq"`
 	Type        string      `json:"type"`
@@ -59,7 +59,7 @@ type moneyBody struct {
 	Currency string `json:"currency"`
 }
 
-// closedOverage is use beyond the grants that was closed, to be billed where it has a price.
+// closedOverage is use beyond the grants that was closed, to be billed if it has a price.
 type closedOverage struct {
 	Credits string     `json:"credits"`
 	Price   *moneyBody `json:"price,omitempty"`
@@ -135,7 +135,7 @@ func encodeEntry(e ledger.Entry) entryBody {
 		body.Recovery = encodeRecovery(d.Recovery, nil, encodeRestored(d.Restored, d.Reopened))
 	case *ledger.RefillStep:
 		body.Refill = encodeRefillStep(d)
-	case *ledger.Settings, *ledger.Expiry, *ledger.Unknown: // the account and Lapsed say all that there is
+	case *ledger.Settings, *ledger.Expiry, *ledger.Unknown: // the account and Lapsed contain everything
 	}
 	return body
 }
@@ -179,7 +179,7 @@ func encodeClosed(b ledger.OverageBill) *closedOverage {
 	return &closedOverage{b.Billed.String(), encodeMoney(b.Price)}
 }
 
-// encodeMoney is nil where there is no amount.
+// encodeMoney is nil if there is no amount.
 func encodeMoney(m money.Money) *moneyBody {
 	if m.Minor == 0 {
 		return nil
@@ -195,8 +195,8 @@ func encodeParts(parts []ledger.Part) []partBody {
 	return bodies
 }
 
-// encodeRestored names the grants that credits have gone back to, new ones in
-// place of ended ones included.
+// encodeRestored lists the grants that received credits, including new ones that
+// replace ended ones.
 func encodeRestored(restored []ledger.Part, reopened []ledger.Grant) []partBody {
 	bodies := encodeParts(restored)
 	for _, grant := range reopened {

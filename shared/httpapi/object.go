@@ -19,10 +19,10 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// Object reads the members of a JSON object and notes everything that is wrong
-// with them, so that one answer names every bad field. A member that is null
-// counts as absent. Close tells what was wrong, members that nothing has asked
-// for included; until it has been called, values must not be used.
+// Object reads the members of a JSON object and collects every error, so that one
+// answer names every invalid field. A member that is null counts as absent. Close
+// reports the errors, including members that were never read; values must not be
+// used before it is called.
 type Object struct {
 	path     string
 	members  map[string]jsontext.Value
@@ -32,7 +32,7 @@ type Object struct {
 }
 
 // ReadObject reads a body. It fails with fault.MalformedJSON, or
-// fault.InvalidRequest where the body is JSON but no object.
+// fault.InvalidRequest if the body is JSON but not an object.
 func ReadObject(body []byte) (*Object, error) {
 	var value jsontext.Value
 	if err := json.Unmarshal(body, &value); err != nil {
@@ -48,10 +48,10 @@ func ReadObject(body []byte) (*Object, error) {
 func malformed(err error) error {
 	var syntax *jsontext.SyntacticError
 	if errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax) {
-		return fault.New(fault.MalformedJSON, "The body has the member %q twice.", syntax.JSONPointer)
+		return fault.New(fault.MalformedJSON, "The body has a duplicate member %q.", syntax.JSONPointer)
 	}
 	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) {
-		return fault.New(fault.MalformedJSON, "The body ends before its JSON does.")
+		return fault.New(fault.MalformedJSON, "The body ends before the JSON is complete.")
 	}
 	if errors.As(err, &syntax) {
 		return fault.New(fault.MalformedJSON, "The body is not valid JSON, at byte %d.", syntax.ByteOffset)
@@ -70,7 +70,7 @@ func newObject(path string, value jsontext.Value, problems *[]fault.Param) *Obje
 	return object
 }
 
-// Close is the fault that names everything that was wrong, or nil.
+// Close returns the fault that lists every error, or nil.
 func (o *Object) Close() error {
 	o.refuseUnknown()
 	if len(*o.problems) > 0 {
@@ -95,7 +95,7 @@ func (o *Object) refuseUnknown() {
 	}
 }
 
-// Refuse notes that a member is wrong.
+// Refuse records an error in a member.
 func (o *Object) Refuse(name, format string, args ...any) {
 	if o.path != "" {
 		name = o.path + "." + name
@@ -103,7 +103,7 @@ func (o *Object) Refuse(name, format string, args ...any) {
 	*o.problems = append(*o.problems, fault.Param{Name: name, Reason: fmt.Sprintf(format, args...)})
 }
 
-// Has tells whether a member is there and not null.
+// Has reports whether a member is present and not null.
 func (o *Object) Has(name string) bool {
 	_, there := o.member(name)
 	return there
@@ -115,7 +115,7 @@ func (o *Object) member(name string) (jsontext.Value, bool) {
 	return value, there && value.Kind() != 'n'
 }
 
-// required is a member that must be there.
+// required is a member that must be present.
 func (o *Object) required(name string) (jsontext.Value, bool) {
 	value, there := o.member(name)
 	if !there {
@@ -138,7 +138,7 @@ func (o *Object) child(name string, value jsontext.Value) *Object {
 	return child
 }
 
-// Object is a required member that is an object; where it is not, one that is empty.
+// Object is a required member that is an object, or an empty one if it is invalid.
 func (o *Object) Object(name string) *Object {
 	value, there := o.required(name)
 	if there {
@@ -178,7 +178,7 @@ func (o *Object) array(name string, least, most int) []jsontext.Value {
 	return elements
 }
 
-// Choices is a required member that is an array of distinct strings out of options.
+// Choices is a required member that is an array of distinct options.
 func (o *Object) Choices(name string, options ...string) []string {
 	var chosen []string
 	for i, value := range o.array(name, 1, len(options)) {
@@ -201,7 +201,7 @@ func stringOf(value jsontext.Value) (string, bool) {
 	return text, err == nil
 }
 
-// stringWhere is a member that is a string and passes a check, empty where it is absent.
+// stringWhere is a member that is a string and passes a check, or empty if it is absent.
 func (o *Object) stringWhere(name, rule string, required bool, ok func(string) bool) string {
 	value, there := o.member(name)
 	if !there {
@@ -219,8 +219,8 @@ func (o *Object) stringWhere(name, rule string, required bool, ok func(string) b
 }
 
 const (
-	idRule   = "must be 1 to 64 characters out of A-Z a-z 0-9 _ . : -"
-	slugRule = "must be 1 to 32 characters out of a-z 0-9 _"
+	idRule   = "must be 1 to 64 characters from A-Z a-z 0-9 _ . : -"
+	slugRule = "must be 1 to 32 characters from a-z 0-9 _"
 )
 
 // ID is a required member that is an id.
@@ -232,12 +232,12 @@ func (o *Object) OptionalID(name string) string { return o.stringWhere(name, idR
 // Slug is a required member that names a node, an action or a channel.
 func (o *Object) Slug(name string) string { return o.stringWhere(name, slugRule, true, isSlug) }
 
-// Text is a required member that is text for people, of 1 to most characters.
+// Text is a required member that is display text of 1 to most characters.
 func (o *Object) Text(name string, most int) string {
 	return o.stringWhere(name, textRule(1, most), true, func(s string) bool { return s != "" && isText(s, most) })
 }
 
-// OptionalText is text for people of at most most characters, or empty.
+// OptionalText is display text of at most most characters, or empty.
 func (o *Object) OptionalText(name string, most int) string {
 	return o.stringWhere(name, textRule(0, most), false, func(s string) bool { return isText(s, most) })
 }
@@ -246,8 +246,8 @@ func textRule(least, most int) string {
 	return fmt.Sprintf("must be text of %d to %d characters without control characters", least, most)
 }
 
-// OneOf is a member that is one of the options; fallback where it is absent,
-// which an empty fallback does not allow.
+// OneOf is a member that is one of the options, or fallback if it is absent. With an
+// empty fallback it is required.
 func (o *Object) OneOf(name, fallback string, options ...string) string {
 	if fallback != "" && !o.Has(name) {
 		return fallback
@@ -299,7 +299,7 @@ func (o *Object) amount(name string, value jsontext.Value, least, most credit.Am
 	case errors.Is(err, credit.ErrSyntax):
 		o.Refuse(name, `must be a decimal string such as "12.5", or a whole number`)
 	case err != nil || amount < least || amount > most:
-		o.Refuse(name, "must lie between %s and %s", least, most)
+		o.Refuse(name, "must be between %s and %s", least, most)
 	default:
 		return amount
 	}
@@ -315,7 +315,7 @@ func isWhole(text string) bool {
 	return true
 }
 
-// Int is a whole number within [least, most]; fallback where it is absent.
+// Int is a whole number within [least, most]; or fallback if it is absent.
 func (o *Object) Int(name string, fallback, least, most int64) int64 {
 	value, there := o.member(name)
 	if !there {
@@ -329,7 +329,7 @@ func (o *Object) Int(name string, fallback, least, most int64) int64 {
 	return n
 }
 
-// Bool is true or false; fallback where it is absent.
+// Bool is true or false; or fallback if it is absent.
 func (o *Object) Bool(name string, fallback bool) bool {
 	value, there := o.member(name)
 	if !there {

@@ -68,9 +68,9 @@ func TestReadObject(t *testing.T) {
 		`{"a":01}`:                      {fault.MalformedJSON, "not valid JSON"},
 		`{"a":NaN}`:                     {fault.MalformedJSON, "not valid JSON"},
 		"{\"a\":\"\xff\"}":              {fault.MalformedJSON, "not valid JSON"},
-		`{"a":1,"a":1}`:                 {fault.MalformedJSON, `"/a" twice`},
-		`{"a":1,"\u0061":1}`:            {fault.MalformedJSON, `"/a" twice`},
-		`{"l":[0,{"b":{"c":1,"c":2}}]}`: {fault.MalformedJSON, `"/l/1/b/c" twice`},
+		`{"a":1,"a":1}`:                 {fault.MalformedJSON, `duplicate member "/a"`},
+		`{"a":1,"\u0061":1}`:            {fault.MalformedJSON, `duplicate member "/a"`},
+		`{"l":[0,{"b":{"c":1,"c":2}}]}`: {fault.MalformedJSON, `duplicate member "/l/1/b/c"`},
 		strings.Repeat(`[`, 100_000):    {fault.MalformedJSON, ""},
 		`[]`:                            {fault.InvalidRequest, "must be a JSON object"},
 		`null`:                          {fault.InvalidRequest, "must be a JSON object"},
@@ -146,7 +146,7 @@ func TestRequiredMembers(t *testing.T) {
 }
 
 func TestAmounts(t *testing.T) {
-	const syntax, between, precision = "a: must be a decimal string", "a: must lie between", "a: must have at most 6 decimals"
+	const syntax, between, precision = "a: must be a decimal string", "a: must be between", "a: must have at most 6 decimals"
 	for text, want := range map[string]any{
 		`"12.5"`:                  credit.Amount(12_500_000),
 		`"0.000001"`:              credit.Micro,

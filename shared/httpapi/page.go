@@ -15,31 +15,31 @@ const (
 	maxLimit     = 200
 
 	cursorVersion = "1:"
-	badCursor     = "must be a next_cursor of an earlier answer"
+	badCursor     = "must be a next_cursor from an earlier response"
 )
 
-// PageQuery is which part of a listing is asked for.
+// PageQuery asks for a page of a listing.
 type PageQuery struct {
 	Limit int
-	After string // the place where the page before ended; empty: from the start
+	After string // the place where the previous page ended; empty: from the start
 }
 
-// Page is a part of a listing; NextCursor is null on the last one.
+// Page is one page of a listing; NextCursor is null on the last one.
 type Page[T any] struct {
 	Data       []T     `json:"data"`
 	NextCursor *string `json:"next_cursor"`
 }
 
-// Listing is what was read for a page: one element more than its limit, where
-// there are more. A filtered listing may have to end before its limit; then
-// Next says where the next page goes on.
+// Listing is what was read for a page: one element more than its limit, if there
+// are more. A filtered listing may end before its limit; then Next is where the
+// next page starts.
 type Listing[A any] struct {
 	Read  []A
 	Limit int
 	Next  string
 }
 
-// newPage makes a page of a listing. place says where an element stands.
+// newPage builds a page of a listing. place returns the place of an element.
 func newPage[A, T any](listing Listing[A], place func(A) string, encode func(A) T) Page[T] {
 	page := Page[T]{Data: make([]T, 0, len(listing.Read))}
 	for i, element := range listing.Read {
@@ -63,7 +63,7 @@ func cursorAt(place string) *string {
 // pageQuery reads ?limit= and ?cursor= of a listing in the order of ids or of seqs.
 func (r *Request) pageQuery() (PageQuery, []fault.Param) { return r.pageQueryWhere(isID) }
 
-// pageQueryWhere reads them of a listing whose places pass a check.
+// pageQueryWhere reads them for a listing whose places pass a check.
 func (r *Request) pageQueryWhere(isPlace func(string) bool) (PageQuery, []fault.Param) {
 	var problems []fault.Param
 	page := PageQuery{Limit: defaultLimit}

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// maxMoney is the most that one payment may be, in minor units, as processors have it.
+	// maxMoney is the maximum of one payment in minor units, as processors limit it.
 	maxMoney        = 99_999_999
 	maxDescription  = 500
 	maxValidityDays = 3650
@@ -17,7 +17,7 @@ const (
 	maxOveragePrice = 1_000_000 * credit.Credit
 )
 
-// moneyOf is an amount that is always there.
+// moneyOf is an amount that is always present.
 func moneyOf(m money.Money) moneyBody { return moneyBody{m.Minor, m.Currency} }
 
 // optionalMoney is nil for the zero money, which has no currency.
@@ -29,8 +29,8 @@ func optionalMoney(m money.Money) *moneyBody {
 	return &body
 }
 
-// readMoney is a required member that is an amount of money of at least so many
-// minor units.
+// readMoney is a required member that is an amount of money of at least least minor
+// units.
 func readMoney(body *Object, name string, least int64) money.Money {
 	object := body.Object(name)
 	if !object.Has("amount") {
@@ -72,10 +72,10 @@ func readPlanOverage(overage *Object, plan *billing.Plan) {
 	if price := overage.OptionalAmount("price_per_credit", 0, maxOveragePrice); price != nil {
 		plan.OveragePrice = *price
 	} else if plan.Overage.Policy == ledger.Bill {
-		overage.Refuse("price_per_credit", "is required where overage is billed")
+		overage.Refuse("price_per_credit", "is required if overage is billed")
 	}
 	if most, err := plan.OverageRate().Of(plan.Overage.Limit); err != nil || most.Minor > maxMoney {
-		overage.Refuse("limit", "must not cost more than %d in minor units, the most that one invoice may be", int64(maxMoney))
+		overage.Refuse("limit", "must not cost more than %d in minor units, the maximum of one invoice", int64(maxMoney))
 	}
 }
 
@@ -151,7 +151,7 @@ func encodePack(p billing.Pack) packBody {
 	}
 }
 
-// Put is what a PUT of the catalog has led to.
+// Put is the result of a PUT of the catalog.
 type Put[A any] struct {
 	Now     A
 	Created bool // by this request
@@ -173,23 +173,23 @@ func EncodePutPack(p Put[billing.Pack]) Response {
 	return OK(encodePack(p.Now))
 }
 
-// CatalogQuery is which part of the plans or packs is asked for.
+// CatalogQuery asks for a page of the plans or packs.
 type CatalogQuery struct {
 	PageQuery
-	All bool // those too that are not sold any more
+	All bool // including those no longer sold
 }
 
-// DecodeCatalog reads GET /v1/plans and /v1/packs. An operator sees what is not sold
-// any more, too.
+// DecodeCatalog reads GET /v1/plans and /v1/packs. An operator also sees what is no
+// longer sold.
 func DecodeCatalog(r *Request) (CatalogQuery, error) {
 	page, err := DecodePage(r)
 	return CatalogQuery{page, r.Caller.May(access.Admin, "") == nil}, err
 }
 
-// DecodePlanID reads a route that is about a plan and nothing else.
+// DecodePlanID reads a route with a plan id and no other input.
 func DecodePlanID(r *Request) (string, error) { return r.PathID("plan_id") }
 
-// DecodePackID reads a route that is about a pack and nothing else.
+// DecodePackID reads a route with a pack id and no other input.
 func DecodePackID(r *Request) (string, error) { return r.PathID("pack_id") }
 
 // EncodePlan answers with a plan.

@@ -9,16 +9,16 @@ import (
 
 const problemType = "urn:drawdown:problem:"
 
-// kind is how a fault reads over HTTP.
+// kind is the HTTP status and title of a fault.
 type kind struct {
 	status int
 	title  string
 }
 
-// kinds is the one table from the vocabulary of failures to HTTP.
+// kinds maps every fault to HTTP.
 var kinds = map[fault.Code]kind{
-	fault.MalformedJSON:         {http.StatusBadRequest, "The body is not JSON"},
-	fault.InvalidRequest:        {http.StatusUnprocessableEntity, "The request has fields that cannot be accepted"},
+	fault.MalformedJSON:         {http.StatusBadRequest, "The body is not valid JSON"},
+	fault.InvalidRequest:        {http.StatusUnprocessableEntity, "The request has invalid fields"},
 	fault.PayloadTooLarge:       {http.StatusRequestEntityTooLarge, "The body is too large"},
 	fault.Unauthenticated:       {http.StatusUnauthorized, "No valid key"},
 	fault.Forbidden:             {http.StatusForbidden, "The key does not allow this"},
@@ -29,25 +29,25 @@ var kinds = map[fault.Code]kind{
 	fault.AccountSuspended:      {http.StatusForbidden, "The account is suspended"},
 	fault.RateNotFound:          {http.StatusUnprocessableEntity, "No rate for this node and action"},
 	fault.RateCardNotFound:      {http.StatusNotFound, "No such rate card"},
-	fault.RateCardPublished:     {http.StatusConflict, "The rate card is published and never changes"},
+	fault.RateCardPublished:     {http.StatusConflict, "The rate card is already published"},
 	fault.DebitNotFound:         {http.StatusNotFound, "No such debit"},
-	fault.NotReversible:         {http.StatusConflict, "The debit cannot be given back"},
+	fault.NotReversible:         {http.StatusConflict, "The debit cannot be reversed"},
 	fault.TooManyGrants:         {http.StatusConflict, "Too many open grants"},
 	fault.BalanceTooLarge:       {http.StatusConflict, "The balance would be too large"},
 	fault.APIKeyNotFound:        {http.StatusNotFound, "No such API key"},
 	fault.PlanNotFound:          {http.StatusNotFound, "No such plan"},
 	fault.PackNotFound:          {http.StatusNotFound, "No such pack"},
-	fault.NotOffered:            {http.StatusConflict, "This is not offered any more"},
-	fault.PlanAlreadyActive:     {http.StatusConflict, "The account has this plan already"},
-	fault.PlanChangeNotPossible: {http.StatusConflict, "The plan cannot be changed like this"},
+	fault.NotOffered:            {http.StatusConflict, "No longer offered"},
+	fault.PlanAlreadyActive:     {http.StatusConflict, "The account already has this plan"},
+	fault.PlanChangeNotPossible: {http.StatusConflict, "The plan cannot be changed this way"},
 	fault.NoSubscription:        {http.StatusConflict, "The account has no subscription"},
 	fault.PaymentDeclined:       {http.StatusPaymentRequired, "The payment was declined"},
 	fault.PaymentsUnavailable:   {http.StatusServiceUnavailable, "Payments are not available"},
 	fault.EndpointNotFound:      {http.StatusNotFound, "No such webhook endpoint"},
 	fault.DeliveryNotFound:      {http.StatusNotFound, "No such delivery"},
-	fault.InvalidSignature:      {http.StatusBadRequest, "The signature does not hold"},
+	fault.InvalidSignature:      {http.StatusBadRequest, "The signature is invalid"},
 	fault.AssetNotFound:         {http.StatusNotFound, "No such file"},
-	fault.Contended:             {http.StatusServiceUnavailable, "Too many writers of one account"},
+	fault.Contended:             {http.StatusServiceUnavailable, "Too many concurrent changes"},
 	fault.Unavailable:           {http.StatusServiceUnavailable, "Temporarily unavailable"},
 	fault.Internal:              {http.StatusInternalServerError, "Internal error"},
 }
@@ -67,8 +67,8 @@ type invalidParam struct {
 	Reason string `json:"reason"`
 }
 
-// ProblemOf is the problem that tells a caller of err. What is no fault is an
-// internal error, and its text stays inside.
+// ProblemOf returns the problem that describes err. An error that is not a fault
+// becomes an internal error, whose text is not disclosed.
 func ProblemOf(err error) Problem {
 	var f *fault.Error
 	if !errors.As(err, &f) {

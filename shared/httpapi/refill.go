@@ -9,8 +9,8 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// DecodeRefill reads PUT .../auto-refill. Where it is switched off, the other fields
-// may be left out.
+// DecodeRefill reads PUT .../auto-refill. When turning it off, the other fields may
+// be omitted.
 func DecodeRefill(r *Request) (cashier.RefillTerms, error) {
 	account, body, err := r.accountAndBody()
 	if err != nil {
@@ -21,7 +21,7 @@ func DecodeRefill(r *Request) (cashier.RefillTerms, error) {
 	}
 	terms := cashier.RefillTerms{Account: account, Enabled: body.Bool("enabled", false)}
 	if consent := body.Bool("consent", false); terms.Enabled && !consent {
-		body.Refuse("consent", "must be true: ask the account's people whether their saved card may be charged without them, and say so here")
+		body.Refuse("consent", "must be true: the account's users must agree that their saved card is charged automatically")
 	}
 	if terms.Enabled || body.Has("threshold") {
 		terms.Threshold = body.Amount("threshold", credit.Micro, maxAmount)
@@ -48,7 +48,7 @@ type refillBody struct {
 	RetryAt        *string    `json:"retry_at"`
 }
 
-// EncodeRefill answers how an account's automatic refill stands.
+// EncodeRefill answers with the state of an account's automatic refill.
 func EncodeRefill(w Wallet) Response {
 	body := refillBody{AccountID: w.Account, State: string(ledger.RefillOff)}
 	r := w.Refill
@@ -73,8 +73,8 @@ func EncodeRefill(w Wallet) Response {
 	return OK(body)
 }
 
-// The reasons that a refill is not armed for, as they are told. Whatever else the
-// processor has said is told in the message.
+// The reasons why a refill is not armed, as returned. Other words of the processor
+// appear in the message.
 const (
 	reasonNoCard   = "no_card"
 	reasonRejected = "rejected"
@@ -95,34 +95,34 @@ func refillReason(r ledger.RefillState) string {
 	return reasonFailed
 }
 
-// refillMessage says why a refill has stopped and what to do.
+// refillMessage explains why a refill has stopped and what to do.
 func refillMessage(r ledger.RefillState, reason string) string {
-	const again = " Then switch automatic refill on again."
+	const again = " Then turn automatic refill on again."
 	switch reason {
 	case ledger.ReasonMonthlyCap:
-		return "Another pack would pass this month's cap. It goes on when the month is over; to go on at once, raise the cap."
+		return "Another pack would exceed the monthly limit. Automatic refill continues next month; to continue now, raise the limit."
 	case ledger.ReasonNoPack:
-		return "The pack is not sold any more. Choose another one." + again
+		return "The pack is no longer sold. Choose another one." + again
 	case ledger.ReasonOwed:
-		return "Credits are owed for a payment that was taken back; a pack would go into that alone. Buy credits yourself." + again
+		return "Credits are owed for a payment that was refunded or disputed, and a pack would only pay for those. Buy credits yourself." + again
 	case reasonRejected:
-		return "The payment processor does not accept this charge. It is tried again by itself; whoever runs the platform sees why."
+		return "The payment processor does not accept this charge. It is retried automatically; the platform's operator can see the reason."
 	case reasonNoCard:
-		return "No card is saved that may be charged. Buy a pack and let the card be saved." + again
+		return "There is no saved card to charge. Buy a pack and save the card." + again
 	case ledger.ReasonAuthentication:
-		return "The bank wants the payment to be confirmed. Buy a pack and let the card be saved." + again
+		return "The bank requires you to confirm the payment. Buy a pack and save the card." + again
 	case ledger.ReasonDeclined:
 		if r.Phase == ledger.RefillActionRequired {
 			return declined(r) + "Save another card in the billing portal." + again
 		}
-		return declined(r) + "It is tried again by itself; to go on sooner, save another card in the billing portal and set automatic refill up again."
+		return declined(r) + "The payment is retried automatically; to continue sooner, save another card in the billing portal and set up automatic refill again."
 	}
-	return "The payment could not be made. It is tried again by itself."
+	return "The payment failed. It is retried automatically."
 }
 
-// declined says it in the bank's words, where there are some.
+// declined gives the bank's reason, if there is one.
 func declined(r ledger.RefillState) string {
-	if !strings.Contains(r.Reason, " ") { // a machine's word
+	if !strings.Contains(r.Reason, " ") { // a code, not a sentence
 		return "The card was declined. "
 	}
 	return fmt.Sprintf("The card was declined: %s. ", strings.TrimRight(r.Reason, ". "))

@@ -24,7 +24,7 @@ type Request struct {
 	query  map[string]string
 	header map[string]string
 	body   []byte
-	host   string // that the caller named
+	host   string // from the request
 }
 
 func newRequest(event *events.APIGatewayV2HTTPRequest) (*Request, error) {
@@ -49,8 +49,8 @@ func newRequest(event *events.APIGatewayV2HTTPRequest) (*Request, error) {
 	return request, nil
 }
 
-// PathID is an id of the path, such as "account_id". It fails with
-// fault.InvalidRequest where the text cannot be an id.
+// PathID is an id in the path, such as "account_id". It fails with
+// fault.InvalidRequest if the text is not an id.
 func (r *Request) PathID(name string) (string, error) {
 	id := r.path[name]
 	if !isID(id) {
@@ -59,7 +59,7 @@ func (r *Request) PathID(name string) (string, error) {
 	return id, nil
 }
 
-// Origin is the scheme and host that the caller reached the platform by.
+// Origin is the scheme and host of the platform, as the caller reached it.
 func (r *Request) Origin() string {
 	scheme := "https"
 	if r.header["x-forwarded-proto"] == "http" {
@@ -68,8 +68,8 @@ func (r *Request) Origin() string {
 	return scheme + "://" + r.host
 }
 
-// slashes undoes the escape of a slash. API Gateway decodes a path before it
-// cuts it into segments, so a slash within an id must have been escaped twice.
+// slashes unescapes slashes. API Gateway decodes a path before it splits it into
+// segments, so a slash within an id must have been escaped twice.
 var slashes = strings.NewReplacer("%252F", "%2F", "%252f", "%2f", "%2F", "/", "%2f", "/")
 
 // PathOperation is the operation id of the path.
@@ -87,7 +87,7 @@ const keyRule = "must be 1 to 128 visible ASCII characters"
 func idempotencyKey(header string) (ledger.OperationID, error) {
 	text := strings.TrimSpace(header)
 	if text == "" {
-		return "", fault.New(fault.IdempotencyKeyMissing, "Send an Idempotency-Key header with an id of your choice, the same one at every retry; it %s.", keyRule)
+		return "", fault.New(fault.IdempotencyKeyMissing, "Send an Idempotency-Key header with an id of your choice, the same one with every retry; it %s.", keyRule)
 	}
 	if len(text) >= 2 && text[0] == '"' && text[len(text)-1] == '"' {
 		text = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(text[1 : len(text)-1])

@@ -13,11 +13,11 @@ import (
 // Response is an answer; Body is encoded as JSON, Text and Bytes are sent as they are.
 type Response struct {
 	Status      int
-	ContentType string // application/json where empty
+	ContentType string // application/json if empty
 	Headers     map[string]string
 	Body        any
 	Text        string
-	Bytes       []byte // what is not text, such as packed text
+	Bytes       []byte // for content that is not text, such as gzip
 }
 
 // OK is an answer with status 200.
@@ -29,8 +29,8 @@ func Created(body any) Response { return Response{Status: http.StatusCreated, Bo
 // NoContent is an empty answer with status 204.
 func NoContent() Response { return Response{Status: http.StatusNoContent} }
 
-// Keyed is the answer to a keyed command: 201, or the first answer again with
-// status 200 and the header that says so.
+// Keyed is the answer to a keyed command: 201, or for a replay the first answer with
+// status 200 and the header Idempotent-Replayed.
 func Keyed(body any, replayed bool) Response {
 	if replayed {
 		return OK(body).With("Idempotent-Replayed", "true")
@@ -51,7 +51,7 @@ func (r Response) With(name, value string) Response {
 
 func (r Response) encode() ([]byte, error) {
 	out := events.APIGatewayV2HTTPResponse{StatusCode: r.Status, Headers: map[string]string{
-		// Balances and keys must not linger in any cache on the way.
+		// Balances and keys must not stay in any cache on the way.
 		"Cache-Control": "no-store",
 	}}
 	if r.Status != http.StatusNoContent && r.Status != http.StatusNotModified {
@@ -79,5 +79,5 @@ func (r Response) encode() ([]byte, error) {
 	return payload, nil
 }
 
-// marshal writes the same body for the same value, down to the order of a problem's own members.
+// marshal is deterministic, including the order of a problem's own members.
 func marshal(body any) ([]byte, error) { return json.Marshal(body, json.Deterministic(true)) }

@@ -1,10 +1,10 @@
 package httpapi
 
-// Access says who may call a route. The zero value admits nobody, so that a
-// route declared without it fails closed.
+// Access is who may call a route. The zero value admits no one, so that a route
+// declared without it fails closed.
 type Access string
 
-// The scopes of a route. Public routes need no key at all.
+// The scopes of a route. Public routes need no key.
 const (
 	Public   Access = "public"
 	Debit    Access = "debit"
@@ -13,7 +13,7 @@ const (
 	Admin    Access = "admin"
 )
 
-// The functions that serve HTTP, by the name of their folder and binary.
+// The functions that serve HTTP, named after their folder and binary.
 const (
 	FunctionDebit  = "debit"
 	FunctionManage = "manage"
@@ -25,8 +25,8 @@ const (
 	FunctionPage     = "page"
 )
 
-// Route is one operation of the HTTP API. The CDK app makes API Gateway's
-// routes from this table, the functions look up their handlers by it, and the
+// Route is one operation of the HTTP API. The CDK app creates API Gateway's
+// routes from this table, the functions look up their handlers in it, and the
 // OpenAPI document is tested against it.
 type Route struct {
 	Function string // the folder under functions/ whose binary serves it
@@ -68,7 +68,7 @@ var (
 	GetPageAsset  = Route{FunctionPage, "GET", "/usage/{asset}", Public, false}
 )
 
-// The routes of what is sold, of buyers, and of what they have bought.
+// The routes of the catalog, of purchases and of the billing history.
 var (
 	PutPlan            = Route{FunctionCheckout, "PUT", "/v1/plans/{plan_id}", Admin, false}
 	GetPlan            = Route{FunctionUsage, "GET", "/v1/plans/{plan_id}", Read, false}
@@ -86,7 +86,7 @@ var (
 	GetHistory         = Route{FunctionUsage, "GET", "/v1/accounts/{account_id}/billing-history", Read, false}
 )
 
-// The routes of webhooks: what operators are told by, and what Stripe tells us by.
+// The routes of webhooks, sent to operators and received from Stripe.
 var (
 	PutEndpoint    = Route{FunctionManage, "PUT", "/v1/webhook-endpoints/{endpoint_id}", Admin, false}
 	GetEndpoint    = Route{FunctionManage, "GET", "/v1/webhook-endpoints/{endpoint_id}", Admin, false}

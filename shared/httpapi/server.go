@@ -15,7 +15,7 @@ import (
 	"drawdown/shared/telemetry"
 )
 
-// Binding is a route with what serves it.
+// Binding is a route and the handler that serves it.
 type Binding struct {
 	route Route
 	serve func(context.Context, *Request) (Response, error)
@@ -47,7 +47,7 @@ type Server struct {
 	routes map[string]Binding
 }
 
-// NewServer serves the bindings, and lets in whom the gate knows.
+// NewServer serves the bindings to callers that the gate admits.
 func NewServer(gate *access.Authenticator, bindings ...Binding) *Server {
 	server := &Server{gate: gate, routes: make(map[string]Binding, len(bindings))}
 	for _, binding := range bindings {
@@ -56,7 +56,7 @@ func NewServer(gate *access.Authenticator, bindings ...Binding) *Server {
 	return server
 }
 
-// Routes lists what the server serves.
+// Routes lists the routes that the server serves.
 func (s *Server) Routes() []Route {
 	routes := make([]Route, 0, len(s.routes))
 	for _, binding := range s.routes {
@@ -69,7 +69,7 @@ func (s *Server) Routes() []Route {
 func (s *Server) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	var event events.APIGatewayV2HTTPRequest
 	if err := json.Unmarshal(payload, &event); err != nil {
-		return nil, fmt.Errorf("httpapi: the event is not API Gateway's: %w", err)
+		return nil, fmt.Errorf("httpapi: not an event of API Gateway: %w", err)
 	}
 	response := s.answer(ctx, &event)
 	telemetry.Note(ctx, "route", event.RouteKey)
@@ -78,7 +78,7 @@ func (s *Server) Invoke(ctx context.Context, payload []byte) ([]byte, error) {
 	return response.encode()
 }
 
-// answer never fails: whatever goes wrong becomes a problem, and its cause a log line.
+// answer never fails: every error becomes a problem, and its cause a log line.
 func (s *Server) answer(ctx context.Context, event *events.APIGatewayV2HTTPRequest) (response Response) {
 	defer func() {
 		if broken := recover(); broken != nil {
@@ -122,8 +122,8 @@ func (s *Server) serve(ctx context.Context, event *events.APIGatewayV2HTTPReques
 	return binding.serve(ctx, request)
 }
 
-// admit checks the key, its scope and its account, before anything of the
-// request's content is looked at.
+// admit checks the key, its scope and its account before the request's content is
+// read.
 func (s *Server) admit(ctx context.Context, route Route, request *Request) error {
 	if route.Access == Public {
 		return nil
@@ -136,8 +136,8 @@ func (s *Server) admit(ctx context.Context, route Route, request *Request) error
 	telemetry.Note(ctx, "key", caller.KeyID)
 	account := request.path["account_id"]
 	if account == "" && route.Access != Admin {
-		// The route is about no account in particular, such as a batch, whose
-		// items are checked one by one; an operator's route is about all of them.
+		// The route has no account in its path, such as a batch, whose items are
+		// checked one by one; an operator's route covers all accounts.
 		account = caller.Account
 	}
 	return caller.May(access.Scope(route.Access), account)

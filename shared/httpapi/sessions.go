@@ -10,7 +10,7 @@ import (
 // maxReturnURL bounds a return address, since the token carries it in a link.
 const maxReturnURL = 512
 
-// NewSession is what a new session shall be.
+// NewSession describes a session to open.
 type NewSession struct {
 	Account   string
 	TTL       time.Duration
@@ -18,7 +18,7 @@ type NewSession struct {
 	Origin    string // of the platform, as the operator reached it
 }
 
-// DecodeSession reads POST .../sessions. The body may be left out.
+// DecodeSession reads POST .../sessions. The body may be omitted.
 func DecodeSession(r *Request) (NewSession, error) {
 	account, err := r.PathID("account_id")
 	if err != nil {
@@ -42,7 +42,7 @@ func DecodeSession(r *Request) (NewSession, error) {
 	return wanted, body.Close()
 }
 
-// isWebAddress tells whether a text can be a link that a page shows.
+// isWebAddress reports whether a text can be a link on a page.
 func isWebAddress(text string) bool {
 	address, err := url.Parse(text)
 	return err == nil && (address.Scheme == "https" || address.Scheme == "http") && address.Host != "" && address.User == nil
@@ -55,8 +55,8 @@ type IssuedSession struct {
 	ExpiresAt time.Time
 }
 
-// EncodeSession answers POST .../sessions. The token stands in the link's
-// fragment, which browsers send to no server, so that it reaches no log.
+// EncodeSession answers POST .../sessions. The token is in the link's
+// fragment, which browsers do not send to servers, so it reaches no log.
 func EncodeSession(s IssuedSession) Response {
 	return Created(struct {
 		URL       string `json:"url"`
@@ -65,5 +65,5 @@ func EncodeSession(s IssuedSession) Response {
 	}{s.Origin + pagePath + "#" + s.Token, s.Token, instantText(s.ExpiresAt)})
 }
 
-// pagePath is where the Usage page lies.
+// pagePath is the path of the Usage page.
 const pagePath = "/usage"

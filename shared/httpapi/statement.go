@@ -11,13 +11,13 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// Wallet is a wallet and the instant at which it is valued.
+// Wallet is a wallet and the instant of its balance.
 type Wallet struct {
 	*ledger.Wallet
 	At time.Time
 }
 
-// EncodeWallet answers with what an account holds.
+// EncodeWallet answers with the balance of an account.
 func EncodeWallet(w Wallet) Response {
 	at := w.At
 	type overage struct {

@@ -16,7 +16,7 @@ import (
 type UsageQuery struct {
 	Account   string
 	Range     usage.Range
-	Groupings []usage.Grouping // one, or several that the same sheets can tell
+	Groupings []usage.Grouping // one, or several that the same sheets provide
 	Agent     string           // empty: all of them
 	CSV       bool
 }
@@ -48,7 +48,7 @@ func DecodeUsage(r *Request) (UsageQuery, error) {
 	return query, nil
 }
 
-// readGroupings reads "day" or "day,channel,node", and says what is wrong with it.
+// readGroupings reads "day" or "day,channel,node", and returns why it is invalid.
 func readGroupings(text string, inCSV bool) ([]usage.Grouping, string) {
 	if text == "" {
 		return []usage.Grouping{usage.ByDay}, ""
@@ -66,7 +66,7 @@ func readGroupings(text string, inCSV bool) ([]usage.Grouping, string) {
 	}
 	switch {
 	case len(groupings) > 1 && slices.Contains(groupings, usage.ByAgent):
-		return nil, `may not join "agent" with others: agents are counted apart`
+		return nil, `must not combine "agent" with others: agents are counted separately`
 	case len(groupings) > 1 && inCSV:
 		return nil, "must be one grouping, since a CSV file holds one table"
 	}
@@ -90,7 +90,7 @@ func checkRange(r usage.Range) []fault.Param {
 type UsageReport struct {
 	Query UsageQuery // with its range filled in
 	Zone  string
-	AsOf  int64 // the usage holds every entry up to this seq
+	AsOf  int64 // the usage includes every entry up to this seq
 	// Reports are those of the query's groupings, in their order. All have the same total.
 	Reports []usage.Report
 }
@@ -104,7 +104,7 @@ type usageBody struct {
 	AgentID   string     `json:"agent_id,omitempty"`
 	AsOfSeq   int64      `json:"as_of_seq"`
 	Total     countsBody `json:"total"`
-	// Of one grouping its groups, of several those of each.
+	// Groups for a single grouping, Groupings for several.
 	Groups    *[]usageGroupBody           `json:"groups,omitzero"`
 	Groupings map[string][]usageGroupBody `json:"groupings,omitzero"`
 }
@@ -177,7 +177,7 @@ func encodeUsageGroup(g usage.Group) usageGroupBody {
 	return body
 }
 
-// usageCSV has the columns that the grouping knows, and a row a group.
+// usageCSV has the columns of the grouping and a row for each group.
 func usageCSV(u UsageReport) Response {
 	header := []string{"key", "label", "credits"}
 	grouping := u.Query.Groupings[0]

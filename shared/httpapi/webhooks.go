@@ -10,7 +10,7 @@ import (
 
 const maxWebhookURL = 2048
 
-// WantedEndpoint is what the operator says of an endpoint of webhooks.
+// WantedEndpoint is a webhook endpoint as the operator wants it.
 type WantedEndpoint struct {
 	ID      string
 	URL     string
@@ -18,8 +18,8 @@ type WantedEndpoint struct {
 	Enabled bool
 }
 
-// DecodeEndpoint reads PUT /v1/webhook-endpoints/{endpoint_id}. Where a URL may
-// lead is for the platform to say, since a development stage allows more.
+// DecodeEndpoint reads PUT /v1/webhook-endpoints/{endpoint_id}. The platform decides
+// which URLs are allowed, since a development stage allows more.
 func DecodeEndpoint(checkURL func(string) string) func(*Request) (WantedEndpoint, error) {
 	return func(r *Request) (WantedEndpoint, error) {
 		id, err := r.PathID("endpoint_id")
@@ -49,7 +49,7 @@ func DecodeEndpoint(checkURL func(string) string) func(*Request) (WantedEndpoint
 	}
 }
 
-// DecodeEndpointID reads a route that is about an endpoint and nothing else.
+// DecodeEndpointID reads a route with an endpoint id and no other input.
 func DecodeEndpointID(r *Request) (string, error) { return r.PathID("endpoint_id") }
 
 type endpointBody struct {
@@ -75,14 +75,14 @@ func encodeEndpoint(e webhooks.Endpoint) endpointBody {
 	return body
 }
 
-// SavedEndpoint is an endpoint, and whether this request has made it.
+// SavedEndpoint is an endpoint and whether this request created it.
 type SavedEndpoint struct {
 	Endpoint webhooks.Endpoint
 	Created  bool
 }
 
 // EncodeSavedEndpoint answers PUT /v1/webhook-endpoints/{endpoint_id}. The secret
-// is shown when the endpoint is made.
+// is returned when the endpoint is created.
 func EncodeSavedEndpoint(s SavedEndpoint) Response {
 	body := encodeEndpoint(s.Endpoint)
 	if !s.Created {
@@ -110,12 +110,12 @@ func EncodeEndpoints(l Listing[webhooks.Endpoint]) Response {
 // EncodeRemovedEndpoint answers DELETE /v1/webhook-endpoints/{endpoint_id}.
 func EncodeRemovedEndpoint(string) Response { return NoContent() }
 
-// NoEndpoint is the fault of an endpoint that is not there.
+// NoEndpoint is the fault for an endpoint that does not exist.
 func NoEndpoint(id string) error {
-	return fault.New(fault.EndpointNotFound, "There is no webhook endpoint %q; GET /v1/webhook-endpoints lists those that are.", id)
+	return fault.New(fault.EndpointNotFound, "There is no webhook endpoint %q; GET /v1/webhook-endpoints lists the existing endpoints.", id)
 }
 
-// DeliveriesQuery is which deliveries are asked for.
+// DeliveriesQuery asks for a page of an endpoint's deliveries.
 type DeliveriesQuery struct {
 	Endpoint string
 	PageQuery
@@ -177,18 +177,18 @@ func EncodeDeliveries(l Listing[webhooks.Delivery]) Response {
 	return OK(newPage(l, func(d webhooks.Delivery) string { return d.ID }, encodeDelivery))
 }
 
-// EncodeResent answers POST .../resend: it is due, and not sent yet.
+// EncodeResent answers POST .../resend: the delivery is scheduled, not sent yet.
 func EncodeResent(d webhooks.Delivery) Response {
 	return Response{Status: http.StatusAccepted, Body: encodeDelivery(d)}
 }
 
-// NoDelivery is the fault of a delivery that is not there.
+// NoDelivery is the fault for a delivery that does not exist.
 func NoDelivery(id DeliveryID) error {
-	return fault.New(fault.DeliveryNotFound, "The endpoint %q has no delivery %q; they are kept for 30 days.", id.Endpoint, id.ID)
+	return fault.New(fault.DeliveryNotFound, "The endpoint %q has no delivery %q; deliveries are kept for 30 days.", id.Endpoint, id.ID)
 }
 
-// SignedNotice is a payment processor's webhook as it came: nothing of it may be
-// believed before its signature was checked.
+// SignedNotice is a payment processor's webhook as received: nothing in it can be
+// trusted before its signature is verified.
 type SignedNotice struct {
 	Payload   []byte
 	Signature string
@@ -199,7 +199,7 @@ func DecodeStripeWebhook(r *Request) (SignedNotice, error) {
 	return SignedNotice{r.body, r.header["stripe-signature"]}, nil
 }
 
-// EncodeReceived answers a webhook that was taken.
+// EncodeReceived answers a webhook that was accepted.
 func EncodeReceived(struct{}) Response {
 	return OK(struct {
 		Received bool `json:"received"`

@@ -1,6 +1,6 @@
-// Package lambdaio is the edge towards Lambda: it runs one handler an
-// invocation, on raw payloads, inside a telemetry record, and tells an HTTP
-// event from a direct invocation.
+// Package lambdaio is the Lambda edge: it runs one handler per invocation, on raw
+// payloads, inside a telemetry record, and distinguishes HTTP events from direct
+// invocations.
 package lambdaio
 
 import (
@@ -24,13 +24,13 @@ type Func func(ctx context.Context, payload []byte) ([]byte, error)
 // Invoke implements Handler.
 func (f Func) Invoke(ctx context.Context, payload []byte) ([]byte, error) { return f(ctx, payload) }
 
-// AnswerMargin is what is left of an invocation's time for its answer: what is
-// under way at the deadline ends with an error that a caller is told, and not
-// with the invocation, which would tell nobody anything.
+// AnswerMargin is the time reserved for an invocation's answer: work in progress at
+// the deadline ends with an error that the caller receives, rather than with the
+// invocation, which would report nothing.
 const AnswerMargin = 250 * time.Millisecond
 
 // Recorded runs the handler inside a telemetry record, ends its context before
-// the invocation's time is over, and turns a panic into an error, so that one
+// the invocation times out, and turns a panic into an error, so that one
 // bad event does not cost the environment.
 func Recorded(handler Handler, log *slog.Logger, function string, now func() time.Time) Handler {
 	return Func(func(ctx context.Context, payload []byte) (answer []byte, err error) {
@@ -53,13 +53,13 @@ func Recorded(handler Handler, log *slog.Logger, function string, now func() tim
 	})
 }
 
-// Failing is the handler of a function that could not start: every invocation
-// fails with the reason, so that alarms ring and the log says why.
+// Failing is the handler of a function that could not start: every invocation fails
+// with the reason, so that alarms fire and the log explains why.
 func Failing(reason error) Handler {
 	return Func(func(context.Context, []byte) ([]byte, error) { return nil, reason })
 }
 
-// ByOrigin gives HTTP events to one handler and direct invocations to another.
+// ByOrigin routes HTTP events to one handler and direct invocations to another.
 func ByOrigin(http, direct Handler) Handler {
 	return Func(func(ctx context.Context, payload []byte) ([]byte, error) {
 		if isHTTP(payload) {

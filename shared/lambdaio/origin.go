@@ -6,8 +6,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// isHTTP tells whether a payload is an event of an HTTP API: an object with a
-// member "routeKey" at its top. It reads no further than that member, which
+// isHTTP reports whether a payload is an event of an HTTP API: an object with a
+// top-level member "routeKey". It reads no further than that member, which
 // API Gateway puts second.
 func isHTTP(payload []byte) bool {
 	decoder := jsontext.NewDecoder(bytes.NewReader(payload))

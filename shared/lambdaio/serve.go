@@ -12,13 +12,12 @@ import (
 	"github.com/aws/aws-lambda-go/lambdacontext"
 )
 
-// gcPercent lets the heap grow to some tens of megabytes before it is
-// collected: a function lives on a few, has hundreds, and collecting at every
-// four costs a good part of its CPU time.
+// gcPercent lets the heap grow to tens of megabytes before a collection: a function
+// uses a few and has hundreds, and collecting every four costs much of its CPU time.
 const gcPercent = 800
 
-// Serve hands the handler that build makes to the Lambda runtime, and answers
-// until the environment ends.
+// Serve passes the handler that build creates to the Lambda runtime and serves until
+// the environment ends.
 func Serve(build func() (Handler, error)) {
 	debug.SetGCPercent(gcPercent)
 	// An environment serves one event at a time, mostly waiting for answers, on a

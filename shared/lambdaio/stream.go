@@ -1,7 +1,7 @@
 package lambdaio
 
-// BatchFailures is the answer to a batch of a stream: what must come again.
-// Lambda starts again from the lowest of them.
+// BatchFailures is the answer to a batch of a stream: the records to redeliver.
+// Lambda restarts from the lowest of them.
 type BatchFailures struct {
 	Failures []ItemFailure `json:"batchItemFailures"`
 }
@@ -11,7 +11,7 @@ type ItemFailure struct {
 	SequenceNumber string `json:"itemIdentifier"`
 }
 
-// Failed is the answer that names records by their sequence numbers.
+// Failed returns the answer that names records by their sequence numbers.
 func Failed(sequenceNumbers []string) BatchFailures {
 	answer := BatchFailures{Failures: []ItemFailure{}}
 	for _, number := range sequenceNumbers {

@@ -1,6 +1,5 @@
-// Package telemetry is what a function says of itself: one structured log line
-// an invocation, which carries its metrics in CloudWatch's embedded metric
-// format, so that counting costs no request.
+// Package telemetry writes one structured log line per invocation, which carries its
+// metrics in CloudWatch's embedded metric format, so that counting costs no request.
 package telemetry
 
 import (
@@ -33,7 +32,7 @@ func Milliseconds(name string, d time.Duration) Metric {
 // Seconds is a metric of a duration in seconds.
 func Seconds(name string, d time.Duration) Metric { return Metric{name, "Seconds", d.Seconds()} }
 
-// The names that the code counts by and alarms are set on.
+// The names of metrics, which alarms are set on.
 const (
 	Contended  = "Contended"  // commands that ran out of time against other writers
 	Retries    = "Retries"    // commits that were tried again
@@ -41,23 +40,23 @@ const (
 	ReadUnits  = "ReadUnits"  // read capacity consumed
 	WriteUnits = "WriteUnits" // write capacity consumed
 
-	UsageLag    = "UsageLag"    // seconds between the making of an entry and its folding, at most
-	UsageBehind = "UsageBehind" // entries that usage still lacks after a run, at most
+	UsageLag    = "UsageLag"    // maximum seconds from the creation of an entry to its folding
+	UsageBehind = "UsageBehind" // maximum entries that usage still lacks after a run
 	Folded      = "Folded"      // entries folded
-	Quarantined = "Quarantined" // rings for accounts that are not folded any further
-	Swept       = "Swept"       // failed batches that a sweep has dealt with
+	Quarantined = "Quarantined" // triggers for accounts whose folding has stopped
+	Swept       = "Swept"       // failed batches that a sweep has processed
 	SweepFailed = "SweepFailed" // sweeps in which a call failed again
-	AuditFailed = "AuditFailed" // accounts whose audit did not come to an end
-	Drift       = "Drift"       // places where an audit found that something stored is not the fold of its ledger
+	AuditFailed = "AuditFailed" // accounts whose audit did not finish
+	Drift       = "Drift"       // stored values that an audit found to differ from the ledger
 	Audited     = "Audited"     // accounts audited
-	Relayed     = "Relayed"     // messages that the bus has taken
-	Unrelayed   = "Unrelayed"   // records whose news could not be said, and that come again
-	Delivered   = "Delivered"   // webhooks that their endpoints have taken
-	Undelivered = "Undelivered" // tries of webhooks that failed
+	Relayed     = "Relayed"     // messages that the bus accepted
+	Unrelayed   = "Unrelayed"   // records whose events could not be published and are retried
+	Delivered   = "Delivered"   // webhooks that their endpoints accepted
+	Undelivered = "Undelivered" // failed attempts to deliver webhooks
 	Exhausted   = "Exhausted"   // webhooks that failed for good
 	Latency     = "Latency"     // of the handler, in milliseconds
-	Failures    = "Failures"    // answers that tell of a fault of ours: status 500 and up
-	// MoneyForNothing counts accounts that pay for what they do not get.
+	Failures    = "Failures"    // answers with a fault of ours: status 500 and up
+	// MoneyForNothing counts accounts that pay without receiving credits.
 	MoneyForNothing = "MoneyForNothing"
 
 	Accepted = "Accepted" // operations that took effect
@@ -128,8 +127,8 @@ func Note(ctx context.Context, name string, value any) {
 	r.notes = append(r.notes, slog.Any(name, value))
 }
 
-// End writes the invocation's line. Its form is CloudWatch's embedded metric
-// format: "_aws" says which members are metrics.
+// End writes the invocation's line in CloudWatch's embedded metric format: "_aws"
+// lists the members that are metrics.
 func End(ctx context.Context, log *slog.Logger, function string, now time.Time) {
 	r := from(ctx)
 	if r == nil {

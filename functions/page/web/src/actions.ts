@@ -1,38 +1,37 @@
-// What a person has done about the account: one thing at a time, and why it could
-// not be done.
+// Actions on the account, one at a time, and why one failed.
 
 import { batch, signal } from "@preact/signals";
 import { Failure } from "./api.ts";
 
-/** What a failed request for something to be done is said as. */
+/** A failed action in words. */
 export function failureWords(failure: Failure): string {
 	const said: Record<string, string> = {
-		"not-offered": "This is not offered any more. Choose something else.",
-		"plan-not-found": "This is not offered any more. Choose something else.",
-		"pack-not-found": "This is not offered any more. Choose something else.",
-		"no-subscription": "There is no plan any more.",
-		"payments-unavailable": "Payments cannot be reached at the moment. Try again in a while.",
-		contended: "Something else is changing your account right now. Try again.",
+		"not-offered": "This is no longer available. Choose something else.",
+		"plan-not-found": "This is no longer available. Choose something else.",
+		"pack-not-found": "This is no longer available. Choose something else.",
+		"no-subscription": "You have no active plan.",
+		"payments-unavailable": "Payments are not available at the moment. Try again later.",
+		contended: "Your account is being changed by another request. Try again.",
 		unavailable: "The service is busy at the moment. Try again.",
-		forbidden: "This session may not buy. Open Usage again from your account menu.",
+		forbidden: "This session does not allow purchases. Open Usage again from your account menu.",
 	};
 	const name = failure.problem.slice(failure.problem.lastIndexOf(":") + 1);
 	return said[name] ?? failure.message;
 }
 
 export class Actions {
-	/** What is being done, by a name of the page's. */
+	/** The running action, by the page's name for it. */
 	readonly doing = signal<string | null>(null);
-	/** Why what was to be done last could not be, and what it was. */
+	/** The last action if it failed, and why. */
 	readonly refused = signal<{ what: string; failure: Failure } | null>(null);
 	readonly #noticeEnd: (error: unknown) => boolean;
 
-	/** `noticeEnd` reports whether an error is the end of the session, of which nothing is to be said here. */
+	/** `noticeEnd` reports whether an error is the end of the session, which is not shown here. */
 	constructor(noticeEnd: (error: unknown) => boolean) {
 		this.#noticeEnd = noticeEnd;
 	}
 
-	/** Acts, unless something is being done; reports whether it was done. */
+	/** Runs an action unless one is running; reports whether it succeeded. */
 	async run(what: string, act: () => Promise<void>): Promise<boolean> {
 		if (this.doing.value !== null) {
 			return false;
@@ -54,7 +53,7 @@ export class Actions {
 		}
 	}
 
-	/** Forgets why something could not be done. */
+	/** Clears the last failure. */
 	forget(): void {
 		this.refused.value = null;
 	}

@@ -1,4 +1,4 @@
-// What the one agent that is opened did in the period that is shown.
+// The usage of the opened agent in the period shown.
 
 import { computed, signal } from "@preact/signals";
 import type { Get } from "./api.ts";
@@ -8,7 +8,7 @@ import { Part } from "./part.ts";
 import type { View } from "./usage.ts";
 import type { Group } from "./wire.ts";
 
-/** What one agent did in the period. */
+/** The usage of one agent in the period. */
 export interface AgentView {
 	agent: string;
 	period: Period;
@@ -17,10 +17,10 @@ export interface AgentView {
 }
 
 export class OpenedAgent {
-	/** Its id; null where none is opened. */
+	/** Its id; null if none is opened. */
 	readonly id = signal<string | null>(null);
 	readonly read = new Part<AgentView>();
-	/** What was read, once that is of this agent and of the period that is shown. */
+	/** The usage read, once it is of this agent and of the period shown. */
 	readonly detail = computed(() => {
 		const found = this.read.data.value;
 		const shown = this.#usage.data.value?.period.range;
@@ -34,7 +34,7 @@ export class OpenedAgent {
 		this.#usage = usage;
 	}
 
-	/** Opens an agent's own usage, or closes it. */
+	/** Opens or closes the usage of an agent. */
 	toggle(agent: string): void {
 		const opened = this.id.value !== agent;
 		this.id.value = opened ? agent : null;

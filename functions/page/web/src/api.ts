@@ -1,15 +1,15 @@
-// Requests to the platform's API, which is of the same origin. What may be asked,
-// sent and read of a path is what the API's own document says of it.
+// Requests to the platform's API, on the same origin. The queries, bodies and
+// answers of each path are typed by the API's own document.
 
 import type { paths } from "./openapi.d.ts";
 import type { Session } from "./session.ts";
 import type { Problem } from "./wire.ts";
 
-/** Why a request has failed, as far as the page acts on it. */
+/** Why a request failed, as far as the page acts on it. */
 export class Failure extends Error {
 	readonly kind: "ended" | "offline" | "problem";
 	readonly problem: string; // the problem's type, or ""
-	readonly fields: Map<string, string>; // what is wrong with which field of a request
+	readonly fields: Map<string, string>; // the invalid fields of the request, with the reason
 
 	constructor(kind: Failure["kind"], message: string, problem = "", fields = new Map<string, string>()) {
 		super(message);
@@ -18,18 +18,18 @@ export class Failure extends Error {
 		this.fields = fields;
 	}
 
-	/** Whether it is the problem of this name. */
+	/** Whether it is the problem with this slug. */
 	is(slug: string): boolean {
 		return this.problem.endsWith(`:${slug}`);
 	}
 
-	/** The failure that an error is; other errors are told in these words. */
-	static of(error: unknown, words = "The answer was not understood."): Failure {
+	/** The error as a failure; other errors get these words. */
+	static of(error: unknown, words = "The service sent an unexpected answer."): Failure {
 		return error instanceof Failure ? error : new Failure("problem", words);
 	}
 }
 
-const patience = 20_000; // milliseconds until an answer is given up on
+const patience = 20_000; // milliseconds until a request times out
 
 type Method = "get" | "post" | "put";
 
@@ -44,7 +44,7 @@ type Query<Operation> = Operation extends { parameters: { query?: infer Q } } ? 
 type OrNothing<Q> = [Q] extends [never] ? Record<string, never> : Q;
 type JSONContent<T> = { content: { "application/json": T } };
 
-/** Reads from a path. `{account_id}` in it is the session's account. */
+/** Reads from a path. `{account_id}` stands for the session's account. */
 export type Get = <P extends PathsWith<"get">>(
 	path: P,
 	query: Query<paths[P]["get"]>,
@@ -61,12 +61,12 @@ export type Send = <M extends "post" | "put", P extends PathsWith<M>>(
 
 type Caller = Pick<Session, "token" | "account">;
 
-/** Makes the one way to ask: GET with the session's token. */
+/** Returns a function that reads with the session's token. */
 export function reading(caller: Caller): Get {
 	return (path, query, signal) => request(caller, addressOf(path, query), {}, {}, signal);
 }
 
-/** Makes the one way to have something changed. */
+/** Returns a function that sends changes with the session's token. */
 export function sending(caller: Caller): Send {
 	return (method, path, body, key) => {
 		const headers = { "Content-Type": "application/json", ...(key !== undefined && { "Idempotency-Key": key }) };
@@ -126,7 +126,7 @@ async function refusal(response: Response): Promise<Failure> {
 		return new Failure("ended", problem.detail ?? "", type);
 	}
 	if (type.endsWith(":account-not-found")) {
-		return new Failure("problem", "This account is not set up yet. Its usage appears here once it is.", type);
+		return new Failure("problem", "This account is not set up yet. Its usage will appear here once it is.", type);
 	}
 	const fields = new Map((problem.invalid_params ?? []).map(({ name, reason }) => [name, reason]));
 	const missing = response.status === 404 ? "urn:drawdown:problem:not-found" : "";

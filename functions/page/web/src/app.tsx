@@ -15,9 +15,9 @@ import { neverUsed, type View } from "./usage.ts";
 import { comparison, type Names } from "./words.ts";
 import "./app.css";
 
-/** What payments add to the page, where the platform offers them. */
+/** The parts for payments, if the platform offers them. */
 export interface Billing {
-	note: ComponentChildren; // above all, about a purchase
+	note: ComponentChildren; // at the top, about a purchase
 	plan: ComponentChildren; // in the balance card
 	refill: ComponentChildren; // a section of its own
 	history: ComponentChildren; // before the credit history
@@ -118,12 +118,12 @@ function Header({ live }: { live: Live }) {
 	);
 }
 
-/** What is said of the whole page: to who cannot see it change, and to everybody where nothing comes in. */
+/** Notes about the whole page: for screen readers when it changes, and for everyone when updates fail. */
 function Notes({ live, note }: { live: Live; note: ComponentChildren }) {
 	const trouble = live.health.trouble.value;
 	const view = live.usage.data.value;
 	const { from, to } = view?.period.range ?? { from: "", to: "" };
-	// Said once for each range: not at every reading of it.
+	// Announced once for each range, not at every update.
 	const used = useMemo(
 		() => view && `${credits(parseCredits(view.total.credits))} credits used, ${rangeWords(from, to)}`,
 		[from, to],
@@ -138,7 +138,7 @@ function Notes({ live, note }: { live: Live; note: ComponentChildren }) {
 				{trouble && (
 					<p class="note trouble" data-test="trouble">
 						<span>
-							{trouble.failure.message} What you see is from{" "}
+							{trouble.failure.message} This page was last updated at{" "}
 							{clock(trouble.since + live.clock.skew.value, live.clock.zone.value)}.
 						</span>
 						<button type="button" data-test="again" onClick={() => live.again()}>
@@ -172,7 +172,7 @@ function UsageSections({ live }: { live: Live }) {
 		<>
 			{wanted && failure && (
 				<p class="note trouble" role="status" data-test="range-failed">
-					{`${rangeWords(wanted.from, wanted.to)} could not be read. What is shown is still ${rangeWords(from, to)}.`}
+					{`${rangeWords(wanted.from, wanted.to)} could not be loaded. The page still shows ${rangeWords(from, to)}.`}
 				</p>
 			)}
 			<div class={busy ? "usage busy" : "usage"} data-test="usage" data-from={from} data-to={to}>
@@ -206,7 +206,7 @@ function Nothing({ view }: { view: View }) {
 			<h2 id="empty-title">{never ? "No credits used" : "No credits used in this range"}</h2>
 			<p>{rangeWords(range.from, range.to)}</p>
 			{never ? (
-				<p>Once your agents work, this page shows what they use: by day, by channel, by agent and by action.</p>
+				<p>When your agents start working, this page shows their usage by day, channel, agent and action.</p>
 			) : (
 				view.before && (
 					<p class="comparison" data-test="comparison">

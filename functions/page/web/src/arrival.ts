@@ -1,12 +1,12 @@
-// The wait for what a person went to buy: the balance is read more often until it
-// has come, and what is said of it follows.
+// The wait for a purchase: the balance is read more often until the credits arrive,
+// and the note on the page follows.
 
 import { signal } from "@preact/signals";
 import type { Bills } from "./bill-list.ts";
 import { arrived, type Outcome, type Visit } from "./returning.ts";
 import type { Balance, Subscription } from "./wire.ts";
 
-/** What is said of a purchase. */
+/** The note about a purchase. */
 export interface Note {
 	kind: "payment" | "change";
 	state: "waiting" | "there" | "late" | "canceled";
@@ -21,10 +21,10 @@ export class Arrival {
 	readonly #settled: () => void;
 	#timer: ReturnType<typeof setTimeout> | undefined;
 	#visit: Visit | null = null;
-	#since = 0; // when the visit was over
+	#since = 0; // when the visit ended
 	#stopped = false;
 
-	/** `hurry` sets how often the balance is read; `settled` is called when the wait is over. */
+	/** `hurry` sets how often the balance is read; `settled` is called when the wait ends. */
 	constructor(hurry: (every: number | null) => void, settled: () => void) {
 		this.#hurry = hurry;
 		this.#settled = settled;
@@ -35,12 +35,12 @@ export class Arrival {
 		clearTimeout(this.#timer);
 	}
 
-	/** Whether something is waited for. */
+	/** Whether a purchase is expected. */
 	get waiting(): boolean {
 		return this.#visit !== null;
 	}
 
-	/** Waits for what the visit was for, or says that it came to nothing. */
+	/** Waits for the result of the visit, or notes that it was canceled. */
 	comeBack(outcome: Outcome, visit: Visit): void {
 		clearTimeout(this.#timer);
 		const kind = visit.pays ? "payment" : "change";
@@ -55,7 +55,7 @@ export class Arrival {
 		this.#timer = setTimeout(() => this.#settle("late"), hurryFor);
 	}
 
-	/** Sees whether what was bought has come. */
+	/** Checks whether the purchase has arrived. */
 	look(balance: Balance | null, subscription: Subscription | null, bills: Bills | null): void {
 		const visit = this.#visit;
 		if (visit && balance && arrived(visit, this.#since, balance, subscription, bills)) {

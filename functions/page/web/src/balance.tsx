@@ -1,4 +1,4 @@
-// The balance: what there is, how long it lasts, what of it expires soon.
+// The balance: what is available, how long it will last, and what expires soon.
 
 import type { ComponentChildren } from "preact";
 import { decimal, type Micro, parseCredits, thousandths } from "./credits.ts";
@@ -18,7 +18,7 @@ interface Expiring {
 	amount: Micro;
 }
 
-/** What expires within 30 days, by the day in the zone, the soonest first. */
+/** What expires within 30 days, by day in the zone, soonest first. */
 export function expiringSoon(balance: Balance, zone: string): Expiring[] {
 	const now = Date.parse(balance.as_of);
 	const days = new Map<Day, Micro>();
@@ -33,7 +33,7 @@ export function expiringSoon(balance: Balance, zone: string): Expiring[] {
 	return [...days].map(([day, amount]) => ({ day, amount })).sort((a, b) => (a.day < b.day ? -1 : 1));
 }
 
-/** `plan` is the place for what the account has subscribed to and can buy. */
+/** `plan` is the slot for the subscription and what can be bought. */
 export function BalanceCard({ live, balance, plan }: { live: Live; balance: Balance; plan?: ComponentChildren }) {
 	const zone = live.clock.zone.value;
 	const available = parseCredits(balance.available);
@@ -66,14 +66,16 @@ export function BalanceCard({ live, balance, plan }: { live: Live; balance: Bala
 							{one.amount === 1_000_000n ? "expires" : "expire"} on {dayPlain(one.day)}
 						</li>
 					))}
-					{later > 0 && <li class="quiet">{`More on ${later} later ${plural(later, "date")} within 30 days`}</li>}
+					{later > 0 && (
+						<li class="quiet">{`More credits expire on ${later} later ${plural(later, "date")} within 30 days`}</li>
+					)}
 					{owed > 0n && (
 						<li data-test="owed">
 							<b>
 								<Credits of={owed} /> {plural(owed, "credit")}
 							</b>{" "}
-							{plural(owed, "is", "are")} owed: spent before the payment was given back. What you get next pays this
-							first.
+							{plural(owed, "is", "are")} owed: spent before the payment was refunded. They are deducted from the next
+							credits you get.
 						</li>
 					)}
 					{used > 0n && (
@@ -101,9 +103,7 @@ export function BalanceCard({ live, balance, plan }: { live: Live; balance: Bala
 function Grants({ grants, zone, now }: { grants: Grant[]; zone: string; now: number }) {
 	return (
 		<details class="grants" data-test="grants">
-			<summary>
-				{grants.length === 1 ? "Where they come from" : `Where they come from: ${grants.length} grants`}
-			</summary>
+			<summary>{grants.length === 1 ? "Credit grants" : `Credit grants (${grants.length})`}</summary>
 			<ul>
 				{grants.map((grant) => {
 					const remaining = parseCredits(grant.remaining);

@@ -1,10 +1,10 @@
-// What was paid, is to be paid, or was given back: the newest first, page by page.
+// Payments made, due or refunded: newest first, page by page.
 
 import { Failure, type Get } from "./api.ts";
 import { Part } from "./part.ts";
 import type { Bill } from "./wire.ts";
 
-/** The lines shown, newest first, and where to read on. */
+/** The lines shown, newest first, and the cursor of the next page. */
 export interface Bills {
 	lines: Bill[];
 	next: string | null;
@@ -28,13 +28,13 @@ export class BillList {
 		this.shown.stop();
 	}
 
-	/** Reads the newest lines, as many as are shown: an old one may have changed, too. */
+	/** Reads as many lines as are shown: old ones may have changed, too. */
 	async load(): Promise<void> {
 		const shown = this.shown.data.peek()?.lines.length ?? 0;
 		await this.shown.load((signal) => this.#read(null, Math.max(shown, pageSize), signal));
 	}
 
-	/** Reads on after the last line that is shown. */
+	/** Reads the page after the last line shown. */
 	async more(): Promise<void> {
 		const shown = this.shown.data.value ?? { lines: [], next: null };
 		await this.shown.load(async (signal) => {
@@ -43,12 +43,12 @@ export class BillList {
 		});
 	}
 
-	/** Reads all lines, those that are not shown too; with `next` where there are more than a file should hold. */
+	/** Reads all lines, shown or not; `next` is set if there are more than a file should hold. */
 	async all(): Promise<Bills | null> {
 		try {
 			return await this.#read(null, filePage * filePages, this.#stopped.signal);
 		} catch (error) {
-			this.shown.failure.value = Failure.of(error, "The file could not be made.");
+			this.shown.failure.value = Failure.of(error, "The file could not be created.");
 			return null;
 		}
 	}

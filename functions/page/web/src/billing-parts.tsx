@@ -9,15 +9,15 @@ import { CancelDialog, ManageDialog } from "./plan.tsx";
 const noteWords: Record<Note["kind"], Record<Note["state"], string>> = {
 	payment: {
 		waiting: "Payment received. Your credits are being added.",
-		there: "Your credits are there.",
-		late: "Your payment takes a little longer than usual. Your credits are added as soon as it has come through.",
-		canceled: "Nothing was charged.",
+		there: "Your credits have been added.",
+		late: "Your payment is taking longer than usual. Your credits will be added once it completes.",
+		canceled: "Checkout canceled. You were not charged.",
 	},
 	change: {
 		waiting: "Your plan is being changed.",
-		there: "Your change is saved.",
-		late: "The change takes a little longer than usual. It shows here as soon as it is done.",
-		canceled: "Nothing was changed.",
+		there: "Your change has been saved.",
+		late: "The change is taking longer than usual. It will appear here once it is complete.",
+		canceled: "Checkout canceled. Nothing was changed.",
 	},
 };
 

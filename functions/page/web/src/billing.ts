@@ -1,5 +1,5 @@
-// Plans, packs and payments: how the account stands with them, and what a person
-// does about it. Nothing of it is asked for where nothing is offered.
+// Plans, packs and payments: their state for the account, and the actions on them.
+// Nothing is requested if the platform offers nothing.
 
 import { computed, effect } from "@preact/signals";
 import { Actions } from "./actions.ts";
@@ -17,7 +17,7 @@ import type { AutoRefill, AutoRefillRequest, Subscription } from "./wire.ts";
 
 type Given<Field extends keyof AutoRefillRequest> = { [F in Field]: NonNullable<AutoRefillRequest[F]> };
 
-/** What auto-refill is to be. */
+/** The requested settings of automatic refill. */
 export type RefillTerms =
 	| (Given<"enabled"> & { enabled: false })
 	| (Given<"enabled" | "threshold" | "pack_id" | "monthly_cap" | "consent"> & { enabled: true; consent: true });
@@ -34,7 +34,7 @@ export class BillingState {
 	readonly dialog = new OpenedDialog();
 	readonly actions: Actions;
 
-	/** What plans are called. */
+	/** The names of plans. */
 	readonly planNames = computed(() => {
 		const present = this.subscription.data.value?.plan;
 		return new Map([...(present ? [present] : []), ...this.catalog.plans.value].map(({ id, name }) => [id, name]));
@@ -60,7 +60,7 @@ export class BillingState {
 		);
 	}
 
-	/** Starts, with what the payment page has said where the person comes from there. */
+	/** Starts, with the payment page's outcome if the person comes from there. */
 	start(outcome: Outcome | null): void {
 		void this.catalog.load(
 			(error) => this.live.health.noticeEnd(error),
@@ -84,7 +84,7 @@ export class BillingState {
 		}
 	}
 
-	/** A page that the browser had put away while the person was elsewhere goes on from there. */
+	/** Resumes a page that the browser had cached while the person was elsewhere. */
 	readonly #shownAgain = (event: PageTransitionEvent) => {
 		if (event.persisted) {
 			this.actions.doing.value = null;
@@ -100,7 +100,7 @@ export class BillingState {
 		this.live.history.showPayments();
 		this.refresh();
 		this.#endings.push(
-			// The balance is read all the time; what else has changed is seen by it.
+			// The balance is read all the time and shows when the rest has changed.
 			effect(() => {
 				const at = this.live.balance.readAt.value;
 				const seq = this.live.balance.data.peek()?.seq ?? 0;
@@ -127,7 +127,7 @@ export class BillingState {
 		);
 	}
 
-	/** Reads anew how the account stands. */
+	/** Reads the state of the account again. */
 	refresh(): void {
 		this.#seen = { seq: this.live.balance.data.peek()?.seq ?? 0, at: Date.now() };
 		void this.loadSubscription();
@@ -143,13 +143,13 @@ export class BillingState {
 		await this.refill.load((signal) => this.#get("/v1/accounts/{account_id}/auto-refill", {}, signal));
 	}
 
-	/** Opens a dialog, or closes the one that is open. What could not be done in another is over with it. */
+	/** Opens a dialog, or closes the open one. Failures of another dialog are cleared. */
 	show(dialog: DialogName | null): void {
 		this.actions.forget();
 		this.dialog.show(dialog);
 	}
 
-	/** Buys, or changes the plan: leads to the payment page where there is something to pay at it. */
+	/** Buys, or changes the plan; opens the payment page if a payment is due there. */
 	async choose(wish: Wish): Promise<void> {
 		await this.actions.run(nameOf(wish), async () => {
 			const visit: Visit = {
@@ -171,12 +171,12 @@ export class BillingState {
 		await this.actions.run(where, () => this.#checkout.openPortal());
 	}
 
-	/** Has the plan end with its period. */
+	/** Cancels the plan at the end of its period. */
 	async cancelPlan(): Promise<void> {
 		await this.#changePlan("cancel");
 	}
 
-	/** Takes back that the plan is to end. */
+	/** Undoes a cancellation. */
 	async resumePlan(): Promise<void> {
 		await this.#changePlan("resume");
 	}

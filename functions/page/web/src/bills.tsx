@@ -1,4 +1,4 @@
-// What was paid, is to be paid, or was given back.
+// Payments made, due or refunded.
 
 import type { BillList } from "./bill-list.ts";
 import type { BillingState } from "./billing.ts";
@@ -15,7 +15,7 @@ import "./bills.css";
 
 const signOf = (bill: Bill) => (bill.kind === "refund" ? -1 : 1);
 
-/** Every line, as its file has it. */
+/** Every line, as saved in the file. */
 async function fileOf(list: BillList): Promise<Saved | null> {
 	const all = await list.all();
 	return (
@@ -63,17 +63,17 @@ export function BillsCard({ billing }: { billing: BillingState }) {
 			title="Payments"
 			within
 			test="billing"
-			caption="Payments, the newest first"
+			caption="Payments, newest first"
 			heads={[
-				{ title: "What" },
+				{ title: "Description" },
 				{ title: "Date" },
-				{ title: "State" },
+				{ title: "Status" },
 				{ title: "Credits", number: true },
 				{ title: "Amount", number: true },
 				{ title: <span class="unseen">Receipt</span> },
 			]}
 			rows={shown.lines.map((bill) => <BillRow key={bill.id} bill={bill} zone={zone} />)}
-			none="What you pay is listed here, with its receipt."
+			none="Your payments are listed here, with their receipts."
 			more={shown.next === null ? null : () => void list.more()}
 			reading={list.shown.loading.value}
 			file={{ what: "the payments", name: "billing", rows: "lines", zone, read: () => fileOf(list) }}

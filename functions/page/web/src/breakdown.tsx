@@ -1,4 +1,4 @@
-// What the credits went into: channels, agents, and nodes with their prices.
+// Usage by channel, by agent, and by action with its price.
 
 import { useMemo } from "preact/hooks";
 import { Chart } from "./chart.tsx";
@@ -13,7 +13,7 @@ import type { View } from "./usage.ts";
 import type { Group, Rate } from "./wire.ts";
 import "./breakdown.css";
 
-/** A group with its credits read once. */
+/** A group with its credits parsed once. */
 interface Row extends Group {
 	micro: Micro;
 }
@@ -206,7 +206,7 @@ function AgentDetail({ live, row }: { live: Live; row: Row }) {
 				<Chart label={`Credits of ${nameOf(row)} by day`} points={points} height={170} />
 			</div>
 			<div>
-				<h3>What they went into</h3>
+				<h3>Usage by action</h3>
 				<ul class="nodes">
 					{nodes.map((node) => (
 						<li key={node.key} data-test="agent-node" data-key={node.key}>
@@ -263,7 +263,7 @@ export function Breakdown({ live, view, busy }: Props & { live: Live }) {
 			id="breakdown"
 			title="Full credit usage breakdown"
 			busy={busy}
-			intro="Each kind of action, at its present price. Earlier ones were charged at the price of their day."
+			intro="Each action with its current price. Earlier usage was charged at the price of its day."
 			action={<Download what="the breakdown" onClick={save} />}
 		>
 			<Table
@@ -292,9 +292,9 @@ function nodeRows(nodes: Group[], rates: Map<string, Rate> | null): NodeRow[] {
 
 function whyNoPrice(known: boolean, failed: boolean): string {
 	if (known) {
-		return "Not in the present price list";
+		return "Not in the current price list";
 	}
-	return failed ? "The price list cannot be read at the moment" : "The price list is being read";
+	return failed ? "The price list cannot be loaded at the moment" : "The price list is loading";
 }
 
 function nodeColumns(total: Micro, noPrice: string): Column<NodeRow>[] {

@@ -27,7 +27,7 @@ export class Catalog {
 		clearTimeout(this.#tryAgain);
 	}
 
-	/** Reads what is offered, again and again until it is known or the session has ended; then calls `done`. */
+	/** Reads what is offered, with retries until it is known or the session ends; then calls `done`. */
 	async load(noticeEnd: (error: unknown) => boolean, done: () => void, wait = firstTryAgain): Promise<void> {
 		const { signal } = this.#stopped;
 		try {
@@ -57,7 +57,7 @@ interface Page<T> {
 	next_cursor: string | null;
 }
 
-/** All of one kind; nothing where the platform does not know the kind. */
+/** All of one kind; none if the platform does not have the kind. */
 async function allOf<T>(read: (query: { limit: number; cursor?: string }) => Promise<Page<T>>): Promise<T[]> {
 	const found: T[] = [];
 	let cursor: string | null = null;

@@ -1,5 +1,5 @@
-// The chart of days: a bar for each, and the period before as a line. It can be
-// walked with the arrow keys; each step is read out as a slider's value is.
+// The chart of days: a bar for each, and the previous period as a line. The arrow
+// keys move through it; screen readers announce each day as a slider's value.
 
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import uPlot from "uplot";
@@ -79,7 +79,7 @@ function makePlot(frame: HTMLElement, props: Props, onPoint: (index: number) => 
 				{ stroke: paint.before, width: 1.75, dash: [4, 4], points: { show: false }, ...(line && { paths: line }) },
 			],
 			hooks: {
-				// The cursor is lost at every resize, which must not take away a day that was reached by key.
+				// Every resize loses the cursor; that must not clear a day that was reached by key.
 				setCursor: [(plot) => typeof plot.cursor.idx === "number" && onPoint(plot.cursor.idx)],
 			},
 		},
@@ -139,7 +139,7 @@ export function Chart(props: Props) {
 			plot.current?.destroy();
 			plot.current = null;
 		};
-		// Other days make another plot; other figures of the same days are put into it, below.
+		// Other days need a new plot; new figures for the same days are set below.
 	}, [days]);
 
 	useEffect(() => plot.current?.setData(dataOf(points)), [points]);

@@ -1,13 +1,13 @@
-// Buying: what is asked of the platform for a wish, and the way to the payment page.
+// Buying: the request for a wish, and the redirect to the payment page.
 
 import { Failure, type Send } from "./api.ts";
 import { remember, type Visit } from "./returning.ts";
 import type { CheckoutRequest, Pack, Plan, Subscription } from "./wire.ts";
 
-/** What a person wishes to buy. */
+/** What a person wants to buy. */
 export type Wish = { plan: Plan } | { pack: Pack; saveCard: boolean };
 
-/** What a wish is called on the page. */
+/** The page's name of a wish. */
 export function nameOf(wish: Wish): string {
 	return "plan" in wish ? `plan:${wish.plan.id}` : `pack:${wish.pack.id}`;
 }
@@ -28,13 +28,13 @@ function requestOf(wish: Wish): CheckoutRequest {
 
 export class Checkout {
 	readonly #send: Send;
-	readonly #keys = new Map<string, string>(); // of purchases that are not known to have come about
+	readonly #keys = new Map<string, string>(); // of purchases not yet known to have succeeded
 
 	constructor(send: Send) {
 		this.#send = send;
 	}
 
-	/** Buys, or changes the plan. Reports whether it is done: else the person is led to the payment page. */
+	/** Buys, or changes the plan. Reports whether it is done; otherwise the person is sent to the payment page. */
 	async buy(wish: Wish, visit: Visit): Promise<boolean> {
 		const body = requestOf(wish);
 		const same = JSON.stringify(body);
@@ -57,7 +57,7 @@ export class Checkout {
 		return false;
 	}
 
-	/** Leads to the payment processor's page of cards and invoices. */
+	/** Opens the payment processor's page of cards and invoices. */
 	async openPortal(): Promise<void> {
 		const { url } = await this.#send("post", "/v1/accounts/{account_id}/portal", {});
 		await leave(url);
@@ -69,11 +69,11 @@ function isThisPage(url: string): boolean {
 	return there.origin === location.origin && there.pathname === location.pathname;
 }
 
-/** Leads to another page. What is said to be under way stays so until that is there. */
+/** Goes to another page. Anything shown as in progress stays so until it loads. */
 async function leave(url: string): Promise<void> {
 	const { protocol } = new URL(url, location.href);
 	if (protocol !== "https:" && protocol !== "http:") {
-		throw new Failure("problem", "The payment page has an address that cannot be opened.");
+		throw new Failure("problem", "The address of the payment page cannot be opened.");
 	}
 	location.assign(url);
 	await new Promise((resolve) => setTimeout(resolve, 10_000));

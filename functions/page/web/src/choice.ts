@@ -1,9 +1,9 @@
-// What the range picker offers, what it means today, and how it stands in the
-// address, so that a reload or a bookmark shows the same.
+// The choices of the range picker, their meaning today, and their form in the
+// address, so that a reload or a bookmark shows the same range.
 
 import { addDays, addMonths, type Day, firstOfMonth, fits, isDay, length, maxMonths, type Range } from "./days.ts";
 
-/** A range by name moves on with the days; a custom one stays. */
+/** A named range moves with the days; a custom one stays. */
 export type Choice = { name: string; range?: Range };
 
 /** One named range of the picker. */
@@ -11,9 +11,9 @@ export interface Preset {
 	name: string;
 	label: string;
 	range(today: Day): Range;
-	/** What the range is compared with; without it, the same number of days before. */
+	/** What the range is compared with; by default the same number of days before. */
 	before?(range: Range): Range;
-	/** The period before in words, after "than in". */
+	/** The previous period in words, after "than in". */
 	beforeWords: string;
 }
 
@@ -34,7 +34,7 @@ export const presets: Preset[] = [
 		name: "month",
 		label: "This month",
 		range: (today) => ({ from: firstOfMonth(today), to: today }),
-		// As many days of last month as this one has had; the shorter month sets the end.
+		// As many days of last month as have passed in this one; the shorter month sets the end.
 		before: (range) => {
 			const from = addMonths(range.from, -1);
 			const to = addDays(from, length(range) - 1);
@@ -58,7 +58,7 @@ export const presets: Preset[] = [
 export const customName = "custom";
 export const usual: Choice = { name: "30d" };
 
-/** What a choice means on a day. */
+/** The period of a choice on a day. */
 export interface Period {
 	range: Range;
 	before: Range | null; // null where it is longer than the API answers
@@ -74,21 +74,21 @@ export function periodOf(choice: Choice, today: Day, offered: Preset[]): Period 
 	return { range, before: fits(before) ? before : null, beforeWords };
 }
 
-/** What is wrong with a custom range, in words; null where nothing is. */
+/** The error of a custom range in words; null if it is valid. */
 export function complaint(from: string, to: string, today: Day): string | null {
 	if (!isDay(from) || !isDay(to)) {
 		return "Enter both days.";
 	}
 	if (from > to) {
-		return "The first day must not lie after the last.";
+		return "The first day must not be after the last day.";
 	}
 	if (to > today) {
-		return "The last day must not lie after today.";
+		return "The last day must not be in the future.";
 	}
 	return fits({ from, to }) ? null : `A range can have at most ${maxMonths} months.`;
 }
 
-/** Reads the address's query. What it does not understand is the usual choice. */
+/** Reads the query of the address. Anything unknown gives the default choice. */
 export function choiceOf(query: string, today: Day, offered: Preset[]): Choice {
 	const params = new URLSearchParams(query);
 	const from = params.get("from") ?? "";

@@ -1,4 +1,4 @@
-// The range that is chosen: among what is offered, by the address or by hand.
+// The chosen range, from the address or by hand, among those offered.
 
 import { batch, signal } from "@preact/signals";
 import { type Choice, choiceOf, type Period, type Preset, periodOf, presets, queryOf } from "./choice.ts";
@@ -14,7 +14,7 @@ export class ChosenRange {
 	readonly #changed: () => void;
 	#byHand = false;
 
-	/** Calls `changed` when other days are to be shown. */
+	/** Calls `changed` when the days to show change. */
 	constructor(clock: Clock, query: string, changed: () => void) {
 		this.#clock = clock;
 		this.#query = query;
@@ -22,12 +22,12 @@ export class ChosenRange {
 		this.choice = signal<Choice>(choiceOf(query, clock.today(), presets));
 	}
 
-	/** What the choice means today. */
+	/** The period of the choice today. */
 	period(): Period {
 		return periodOf(this.choice.value, this.#clock.today(), this.offered.value);
 	}
 
-	/** Chooses by hand, and has the address say so. */
+	/** Chooses by hand and updates the address. */
 	choose(choice: Choice): void {
 		this.#byHand = true;
 		this.choice.value = choice;
@@ -35,7 +35,7 @@ export class ChosenRange {
 		this.#changed();
 	}
 
-	/** Offers other ranges by name, as they become known, and shows what the address or the hand has chosen of them. */
+	/** Offers other named ranges as they become known, and applies a choice from the address or by hand to them. */
 	offer(offered: Preset[]): void {
 		const before = this.period().range;
 		const wanted = this.#byHand

@@ -1,4 +1,4 @@
-// The time by the API's clock, and the day that it is for the account.
+// The time by the API's clock, and today's date for the account.
 
 import { signal } from "@preact/signals";
 import { type Day, dayAt, isZone } from "./days.ts";
@@ -22,13 +22,13 @@ export class Clock {
 		return dayAt(this.now(), this.zone.value);
 	}
 
-	/** Sets the clock by the time of an answer that has just come. */
+	/** Sets the clock by the time of an answer just received. */
 	setBy(instant: string): void {
 		const skew = Date.parse(instant) - Date.now();
 		this.skew.value = Math.abs(skew) >= clocksDiffer ? skew : 0;
 	}
 
-	/** Takes over the account's zone, which may be changed while a session runs. */
+	/** Adopts the account's zone, which may change during a session. */
 	moveTo(zone: string): void {
 		if (isZone(zone) && zone !== this.zone.value) {
 			this.zone.value = zone;

@@ -1,5 +1,5 @@
-// Credits are whole micro-credits in a bigint, as the platform keeps them: sums
-// and shares are exact, whatever the size. Text is the API's decimal.
+// Credits are whole micro-credits in a bigint, as on the platform, so sums and
+// shares of any size are exact. As text they are the API's decimals.
 
 export type Micro = bigint;
 
@@ -17,7 +17,7 @@ export function parseCredits(text: string): Micro {
 	return sign ? -micro : micro;
 }
 
-/** The decimal of the API: a dot, no grouping, no zeros at the end. */
+/** A decimal of the API: a dot, no grouping, no trailing zeros. */
 export function decimal(micro: Micro): string {
 	const size = micro < 0n ? -micro : micro;
 	const fraction = (size % scale).toString().padStart(places, "0").replace(/0+$/, "");
@@ -37,7 +37,7 @@ export function approximate(micro: Micro): number {
 	return Number(micro) / 1e6;
 }
 
-/** How many thousandths of the whole a part is, rounded half up; null where there is no whole. */
+/** How many thousandths of the whole a part is, rounded half up; null if the whole is not positive. */
 export function thousandths(part: Micro, whole: Micro): number | null {
 	if (whole <= 0n) {
 		return null;

@@ -7,7 +7,7 @@ import type { Range } from "./days.ts";
 /** A bigint is an amount in millionths and becomes its exact decimal; null is an empty cell. */
 export type Cell = string | number | Micro | null;
 
-/** What a spreadsheet would take for a formula at the start of a text. Names are chosen by users. */
+/** The start of a text that a spreadsheet would read as a formula. Users choose names. */
 const formula = /^[\t-\r\p{Z}\ufeff]*[=+\-@|%\t\r\n]/u;
 
 function cellText(cell: Cell): string {
@@ -33,10 +33,10 @@ export function fileName(what: string, range: Range): string {
 	return `drawdown-${what}-${range.from}-${range.to}.csv`;
 }
 
-/** Without it, a spreadsheet may take the text for another encoding's. */
+/** Without it, a spreadsheet may assume another encoding. */
 const byteOrderMark = "\ufeff";
 
-/** Hands a file to the browser. */
+/** Saves a file through the browser. */
 export function download(name: string, text: string): void {
 	const url = URL.createObjectURL(new Blob([byteOrderMark, text], { type: "text/csv;charset=utf-8" }));
 	const link = document.createElement("a");

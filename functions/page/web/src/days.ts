@@ -1,5 +1,5 @@
 // Calendar days, as text such as "2026-11-24", and ranges of them. A usage day is
-// a day in the account's zone; once it is text, no zone has a say in it any more.
+// a day in the account's zone; as text it no longer depends on a zone.
 
 export type Day = string;
 
@@ -8,7 +8,7 @@ export interface Range {
 	to: Day; // inclusive
 }
 
-/** The most months that one question to the API may span. */
+/** The most months that one request to the API may span. */
 export const maxMonths = 13;
 
 const parts = new Map<string, Intl.DateTimeFormat>();
@@ -22,7 +22,7 @@ export function isZone(zone: string): boolean {
 	}
 }
 
-/** The day that it is in a zone at an instant. */
+/** The date in a zone at an instant. */
 export function dayAt(instant: number, zone: string): Day {
 	let format = parts.get(zone);
 	if (!format) {
@@ -61,7 +61,7 @@ export function addDays(day: Day, days: number): Day {
 	return fromUTC(date);
 }
 
-/** The same day so many months later. What a month lacks runs over into the next, as in the API. */
+/** The same day so many months later. Days that a month lacks run over into the next, as in the API. */
 export function addMonths(day: Day, months: number): Day {
 	const date = toUTC(day);
 	date.setUTCMonth(date.getUTCMonth() + months);
@@ -86,7 +86,7 @@ export function daysOf(range: Range): Day[] {
 	return Array.from({ length: Math.max(0, length(range)) }, (_, i) => addDays(range.from, i));
 }
 
-/** Whether the API takes the range in one question. */
+/** Whether the API accepts the range in one request. */
 export function fits(range: Range): boolean {
 	return range.from <= range.to && addMonths(range.from, maxMonths) > range.to;
 }

@@ -1,5 +1,5 @@
-// A dialog over the page: it takes the focus, and Esc, the backdrop and its own
-// button close it. On a phone it is a sheet of the whole screen.
+// A modal dialog. Esc, a click on the backdrop and the close button close it. On a
+// phone it fills the screen.
 
 import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
@@ -8,9 +8,9 @@ import "./dialog.css";
 interface Props {
 	title: string;
 	test: string;
-	/** Narrow dialogs ask one thing. */
+	/** For dialogs with a single question. */
 	narrow?: boolean;
-	/** Closes; once it is gone, `left` is called. */
+	/** Closes the dialog; `left` is called after it is gone. */
 	close: () => void;
 	left: () => void;
 	children: ComponentChildren;
@@ -26,7 +26,7 @@ export function Dialog({ title, test, narrow, close, left, children }: Props) {
 	}, []);
 	useEffect(() => left, []);
 	return (
-		// Keys close it, too: Esc does by itself.
+		// Esc closes it without a handler of ours.
 		// biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the dialog is one more way to close it
 		<dialog
 			ref={dialog}

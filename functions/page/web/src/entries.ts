@@ -1,4 +1,4 @@
-// The credit history: entries other than debits, the newest first, page by page.
+// The credit history: entries other than debits, newest first, page by page.
 
 import { signal } from "@preact/signals";
 import { Failure, type Get } from "./api.ts";
@@ -6,7 +6,7 @@ import { parseCredits } from "./credits.ts";
 import { Part } from "./part.ts";
 import type { Balance, Entry, EntryPage } from "./wire.ts";
 
-/** The entries shown, newest first, and where to read on. */
+/** The entries shown, newest first, and the cursor of the next page. */
 export interface History {
 	entries: Entry[];
 	next: string | null;
@@ -27,9 +27,9 @@ export class EntryList {
 	readonly #get: Get;
 	#types = usualTypes;
 	#turn = Promise.resolve();
-	#waits = false; // whether the newest entries are about to be read
-	#readAt = 0; // when they were last
-	#seq = 0; // entries up to this one were there to be read by then
+	#waits = false; // whether a read of the newest entries is queued
+	#readAt = 0; // when they were last read
+	#seq = 0; // entries up to this one were readable by then
 	#stopped = false;
 
 	constructor(get: Get) {
@@ -41,23 +41,23 @@ export class EntryList {
 		this.shown.stop();
 	}
 
-	/** Tells of plans and payments, too. */
+	/** Includes plans and payments. */
 	showPayments(): void {
 		this.#types = `${usualTypes},${paymentTypes}`;
 		void this.#inTurn((signal) => this.#newest(signal));
 	}
 
-	/** Reads the newest entries again when the account has moved on: now and then, and at once where credits came. */
+	/** Reads the newest entries again when the account has changed: now and then, and at once if credits were added. */
 	follow(earlier: Balance | null, now: Balance | null): void {
 		if (this.shown.failure.value || (earlier && now && givesCredits(earlier, now))) {
 			void this.load();
 		} else if (now && now.seq > this.#seq && Date.now() - this.#readAt >= atMostEvery) {
-			this.#seq = earlier?.seq ?? 0; // what came since may not be listed yet
+			this.#seq = earlier?.seq ?? 0; // later entries may not be listed yet
 			void this.load();
 		}
 	}
 
-	/** Reads the newest entries, and puts them before those that are shown already. */
+	/** Reads the newest entries and puts them before those already shown. */
 	async load(): Promise<void> {
 		if (this.#waits) {
 			return;
@@ -77,7 +77,7 @@ export class EntryList {
 		});
 	}
 
-	/** Reads on after the last entry that is shown. */
+	/** Reads the page after the last entry shown. */
 	async more(): Promise<void> {
 		if (this.readingOn.value) {
 			return;
@@ -91,7 +91,7 @@ export class EntryList {
 		this.readingOn.value = false;
 	}
 
-	/** Reads all entries, those that are not shown too; with `next` where there are more than a file should hold. */
+	/** Reads all entries, shown or not; `next` is set if there are more than a file should hold. */
 	async all(): Promise<History | null> {
 		const shown = this.shown.data.value ?? { entries: [], next: null };
 		const entries = [...shown.entries];
@@ -104,12 +104,12 @@ export class EntryList {
 			}
 			return { entries, next };
 		} catch (error) {
-			this.shown.failure.value = Failure.of(error, "The file could not be made.");
+			this.shown.failure.value = Failure.of(error, "The file could not be created.");
 			return null;
 		}
 	}
 
-	/** Reads come one after the other: none gives up another. */
+	/** Runs reads one after another, so that none cancels another. */
 	#inTurn(read: (signal: AbortSignal) => Promise<History>): Promise<void> {
 		this.#turn = this.#turn.then(async () => {
 			if (!this.#stopped) {
@@ -133,7 +133,7 @@ export class EntryList {
 	}
 }
 
-/** Whether credits came or went otherwise than by use in between, so that the history has more to tell. */
+/** Whether credits changed other than by usage, so that the history has new entries. */
 export function givesCredits(earlier: Balance, now: Balance): boolean {
 	const before = new Map(earlier.grants.map((grant) => [grant.id, parseCredits(grant.remaining)]));
 	const known = now.grants.every((grant) => {

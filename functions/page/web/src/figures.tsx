@@ -1,5 +1,5 @@
 // Small parts that show one figure. Each carries its exact value, for tests and
-// for whoever reads the page by program.
+// for programs that read the page.
 
 import type { ComponentChildren } from "preact";
 import { decimal, type Micro, thousandths } from "./credits.ts";

@@ -1,5 +1,5 @@
-// How usage stays true: it is read again when the balance has moved on, or the day
-// has, and less and less often while that is in vain.
+// Keeps usage current: it is read again when the balance or the day has changed, and
+// less and less often while the reads bring nothing new.
 
 import { signal } from "@preact/signals";
 import type { ChosenRange } from "./chosen.ts";
@@ -12,7 +12,7 @@ import type { Balance } from "./wire.ts";
 const atMostEvery = 5_000;
 const atLeastEvery = 60_000;
 
-/** How long to wait from one reading to the next, after so many in vain. */
+/** How long to wait between reads, after so many without a change. */
 export function waitAfter(inVain: number): number {
 	return Math.min(atMostEvery * 2 ** Math.max(0, inVain - 1), atLeastEvery);
 }
@@ -23,14 +23,14 @@ interface Given {
 	reader: UsageReader;
 	clock: Clock;
 	range: ChosenRange;
-	/** Whether nothing is to be read any more. */
+	/** Whether reading has stopped for good. */
 	over: () => boolean;
 	/** Called when usage was read. */
 	done: () => void;
 }
 
 export class UsageFollower {
-	/** How many entries usage lacks, once it has lacked some for a while. */
+	/** How many entries usage is behind, once it has been behind for a while. */
 	readonly behind = signal(0);
 	readonly #given: Given;
 	readonly #lag = new Lag();
@@ -46,7 +46,7 @@ export class UsageFollower {
 		clearTimeout(this.#timer);
 	}
 
-	/** Forgets what was in vain, as after a failure. */
+	/** Starts again with short waits, as after a failure. */
 	forgive(): void {
 		this.#inVain = 0;
 	}
@@ -69,7 +69,7 @@ export class UsageFollower {
 		this.compare();
 	}
 
-	/** Sees whether usage is as far as the balance, and reads it again if not. */
+	/** Reads usage again if it is behind the balance. */
 	compare(): void {
 		const { usage, clock } = this.#given;
 		const balance = this.#given.balance.data.value;

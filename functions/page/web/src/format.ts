@@ -1,9 +1,9 @@
-// Numbers and dates in the reader's own way of writing them.
+// Numbers and dates in the reader's locale.
 
 import { decimal, type Micro } from "./credits.ts";
 import type { Day } from "./days.ts";
 
-/** The reader's languages, without what the browser itself would not accept. */
+/** The reader's languages, without those that the browser does not accept. */
 const locales = (globalThis.navigator?.languages ?? []).filter((tag) => {
 	try {
 		return Intl.getCanonicalLocales(tag).length > 0;
@@ -25,7 +25,7 @@ const alignedPercentage = new Intl.NumberFormat(locales, {
 });
 const wholePercentage = new Intl.NumberFormat(locales, { style: "percent", maximumFractionDigits: 0 });
 
-/** A decimal as text keeps all its digits; a number would not. */
+/** A decimal as text keeps all its digits, unlike a number. */
 const asText = (micro: Micro) => decimal(micro) as Intl.StringNumericLiteral;
 
 export const credits = (micro: Micro) => exact.format(asText(micro));
@@ -34,7 +34,7 @@ export const count = (n: number) => whole.format(n);
 export const short = (n: number) => compact.format(n);
 export const times = (n: number) => oneDigit.format(n);
 
-/** The whole and the fraction of an amount, written out, for a large display. */
+/** The whole part and the fraction of an amount, for a large display. */
 export function creditsInTwo(micro: Micro): [string, string] {
 	const parts = exact.formatToParts(asText(micro));
 	const at = parts.findIndex((part) => part.type === "decimal");
@@ -42,7 +42,7 @@ export function creditsInTwo(micro: Micro): [string, string] {
 	return at < 0 ? [text(parts), ""] : [text(parts.slice(0, at)), text(parts.slice(at))];
 }
 
-/** A share given in thousandths, as it stands in a column. */
+/** A share given in thousandths, as shown in a column. */
 export function share(thousandths: number | null): string {
 	return thousandths === null ? "–" : alignedPercentage.format(thousandths / 1000);
 }
@@ -55,15 +55,15 @@ export function plural(n: number | Micro, one: string, many = `${one}s`): string
 	return n === 1 || n === 1_000_000n ? one : many;
 }
 
-/** The sign before the fraction, as the reader writes it. */
+/** The decimal separator of the reader's locale. */
 export const point =
 	new Intl.NumberFormat(locales, { numberingSystem: "latn" }).formatToParts(0.5).find((part) => part.type === "decimal")
 		?.value ?? ".";
 
-/** A decimal as the reader writes it into a field: digits, and the sign before the fraction. */
+/** A decimal as the reader types it: digits and the locale's separator. */
 export const written = (plain: string) => plain.replace(".", point);
 
-/** What the reader has written into a field, as a plain decimal; null where it is none. */
+/** What the reader typed, as a plain decimal; null if it is not a number. */
 export function readNumber(text: string): string | null {
 	const [whole = "", fraction, ...rest] = text.trim().split(point);
 	const digits = /^\d{1,15}$/;
@@ -75,7 +75,7 @@ export function readNumber(text: string): string | null {
 
 const prices = new Map<string, Intl.NumberFormat>();
 
-/** An amount in major units of a currency, with at least and at most so many decimals. */
+/** An amount in major units of a currency, with `least` to `most` decimals. */
 export function price(decimal: string, currency: string, least: number, most = least): string {
 	const key = `${currency} ${least} ${most}`;
 	let found = prices.get(key);
@@ -105,7 +105,7 @@ function dateFormat(zone: string, options: Options): Intl.DateTimeFormat {
 	return found;
 }
 
-// A day is the same everywhere: it is written as UTC's, whatever the account's zone.
+// A day is the same everywhere, so it is formatted in UTC whatever the account's zone.
 const noon = (day: Day) => new Date(`${day}T12:00:00Z`);
 
 export const dayShort = (day: Day) => dateFormat("UTC", { day: "numeric", month: "short" }).format(noon(day));

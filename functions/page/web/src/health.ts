@@ -1,4 +1,4 @@
-// What the reads of the page say about its session and its line to the API.
+// What the page's reads show about its session and its connection to the API.
 
 import { computed, signal } from "@preact/signals";
 import type { OpenedAgent } from "./agent.ts";
@@ -6,14 +6,14 @@ import { Failure } from "./api.ts";
 import type { Part } from "./part.ts";
 
 export class Health {
-	/** Why what is on the screen could not be read again, and since when. */
+	/** Why the page could not be updated, and since when. */
 	readonly trouble = computed(() => {
 		const shown = [...this.#parts, ...(this.#agent.detail.value ? [this.#agent.read] : [])];
 		const failed = shown.filter((part) => part.data.value && part.failure.value);
 		const failure = failed[0]?.failure.value;
 		return failure ? { failure, since: Math.min(...failed.map((part) => part.readAt.value)) } : null;
 	});
-	/** Whether the API has answered the session. */
+	/** Whether the API has accepted the session. */
 	readonly accepted = computed(() => this.#parts.some((part) => part.data.value !== null));
 	/** Whether the API has refused the session. */
 	readonly refused = computed(
@@ -28,7 +28,7 @@ export class Health {
 		this.#agent = agent;
 	}
 
-	/** Whether what went wrong elsewhere says that the session is over, which ends it here too. */
+	/** Whether a failure elsewhere means that the session has ended, which ends it here too. */
 	noticeEnd(error: unknown): boolean {
 		const ended = error instanceof Failure && error.is("unauthenticated");
 		if (ended) {

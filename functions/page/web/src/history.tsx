@@ -1,4 +1,4 @@
-// Where credits came from and went to, other than by use.
+// Changes of the balance other than by usage.
 
 import { type Micro, parseCredits } from "./credits.ts";
 import type { EntryList, History } from "./entries.ts";
@@ -14,12 +14,12 @@ function amountOf(entry: Entry): Micro {
 	return losses.has(entry.type) ? -credits : credits;
 }
 
-/** The entries by which credits go. */
+/** The types of entries that remove credits. */
 const losses = new Set(["expiry", "plan_end", "take_back"]);
 
 const reasonOf = (entry: Entry) => entryDetails(entry).join(" · ");
 
-/** Every entry, as its file has it. */
+/** Every entry, as saved in the file. */
 async function fileOf(list: EntryList, names: Names | undefined): Promise<Saved | null> {
 	const all = await list.all();
 	return (
@@ -43,7 +43,7 @@ async function fileOf(list: EntryList, names: Names | undefined): Promise<Saved 
 interface Props {
 	live: Live;
 	shown: History;
-	/** What plans are called, where there are some; the history is then a part of that of all payments. */
+	/** The names of plans, if any; the history is then part of the payments card. */
 	names?: Names | undefined;
 }
 
@@ -56,15 +56,15 @@ export function HistoryCard({ live, shown, names }: Props) {
 			title="Credit history"
 			within={names !== undefined}
 			test="history"
-			caption="How credits came and went other than by use, the newest first"
+			caption="Credits added and removed other than by usage, newest first"
 			heads={[
-				{ title: "What" },
+				{ title: "Description" },
 				{ title: "Date" },
 				{ title: "Credits", number: true },
 				{ title: "Balance after", number: true },
 			]}
 			rows={shown.entries.map((entry) => <HistoryRow key={entry.seq} entry={entry} zone={zone} names={names} />)}
-			none="Credits that are granted, given back or expire are listed here."
+			none="Credits that are granted, restored or expired are listed here."
 			more={shown.next === null ? null : () => void list.more()}
 			reading={list.readingOn.value}
 			file={{ what: "the credit history", name: "history", rows: "entries", zone, read: () => fileOf(list, names) }}

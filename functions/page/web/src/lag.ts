@@ -1,9 +1,9 @@
-// How far usage is behind the balance. It is a few seconds, always: only what
-// stays behind is worth a word.
+// How far usage is behind the balance. A few seconds are normal: only a longer lag
+// is shown.
 
 const behindQuietly = 4_000;
 
-/** A moment: what the balance holds, and what usage does. */
+/** The entries in the balance and in usage at one time. */
 export interface Moment {
 	seq: number;
 	asOf: number;
@@ -13,7 +13,7 @@ export interface Moment {
 export class Lag {
 	#ahead: { seq: number; at: number }[] = []; // what the balance was seen at and usage has not reached
 
-	/** How many entries usage lacks, and how many of them are to be told. */
+	/** How many entries usage is behind, and how many of them to show. */
 	look({ seq, asOf, at }: Moment): { lacking: number; told: number } {
 		if (seq > (this.#ahead.at(-1)?.seq ?? 0)) {
 			this.#ahead.push({ seq, at });

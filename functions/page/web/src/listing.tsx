@@ -1,4 +1,4 @@
-// A list that is read page by page, the newest first, and can be saved whole.
+// A list that loads page by page, newest first, and can be saved as a whole.
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
@@ -7,7 +7,7 @@ import { dayAt } from "./days.ts";
 import { Card, Download } from "./figures.tsx";
 import * as format from "./format.ts";
 
-/** What a file of the list holds: when each of its rows was, newest first, and whether there are more. */
+/** The contents of a saved file: its rows, the time of each, newest first, and whether it is complete. */
 export interface Saved {
 	header: string[];
 	rows: Parameters<typeof csv>[1];
@@ -18,25 +18,25 @@ export interface Saved {
 interface Props {
 	id: string;
 	title: string;
-	/** Whether it is a part of another card. */
+	/** Whether it is part of another card. */
 	within: boolean;
-	/** What the tests call the table and the button that reads on. */
+	/** The test id of the table and of the “Show more” button. */
 	test: string;
 	caption: string;
 	heads: { title: ComponentChildren; number?: boolean }[];
 	rows: ComponentChildren[];
-	/** What is said where there are no rows. */
+	/** The text shown when there are no rows. */
 	none: string;
-	/** Reads on; null where there is nothing more. */
+	/** Loads more; null if there is nothing more. */
 	more: (() => void) | null;
 	reading: boolean;
 	file: {
 		what: string;
 		name: string;
-		/** What the rows are called in the plural. */
+		/** The plural name of the rows. */
 		rows: string;
 		zone: string;
-		/** Reads all of it; null where that fails. */
+		/** Reads all rows; null if that fails. */
 		read: () => Promise<Saved | null>;
 	};
 }
@@ -52,7 +52,7 @@ export function Listing({ file, rows, more, ...props }: Props) {
 			const days = all.instants.map((instant) => dayAt(Date.parse(instant), file.zone));
 			download(fileName(file.name, { from: days.at(-1) ?? "", to: days[0] ?? "" }), csv(all.header, all.rows));
 			if (!all.whole) {
-				note.value = `The file holds the newest ${format.count(all.rows.length)} ${file.rows}.`;
+				note.value = `The file contains only the newest ${format.count(all.rows.length)} ${file.rows}.`;
 			}
 		}
 		saving.value = false;

@@ -1,5 +1,5 @@
-// What is on the screen, and when it is read again: the balance all the time, and
-// the rest as the balance moves on.
+// The data on the page and when it is read again: the balance all the time, the rest
+// when the balance changes.
 
 import { OpenedAgent } from "./agent.ts";
 import type { Get } from "./api.ts";
@@ -54,7 +54,7 @@ export class Live {
 		});
 	}
 
-	/** The range that is chosen, where another one is still shown. */
+	/** The chosen range while another one is still shown. */
 	wanted(): Range | null {
 		const shown = this.usage.data.value?.period.range;
 		const chosen = this.range.period().range;
@@ -82,7 +82,7 @@ export class Live {
 		}
 	}
 
-	/** Reads the balance at once, and so often from now on; null: as usual. */
+	/** Reads the balance now, and at this interval from now on; null: the usual one. */
 	hurry(every: number | null): void {
 		this.#pace = every ?? usualPace;
 		void this.#poll();

@@ -1,4 +1,4 @@
-// Starts the page: finds the session, shows it, and sees it end.
+// Starts the page: finds the session, shows it, and handles its end.
 
 import "./base.css";
 import { effect, signal } from "@preact/signals";
@@ -45,12 +45,12 @@ function Page() {
 	return <App key={current.session.token} live={current} {...(parts && { billing: parts })} />;
 }
 
-/** Where a session leads back to. Anybody can make a token that leads anywhere; none that the API accepts. */
+/** The return address of a session. Anyone can make a token with any address, but the API accepts only its own. */
 function wayBack({ session, health }: Live): string | null {
 	return health.accepted.value || wasAccepted(session.token) ? session.returnURL : null;
 }
 
-/** What payments add to the page, once it is known that the platform offers them. */
+/** The parts for payments, once the platform is known to offer them. */
 function partsOf(state: BillingState): Billing | null {
 	return state.catalog.offered.value
 		? {

@@ -1,5 +1,5 @@
-// Money is a whole number of a currency's minor unit, as the payment processor
-// counts it. What is read and written is exact: no number with a fraction is made.
+// Money is a whole number of a currency's minor unit, as at the payment processor.
+// Parsing and formatting are exact: they use no fractional numbers.
 
 import { type Micro, parseCredits } from "./credits.ts";
 import { price, readNumber, written } from "./format.ts";
@@ -10,7 +10,7 @@ const whole = new Set("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof x
 /** Those whose minor unit is a thousandth. */
 const thousandth = new Set("bhd jod kwd omr tnd".split(" "));
 
-/** The most that the API takes, in minor units. */
+/** The largest amount that the API accepts, in minor units. */
 export const mostMoney = 99_999_999;
 
 /** How many decimals an amount has. */
@@ -18,7 +18,7 @@ export function digitsOf(currency: string): number {
 	return whole.has(currency) ? 0 : thousandth.has(currency) ? 3 : 2;
 }
 
-/** A whole number with its last digits behind a point. */
+/** A whole number with its last digits after a decimal point. */
 function shifted(amount: bigint, digits: number): string {
 	const size = amount < 0n ? -amount : amount;
 	const text = size.toString().padStart(digits + 1, "0");
@@ -31,26 +31,26 @@ export function major(money: Money): string {
 	return shifted(BigInt(money.amount), digitsOf(money.currency));
 }
 
-/** An amount in the reader's way of writing. */
+/** An amount in the reader's locale. */
 export function moneyWords(money: Money, sign: 1 | -1 = 1): string {
 	const digits = digitsOf(money.currency);
 	return price(shifted(BigInt(sign) * BigInt(money.amount), digits), money.currency, digits);
 }
 
-/** A price as it stands on an offer: without decimals where they are zeros. */
+/** A price as shown on an offer: without decimals if they are zeros. */
 export function offerWords(money: Money): string {
 	const digits = digitsOf(money.currency);
 	const even = money.amount % 10 ** digits === 0;
 	return price(major(money), money.currency, even ? 0 : digits);
 }
 
-/** An amount as it stands in a field. */
+/** An amount as shown in a field. */
 export function fieldText(money: Money): string {
 	const text = major(money);
 	return written(text.replace(/\.0+$/, ""));
 }
 
-/** Reads a field; null where it holds no amount of the currency. */
+/** Parses a field; null if it is not an amount of the currency. */
 export function readMoney(text: string, currency: string): Money | null {
 	const digits = digitsOf(currency);
 	const [units = "", fraction = ""] = (readNumber(text) ?? "").split(".");
@@ -69,7 +69,7 @@ export function rateWords(perCredit: string, currency: string): string {
 	return price(shifted(parseCredits(perCredit), digits + finest), currency, digits, digits + finest);
 }
 
-/** What one credit of a pack costs, to a hundredth of the minor unit, or as finely as it takes to be seen. */
+/** What one credit of a pack costs, to a hundredth of the minor unit, or as finely as needed to be above zero. */
 export function perCreditWords(money: Money, credits: Micro): string {
 	if (credits <= 0n) {
 		return "";

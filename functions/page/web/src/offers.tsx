@@ -1,4 +1,4 @@
-// The dialog in which plans and packs are chosen.
+// The dialog for choosing a plan or a pack.
 
 import { useSignal } from "@preact/signals";
 import type { BillingState } from "./billing.ts";
@@ -72,16 +72,16 @@ function PlanOffer({ billing, plan }: { billing: BillingState; plan: Plan }) {
 	const included = parseCredits(plan.included_credits);
 	const rollover = parseCredits(plan.rollover);
 	const badges: Partial<Record<PlanStep, string>> = {
-		current: subscription?.cancel_at_period_end ? `Yours until ${end}` : "Your plan",
-		keep: `Yours until ${end}`,
-		next: `From ${end} on`,
+		current: subscription?.cancel_at_period_end ? `Active until ${end}` : "Your plan",
+		keep: `Active until ${end}`,
+		next: `Starts on ${end}`,
 	};
 	const terms: Partial<Record<PlanStep, string>> = {
 		upgrade: "You pay the difference for the rest of this period now.",
-		downgrade: `From ${end} on.`,
-		keep: "Takes the coming change back.",
-		apart: "Cancel your plan, and choose this one when its period is over.",
-		current: subscription?.cancel_at_period_end ? "It can be resumed under “Manage plan”." : "",
+		downgrade: `Takes effect on ${end}.`,
+		keep: "Cancels the scheduled change.",
+		apart: "To switch, cancel your plan and choose this one after its period ends.",
+		current: subscription?.cancel_at_period_end ? "You can resume it under “Manage plan”." : "",
 	};
 	return (
 		<Offer
@@ -109,7 +109,7 @@ function Packs({ billing }: { billing: BillingState }) {
 	const saveCard = useSignal(false);
 	return (
 		<section aria-labelledby="offers-packs">
-			<h3 id="offers-packs">Credits, once</h3>
+			<h3 id="offers-packs">One-time credits</h3>
 			<label class="check">
 				<input
 					type="checkbox"

@@ -21,15 +21,15 @@ export interface paths {
         put?: never;
         /**
          * Debit an account
-         * @description Prices the lines by the rate card in force at `occurred_at` and draws the credits from the account's grants:
-         *     lowest priority number first, then soonest expiry, then oldest. What the grants lack is drawn as overage, if
-         *     the account's policy allows it.
+         * @description Prices the lines by the rate card in effect at `occurred_at` and draws the credits from the account's grants:
+         *     lowest priority number first, then soonest expiry, then oldest. The rest is drawn as overage if the account's
+         *     policy allows it.
          *
-         *     A debit is all or nothing. If credits are missing, nothing changes and the answer is 402, with what was
-         *     required and what is missing. Add credits, then send the same request again under the same key.
+         *     A debit is all or nothing. If there are not enough credits, nothing changes and the response is 402 with the
+         *     credits required and the shortfall. Add credits, then retry the same request with the same key.
          *
-         *     Use an id of the work itself as key, such as the id of the node run, so that a retry from anywhere is the same
-         *     operation. Callers that debit one account often should send batches.
+         *     Use an id of the work itself as the key, such as the id of the node run, so that a retry from anywhere is the
+         *     same operation. Callers that debit one account often should use batches.
          */
         post: operations["createDebit"];
         delete?: never;
@@ -49,8 +49,8 @@ export interface paths {
                  */
                 account_id: components["parameters"]["AccountId"];
                 /**
-                 * @description The debit's operation id, percent-encoded where needed. A `/` within it is encoded twice, as `%252F`, since the
-                 *     gateway decodes a path before it cuts it into segments; a literal `%2F` within an id is then `%25252F`.
+                 * @description The debit's operation id, percent-encoded as needed. Encode a `/` within it twice, as `%252F`, since the
+                 *     gateway decodes a path before it splits it into segments; a literal `%2F` within an id is then `%25252F`.
                  * @example run_51-reply
                  */
                 operation_id: components["parameters"]["OperationId"];
@@ -59,8 +59,7 @@ export interface paths {
         };
         /**
          * Get a debit
-         * @description The debit as it was first answered, its balance of that time included, and `reversed`: the credits of it that
-         *     have been given back since.
+         * @description The debit as first returned, including the balance at that time, and `reversed`: the credits restored since.
          */
         get: operations["getDebit"];
         put?: never;
@@ -82,8 +81,8 @@ export interface paths {
                  */
                 account_id: components["parameters"]["AccountId"];
                 /**
-                 * @description The debit's operation id, percent-encoded where needed. A `/` within it is encoded twice, as `%252F`, since the
-                 *     gateway decodes a path before it cuts it into segments; a literal `%2F` within an id is then `%25252F`.
+                 * @description The debit's operation id, percent-encoded as needed. Encode a `/` within it twice, as `%252F`, since the
+                 *     gateway decodes a path before it splits it into segments; a literal `%2F` within an id is then `%25252F`.
                  * @example run_51-reply
                  */
                 operation_id: components["parameters"]["OperationId"];
@@ -93,14 +92,14 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Give back a debit, or a part of it
-         * @description Gives back what the debit took, the last taken first: overage, then the grants it was drawn from. Credits go
-         *     to the same grants. Where a grant has been spent out, a new one with its terms takes its place. Where it
-         *     expired less than 30 days ago, the new one has the time that the old one still had to run at the debit. Where
-         *     it expired earlier, the reversal is refused with 409; make a grant instead.
+         * Reverse a debit, or part of it
+         * @description Restores the credits of the debit in reverse order: overage, then the grants they were drawn from. Credits
+         *     return to the same grants. If a grant is used up, a new one with its terms replaces it. If it expired less
+         *     than 30 days ago, the new one lasts as long as the old one still had to run at the time of the debit. If it
+         *     expired earlier, the reversal is refused with 409; create a grant instead.
          *
-         *     Without `credits`, all that is left of the debit is given back. Several reversals of one debit are allowed, up
-         *     to what it charged. The key is the reversal's own id, not the debit's. Works for suspended accounts too.
+         *     Without `credits`, the rest of the debit is restored. A debit can be reversed several times, up to the credits
+         *     charged. The key is the reversal's own id, not the debit's. Suspended accounts are allowed.
          */
         post: operations["reverseDebit"];
         delete?: never;
@@ -120,16 +119,16 @@ export interface paths {
         put?: never;
         /**
          * Debit one or many accounts
-         * @description Up to 100 debits in one request. The answer is 200 with one result for each, in order; each succeeds or fails
-         *     for itself, as if it had been sent alone. A bad item gets its own 422; only a batch that is no batch at all is
-         *     refused as a whole. Debits of one account are made one after another, in order.
+         * @description Up to 100 debits in one request. The response is 200 with one result for each, in order; each succeeds or
+         *     fails independently, as if sent alone. An invalid item gets its own 422; only a malformed batch is refused as
+         *     a whole. Debits of one account are made one after another, in order.
          *
          *     Each `operation_id` is an idempotency key: a retry of one debit, or of the whole batch, has no further effect
-         *     and gets `status` 200 with `replayed: true`. Retry the items whose status is 402, once credits were added, and
-         *     those with 500 or 503.
+         *     and gets `status` 200 with `replayed: true`. Retry items with status 402 after adding credits, and items with
+         *     500 or 503.
          *
-         *     A key that is bound to an account gets 403 for the items of other accounts. An agent runtime that may invoke
-         *     the debit function directly sends this same body, or one item of it, as the payload, and gets the same results.
+         *     A key restricted to one account gets 403 for items of other accounts. An agent runtime that may invoke the
+         *     debit function directly sends the same body, or a single item, as the payload and gets the same results.
          */
         post: operations["createDebits"];
         delete?: never;
@@ -154,10 +153,9 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Ask what a debit would cost
-         * @description Prices the lines as a debit would and tells whether the account could pay for them now. Changes and reserves
-         *     nothing: another debit may come first. Missing credits are an answer here, not an error. The account's status
-         *     is not looked at.
+         * Quote the cost of a debit
+         * @description Prices the lines as a debit would and reports whether the account can pay for them now. Changes and reserves
+         *     nothing: another debit may come first. A shortfall is not an error here. The account's status is not checked.
          */
         post: operations["quoteDebit"];
         delete?: never;
@@ -175,7 +173,7 @@ export interface paths {
         };
         /**
          * List accounts
-         * @description All accounts, by id. A new account shows up within moments.
+         * @description All accounts, by id. A new account appears within moments.
          */
         get: operations["listAccounts"];
         put?: never;
@@ -201,16 +199,16 @@ export interface paths {
         };
         /**
          * Get an account
-         * @description The account's settings. What it holds is in its balance.
+         * @description The account's settings. Its credits are in its balance.
          */
         get: operations["getAccount"];
         /**
-         * Open an account, or replace its settings
-         * @description Replaces the whole of the settings: what is left out goes back to its default. The same content again is 200
-         *     and changes nothing, so a retry is safe. The change is an entry of the account's ledger.
+         * Create an account, or replace its settings
+         * @description Replaces all settings: omitted fields return to their defaults. Sending the same content again returns 200 and
+         *     changes nothing, so a retry is safe. The change is recorded in the account's ledger.
          *
-         *     A suspended account refuses debits with 403 `account-suspended`. All else works. A change of `time_zone`
-         *     counts for later debits; days that are past stay as they are.
+         *     A suspended account refuses debits with 403 `account-suspended`. Everything else works. A change of
+         *     `time_zone` applies to later debits; past days do not change.
          */
         put: operations["putAccount"];
         post?: never;
@@ -237,9 +235,9 @@ export interface paths {
         put?: never;
         /**
          * Grant credits
-         * @description Adds a block of credits. It can be spent from `effective_at` on, until just before `expires_at`. Grants with a
-         *     lower priority number are spent first. An account has at most 50 open grants; a grant that is spent or has
-         *     expired counts no longer.
+         * @description Adds a block of credits. It can be spent from `effective_at` until just before `expires_at`. Grants with a
+         *     lower priority number are spent first. An account has at most 50 open grants; used up and expired grants do
+         *     not count.
          */
         post: operations["createGrant"];
         delete?: never;
@@ -257,7 +255,7 @@ export interface paths {
         };
         /**
          * List rate cards
-         * @description All published rate cards, by version, those that take effect later included.
+         * @description All published rate cards, by version, including those that take effect later.
          */
         get: operations["listRateCards"];
         put?: never;
@@ -285,12 +283,12 @@ export interface paths {
         put?: never;
         /**
          * Open a session for a person
-         * @description Makes a link to the account's Usage page. The link carries a session token, in the fragment, which browsers send
-         *     to no server. The token reads and buys for this one account, as `Authorization: Bearer <token>`, until
-         *     `expires_at`. Make one when the person asks for the page, and redirect to `url`.
+         * @description Creates a link to the account's Usage page. The link carries a session token in its fragment, which browsers
+         *     do not send to servers. The token allows reads and purchases for this account, as `Authorization: Bearer
+         *     <token>`, until `expires_at`. Create one when the person asks for the page, and redirect to `url`.
          *
-         *     The token is a JSON Web Token. It cannot be revoked by itself: all tokens end when the signing key is rotated
-         *     twice. Not idempotent: a retry opens another session, which does no harm.
+         *     The token is a JSON Web Token. It cannot be revoked individually: all tokens become invalid when the signing
+         *     key is rotated twice. Not idempotent: a retry opens another session, which is harmless.
          */
         post: operations["openSession"];
         delete?: never;
@@ -314,17 +312,17 @@ export interface paths {
         };
         /**
          * Get a rate card
-         * @description One version of the prices, whether or not it is in force.
+         * @description One version of the prices, whether or not it is in effect.
          */
         get: operations["getRateCard"];
         /**
          * Publish a rate card
-         * @description Publishes a version of the prices. From `effective_at` on it is the one that debits are priced by, until a
-         *     later one takes effect. A debit with an `occurred_at` is priced by the card in force then.
+         * @description Publishes a version of the prices. Debits are priced by it from `effective_at` until a later one takes effect.
+         *     A debit with an `occurred_at` is priced by the card in effect at that time.
          *
-         *     A published version never changes. The same content again is 200 and changes nothing; other content is 409.
-         *     To correct a price, publish a new version. The first card of all may take effect at any time, also in the
-         *     past; every other one at least 2 minutes ahead.
+         *     A published version never changes. Sending the same content again returns 200 and changes nothing; other
+         *     content returns 409. To correct a price, publish a new version. The first card may take effect at any time,
+         *     even in the past; every other one at least 2 minutes in the future.
          */
         put: operations["publishRateCard"];
         post?: never;
@@ -343,18 +341,18 @@ export interface paths {
         };
         /**
          * List API keys
-         * @description All keys that were made, by id, revoked ones included. The keys themselves are not shown. The operator's key of
-         *     the deployment is not among them.
+         * @description All keys, by id, including revoked ones. The secrets are not returned. The operator's key of the deployment is
+         *     not listed.
          */
         get: operations["listApiKeys"];
         put?: never;
         /**
-         * Make an API key
-         * @description Makes a key and shows it this once: only a hash of it is kept. A key with an `account_id` reaches that account
-         *     alone; such a key cannot have the scope `admin`.
+         * Create an API key
+         * @description Creates a key and returns it only once: only a hash of it is stored. A key with an `account_id` has access to
+         *     that account only; such a key cannot have the scope `admin`.
          *
-         *     Not idempotent: a retry makes another key. If an answer was lost, list the keys and revoke the one you have not
-         *     got.
+         *     Not idempotent: a retry creates another key. If a response was lost, list the keys and revoke the one that you
+         *     did not receive.
          */
         post: operations["createApiKey"];
         delete?: never;
@@ -381,7 +379,7 @@ export interface paths {
         post?: never;
         /**
          * Revoke an API key
-         * @description Revokes the key for ever. It may still be let in for up to 30 seconds. To revoke it again is 204 too.
+         * @description Revokes the key permanently. It may still work for up to 30 seconds. Revoking it again also returns 204.
          */
         delete: operations["revokeApiKey"];
         options?: never;
@@ -404,9 +402,9 @@ export interface paths {
         };
         /**
          * Get the balance
-         * @description What the account holds now, all debits up to `seq` included. `available` is what can be spent from grants at
-         *     `as_of`; overage comes on top. `grants` also has those that take effect later; those that are spent or have
-         *     expired are left out.
+         * @description The current balance, including all entries up to `seq`. `available` is what can be spent from grants at
+         *     `as_of`, in addition to overage. `grants` includes grants that take effect later, but not used up or expired
+         *     ones.
          */
         get: operations["getBalance"];
         put?: never;
@@ -432,8 +430,8 @@ export interface paths {
         };
         /**
          * List the entries of the ledger
-         * @description Every operation that took effect, newest first. Entries of an account are numbered 1, 2, 3, ... without a gap,
-         *     never change, and each carries the balance after it. A new entry shows up within moments.
+         * @description Every operation that took effect, newest first. Entries of an account are numbered 1, 2, 3, ... without gaps,
+         *     never change, and include the balance after them. A new entry appears within moments.
          */
         get: operations["listEntries"];
         put?: never;
@@ -459,16 +457,17 @@ export interface paths {
         };
         /**
          * Get the usage of a range of days
-         * @description What the account's agents used, by day, channel, agent or node/action. Days are calendar days in the account's
-         *     time zone; a debit counts on the day of its `occurred_at`, a reversal takes its credits back on that same day.
-         *     The groups' credits add up to the total's.
+         * @description Usage by the account's agents, grouped by day, channel, agent or node/action. Days are calendar days in the
+         *     account's time zone; a debit counts on the day of its `occurred_at`, and a reversal reduces the usage of that
+         *     same day. The credits of the groups add up to the total.
          *
-         *     Usage is a few seconds behind the ledger: it holds every entry up to `as_of_seq`, and perhaps some later ones.
-         *     Compare it with the balance's `seq` to tell whether it is complete.
+         *     Usage is a few seconds behind the ledger: it includes every entry up to `as_of_seq`, and perhaps some later
+         *     ones. Compare it with the balance's `seq` to see whether it is complete. Grouped by `agent` without an
+         *     `agent_id`, it may lack the usage of the last moments.
          *
-         *     Days without usage are there with zeros. Channels list all known ones. What a grouping cannot know is left out.
-         *     With `Accept: text/csv` the groups come as CSV (RFC 4180). A text that a spreadsheet would take for a formula has
-         *     an apostrophe before it.
+         *     Days without usage are included with zeros, and so are all known channels. Fields that a grouping cannot
+         *     provide are omitted. With `Accept: text/csv` the groups are returned as CSV (RFC 4180). Text that a
+         *     spreadsheet would read as a formula is prefixed with an apostrophe.
          */
         get: operations["getUsage"];
         put?: never;
@@ -493,11 +492,11 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Prove an account from its ledger
-         * @description Folds the account's whole ledger and compares the result with the stored wallet and with every usage sheet. The
-         *     answer is the proof, counts and sums up to `seq`, or the drift, field by field. Debits may go on meanwhile. It
-         *     reads every entry of the account; where that takes longer than 25 seconds the answer is 503 `unavailable`, and
-         *     the nightly audit does it instead.
+         * Audit an account
+         * @description Recomputes the account from its whole ledger and compares the result with the stored wallet and every usage
+         *     sheet. Returns counts and sums up to `seq`, and any drift, field by field. Debits may continue meanwhile. It
+         *     reads every entry of the account; if that takes longer than 25 seconds the response is 503 `unavailable`, and
+         *     the nightly audit covers the account instead.
          */
         get: operations["auditAccount"];
         put?: never;
@@ -516,8 +515,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get the rate card in force
-         * @description The prices that a debit without `occurred_at` is priced by now. A key of any account may ask.
+         * Get the current rate card
+         * @description The prices for a debit without `occurred_at` now. Available to keys of any account.
          */
         get: operations["getCurrentRateCard"];
         put?: never;
@@ -534,7 +533,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -547,23 +546,25 @@ export interface paths {
          */
         get: operations["getWebhookEndpoint"];
         /**
-         * Make or replace a webhook endpoint
-         * @description An address that is told of events by `POST`, signed as [Standard Webhooks](https://www.standardwebhooks.com) says:
-         *     the headers `webhook-id`, `webhook-timestamp` and `webhook-signature`. `webhook-id` is the same at every try of an
-         *     event, so that a receiver can tell one that comes twice. The body is the event as it is said on the bus.
+         * Create or replace a webhook endpoint
+         * @description An address that receives events by `POST`, signed as specified by [Standard
+         *     Webhooks](https://www.standardwebhooks.com): the headers `webhook-id`, `webhook-timestamp` and
+         *     `webhook-signature`. `webhook-id` is the same for every attempt to deliver an event, so that a receiver can
+         *     detect duplicates. The body is the event as published on the bus.
          *
-         *     Answer with any status of 2xx within 10 seconds; redirects are not followed. What is not answered so is tried
-         *     again after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h, then the delivery has failed and can be resent.
-         *     An answer of 410 disables the endpoint. Events come at least once and in no order; `seq` orders those of an account.
+         *     Respond with any 2xx status within 10 seconds; redirects are not followed. Otherwise the delivery is retried
+         *     after 5 s, 5 min, 30 min, 2 h, 5 h, 10 h, 14 h, 20 h and 24 h; then it has failed and can be resent. A 410
+         *     response disables the endpoint. Events are delivered at least once and in no particular order; `seq` orders
+         *     those of an account.
          *
-         *     The secret is shown when the endpoint is made. The same content again changes nothing; to enable an endpoint
-         *     again keeps its secret.
+         *     The secret is returned when the endpoint is created. Sending the same content again changes nothing; enabling
+         *     an endpoint again keeps its secret.
          */
         put: operations["putWebhookEndpoint"];
         post?: never;
         /**
          * Remove a webhook endpoint
-         * @description Nothing more is sent to it. Its deliveries are kept for 30 days; those that were due still fail.
+         * @description Nothing more is sent to the endpoint. Its deliveries are kept for 30 days; pending ones fail.
          */
         delete: operations["deleteWebhookEndpoint"];
         options?: never;
@@ -577,7 +578,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -588,8 +589,8 @@ export interface paths {
         put?: never;
         /**
          * Replace the secret of a webhook endpoint
-         * @description Makes a new secret and shows it. For 24 hours the one before signs as well: `webhook-signature` then holds two
-         *     signatures. Not idempotent: a retry makes another secret, and only the last two sign.
+         * @description Creates a new secret and returns it. For 24 hours the previous secret signs as well: `webhook-signature` then
+         *     holds two signatures. Not idempotent: a retry creates another secret, and only the last two sign.
          */
         post: operations["rotateWebhookSecret"];
         delete?: never;
@@ -607,7 +608,7 @@ export interface paths {
         };
         /**
          * List webhook endpoints
-         * @description All endpoints by id, without their secrets. A change shows up within moments.
+         * @description All endpoints by id, without their secrets. A change appears within moments.
          */
         get: operations["listWebhookEndpoints"];
         put?: never;
@@ -624,7 +625,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -633,7 +634,7 @@ export interface paths {
         };
         /**
          * List the deliveries of a webhook endpoint
-         * @description The deliveries of the last 30 days, those of the newest events first.
+         * @description The deliveries of the last 30 days, newest events first.
          */
         get: operations["listWebhookDeliveries"];
         put?: never;
@@ -650,7 +651,7 @@ export interface paths {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -666,8 +667,8 @@ export interface paths {
         put?: never;
         /**
          * Resend a delivery
-         * @description Makes the delivery due now, whatever has become of it, with all its tries before it. It is sent within about a
-         *     minute, under the same `webhook-id`. To a disabled endpoint nothing is sent: the delivery fails.
+         * @description Schedules the delivery to be sent within about a minute, whatever its state, with a full set of retries and
+         *     the same `webhook-id`. Nothing is sent to a disabled endpoint: the delivery fails.
          */
         post: operations["resendWebhookDelivery"];
         delete?: never;
@@ -686,10 +687,10 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Take a webhook of Stripe
-         * @description For Stripe alone: the signature of the body is checked with the endpoint's signing secret and Stripe's usual
-         *     tolerance of five minutes. What the notice is about is settled after the answer. Types that mean nothing here are
-         *     taken and ignored. What is answered with 503 Stripe sends again.
+         * Receive a webhook from Stripe
+         * @description For Stripe only: the signature of the body is verified with the endpoint's signing secret and Stripe's usual
+         *     tolerance of five minutes. The event is processed after the response. Unknown types are accepted and ignored.
+         *     Stripe retries after a 503.
          */
         post: operations["receiveStripeWebhook"];
         delete?: never;
@@ -707,8 +708,8 @@ export interface paths {
         };
         /**
          * List plans
-         * @description The plans that are offered, by id. A key with the scope `admin` sees those too that are not offered any more. A key
-         *     of any account may ask.
+         * @description The plans on offer, by id. A key with the scope `admin` also sees those no longer offered. Available to keys
+         *     of any account.
          */
         get: operations["listPlans"];
         put?: never;
@@ -734,17 +735,17 @@ export interface paths {
         };
         /**
          * Get a plan
-         * @description One plan, whether or not it is offered. A key of any account may ask.
+         * @description One plan, whether or not it is offered. Available to keys of any account.
          */
         get: operations["getPlan"];
         /**
-         * Put a plan on sale, or replace it
-         * @description Replaces the whole plan, first at the payment processor, then here. The same content again is 200 and changes
-         *     nothing. A plan with a price of 0 is free: it needs no card, and the processor does not know it.
+         * Create or replace a plan
+         * @description Replaces the whole plan, first at the payment processor, then here. Sending the same content again returns 200
+         *     and changes nothing. A plan with a price of 0 is free: it needs no card and is not created at the processor.
          *
-         *     Included credits, overage and rollover count for periods that begin later. A new price counts for subscriptions
-         *     that begin or change later; those that run keep the price that they began with. A plan that is not `active` is
-         *     not offered any more; accounts that have it keep it. Plans are never removed.
+         *     Included credits, overage and rollover apply to periods that begin later. A new price applies to subscriptions
+         *     that begin or change later; existing ones keep their price. A plan that is not `active` is no longer offered;
+         *     accounts on it keep it. Plans are never removed.
          */
         put: operations["putPlan"];
         post?: never;
@@ -763,8 +764,8 @@ export interface paths {
         };
         /**
          * List packs
-         * @description The packs that are sold, by id. A key with the scope `admin` sees those too that are not sold any more. A key of
-         *     any account may ask.
+         * @description The packs on sale, by id. A key with the scope `admin` also sees those no longer sold. Available to keys of
+         *     any account.
          */
         get: operations["listPacks"];
         put?: never;
@@ -790,14 +791,14 @@ export interface paths {
         };
         /**
          * Get a pack
-         * @description One pack, whether or not it is sold. A key of any account may ask.
+         * @description One pack, whether or not it is sold. Available to keys of any account.
          */
         get: operations["getPack"];
         /**
-         * Put a pack on sale, or replace it
-         * @description Replaces the whole pack, first at the payment processor, then here. The same content again is 200 and changes
-         *     nothing. What is changed counts for purchases that begin later. A pack that is not `active` is not sold any more.
-         *     Packs are never removed.
+         * Create or replace a pack
+         * @description Replaces the whole pack, first at the payment processor, then here. Sending the same content again returns 200
+         *     and changes nothing. Changes apply to later purchases. A pack that is not `active` is no longer sold. Packs
+         *     are never removed.
          */
         put: operations["putPack"];
         post?: never;
@@ -823,16 +824,17 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Buy a pack, or take or change a plan
-         * @description Answers with the page to lead the person to. For a pack, and for a plan while no paid subscription runs, that is
-         *     the payment processor's page; credits are there when it has told us that they are paid, within moments. Where
-         *     there is nothing to pay there, it is the return page.
+         * Buy a pack, or start or change a plan
+         * @description Returns the page to redirect the person to. For a pack, and for a plan without a current paid subscription,
+         *     that is the payment processor's page; the credits are added within moments of payment. If there is nothing to
+         *     pay there, it is the return page.
          *
-         *     A free plan begins at once. While a paid subscription runs, a dearer plan is in force at once and the difference
-         *     for the rest of the period is charged to the subscription's card; a cheaper one is in force from the next period
-         *     on. Both must have the same period and currency. To take a coming change back, choose the present plan again.
+         *     A free plan begins immediately. With a current paid subscription, an upgrade takes effect immediately and the
+         *     difference for the rest of the period is charged to the subscription's card; a downgrade takes effect with the
+         *     next period. Both plans must have the same period and currency. To cancel a scheduled change, choose the
+         *     current plan again.
          *
-         *     The return page is `return_url`, or else the Usage page. Suspended accounts may buy.
+         *     The return page is `return_url`, by default the Usage page. Suspended accounts may buy.
          */
         post: operations["createCheckout"];
         delete?: never;
@@ -858,9 +860,9 @@ export interface paths {
         put?: never;
         /**
          * Open the billing portal
-         * @description Answers with the payment processor's page where the account's people manage their cards and see their invoices.
-         *     Lead the person there at once: the page is open for a short time. It leads back to `return_url`, or else to the
-         *     Usage page. Not idempotent: a retry opens another one, which does no harm.
+         * @description Returns the payment processor's page where users manage their cards and see their invoices. Redirect the
+         *     person there immediately: the page expires soon. It leads back to `return_url`, by default the Usage page. Not
+         *     idempotent: a retry opens another page, which is harmless.
          */
         post: operations["openPortal"];
         delete?: never;
@@ -884,8 +886,8 @@ export interface paths {
         };
         /**
          * Get the subscription
-         * @description The account's plan and how its period stands. Where there is no subscription, `plan` is null and `status` is
-         *     `none`, or `ended` where there was one.
+         * @description The account's plan and its current period. Without a subscription, `plan` is null and `status` is `none`, or
+         *     `ended` if there was one.
          */
         get: operations["getSubscription"];
         put?: never;
@@ -913,7 +915,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel the subscription
-         * @description The subscription ends with its period, and the plan's credits with it; purchased credits stay. To cancel it again
+         * @description The subscription ends with its period, and so do the plan's credits; purchased credits stay. Canceling again
          *     changes nothing. It can be resumed until it has ended.
          */
         post: operations["cancelSubscription"];
@@ -940,7 +942,7 @@ export interface paths {
         put?: never;
         /**
          * Resume the subscription
-         * @description Takes a cancellation back, as long as the subscription has not ended. To resume it again changes nothing.
+         * @description Undoes a cancellation until the subscription has ended. Resuming again changes nothing.
          */
         post: operations["resumeSubscription"];
         delete?: never;
@@ -963,18 +965,18 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Get how automatic refill stands
-         * @description How it is set up and, where it has stopped, why, and what to do.
+         * Get the status of automatic refill
+         * @description The settings and, if it has stopped, the reason and what to do.
          */
         get: operations["getAutoRefill"];
         /**
-         * Set up automatic refill, or switch it off
-         * @description While it is on, a pack is bought with the saved card whenever the available balance lies below `threshold`, as long
-         *     as what is bought in a calendar month of the account's zone stays within `monthly_cap`. The card is saved by buying
-         *     a pack with `save_card`.
+         * Set up automatic refill, or turn it off
+         * @description While it is on, a pack is bought with the saved card whenever the available balance is below `threshold`, as
+         *     long as the purchases of a calendar month in the account's zone stay within `monthly_cap`. Buying a pack with
+         *     `save_card` saves the card.
          *
-         *     Switching it on needs `consent`, and starts it anew where it had stopped. With `enabled` false the other fields may
-         *     be left out, and the terms that were set stay. A payment that is under way is not stopped.
+         *     Turning it on requires `consent`, and restarts it if it had stopped. With `enabled` false the other fields may
+         *     be omitted, and the earlier terms stay. A payment in progress is not stopped.
          */
         put: operations["putAutoRefill"];
         post?: never;
@@ -999,7 +1001,7 @@ export interface paths {
         };
         /**
          * List the billing history
-         * @description Everything that was paid, is to be paid, or was given back, newest first.
+         * @description Payments made, due and refunded, newest first.
          */
         get: operations["listBillingHistory"];
         put?: never;
@@ -1019,8 +1021,8 @@ export interface paths {
         };
         /**
          * Get the Usage page
-         * @description What the owner of an account sees of it. Open it as `/usage#<session token>`; the page then calls this API with
-         *     that token. Needs no key.
+         * @description The page for account owners. Open it as `/usage#<session token>`; the page then calls this API with that
+         *     token. Requires no key.
          */
         get: operations["getUsagePage"];
         put?: never;
@@ -1046,7 +1048,7 @@ export interface paths {
         };
         /**
          * Get a file of the Usage page
-         * @description A script, a style sheet or a picture of the page, or the licences of what it is built from. It may be kept for ever. Needs no key.
+         * @description A script, style sheet or image of the page, or the licenses of its dependencies. May be cached forever. Requires no key.
          */
         get: operations["getUsagePageAsset"];
         put?: never;
@@ -1066,7 +1068,7 @@ export interface paths {
         };
         /**
          * Get this document
-         * @description This document. Needs no key.
+         * @description This document. Requires no key.
          */
         get: operations["getOpenApi"];
         put?: never;
@@ -1085,8 +1087,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Check that requests are served
-         * @description Reads from the store once, so 200 means that a request would be served. Needs no key.
+         * Check the health of the service
+         * @description Reads from the database once, so 200 means that requests can be served. Requires no key.
          */
         get: operations["getHealth"];
         put?: never;
@@ -1102,7 +1104,7 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
-         * @description An id, chosen by its maker.
+         * @description An id, chosen by its creator.
          * @example acme
          */
         Id: string;
@@ -1112,12 +1114,12 @@ export interface components {
          */
         Slug: string;
         /**
-         * @description The id of an operation, as its caller wrote it. Ids of the platform's own operations begin with `SYS#`.
+         * @description The id of an operation, as the caller sent it. Ids of the platform's own operations start with `SYS#`.
          * @example run_51-reply
          */
         OperationId: string;
         /**
-         * @description A decimal that is not negative, with at most 6 places and no trailing zeros.
+         * @description A non-negative decimal with at most 6 places and no trailing zeros.
          * @example 12.5
          * @example 0
          * @example 9223372036854.775807
@@ -1130,14 +1132,14 @@ export interface components {
          */
         SignedDecimal: string;
         /**
-         * @description A decimal of at least 0 with at most 6 places, as a string, or a whole JSON number.
+         * @description A non-negative decimal with at most 6 places, as a string, or a whole JSON number.
          * @example 12.5
          * @example 12
          * @example 0
          */
         DecimalInput: string | number;
         /**
-         * @description A decimal above 0 with at most 6 places, as a string, or a whole JSON number.
+         * @description A positive decimal with at most 6 places, as a string, or a whole JSON number.
          * @example 12.5
          * @example 12
          * @example 0.000001
@@ -1157,23 +1159,23 @@ export interface components {
          */
         InstantInput: string;
         /**
-         * @description Text for people, without control characters.
+         * @description Display text without control characters.
          * @example Acme GmbH
          */
         Text: string;
         /**
-         * @description Text for people, without control characters.
+         * @description Display text without control characters.
          * @example The run failed
          */
         Reason: string;
         /**
          * Format: int64
-         * @description The number of an entry within its account, without a gap from 1 on.
+         * @description The number of an entry within its account, counting from 1 without gaps.
          * @example 42
          */
         Seq: number;
         /**
-         * @description A place in a listing. What is in it is of no concern.
+         * @description A position in a list. Opaque.
          * @example MTo0MQ
          */
         Cursor: string;
@@ -1183,11 +1185,11 @@ export interface components {
             id: components["schemas"]["Id"];
             name?: components["schemas"]["Text"];
         };
-        /** @description Who acted. */
+        /** @description The agent that acted. */
         AgentInput: {
             id: components["schemas"]["Id"];
             /**
-             * @description What people call the agent.
+             * @description The display name of the agent.
              * @example Support
              */
             name?: string | null;
@@ -1199,27 +1201,27 @@ export interface components {
             /** @description How many units; at most 1,000,000,000. */
             quantity: components["schemas"]["PositiveDecimalInput"];
         };
-        /** @description What an agent did. */
+        /** @description The work of an agent. */
         DebitFields: {
             agent: components["schemas"]["AgentInput"];
             /**
-             * @description Where the agent was talking. A deployment knows `api`, `widget`, `chat_portal`, `whatsapp`, `test_chat` and
-             *     `reports`, unless it names others.
+             * @description Where the agent was talking. A deployment supports `api`, `widget`, `chat_portal`, `whatsapp`, `test_chat`
+             *     and `reports`, unless configured otherwise.
              */
             channel: components["schemas"]["Slug"];
             /** @description The conversation, if there is one. */
             conversation_id?: components["schemas"]["Id"] | null;
             /**
-             * @description How many messages this was.
+             * @description The number of messages.
              * @default 0
              * @example 1
              */
             messages?: number | null;
-            /** @description The run that this was a part of, if any. */
+            /** @description The run that this was part of, if any. */
             run_id?: components["schemas"]["Id"] | null;
             /**
-             * @description When it happened; now if left out. At most 35 days back, unless the deployment says otherwise, and 5 minutes
-             *     ahead.
+             * @description When it happened; now if omitted. At most 35 days back, unless the deployment says otherwise, and 5
+             *     minutes ahead.
              */
             occurred_at?: components["schemas"]["InstantInput"] | null;
             lines: components["schemas"]["LineInput"][];
@@ -1233,30 +1235,30 @@ export interface components {
             debits: components["schemas"]["BatchItem"][];
         };
         QuoteRequest: {
-            /** @description When it happened; now if left out. The same limits hold as for a debit. */
+            /** @description When it happened; now if omitted. The same limits apply as for a debit. */
             occurred_at?: components["schemas"]["InstantInput"] | null;
             lines: components["schemas"]["LineInput"][];
         };
         ReversalRequest: {
-            /** @description How much to give back; all that is left if left out. */
+            /** @description How many credits to restore; the rest of the debit if omitted. */
             credits?: components["schemas"]["PositiveDecimalInput"] | null;
             /**
-             * @description Why, for people.
+             * @description The reason, for display.
              * @example The run failed
              */
             reason: string;
         };
-        /** @description What may be used beyond all grants. `limit` is required with `bill`. */
+        /** @description Usage allowed beyond all grants. `limit` is required with `bill`. */
         OverageInput: {
             /**
-             * @description Debits that the grants cannot pay for are refused.
+             * @description Debits that exceed the grants are refused.
              * @constant
              */
             policy: "block";
             limit?: components["schemas"]["DecimalInput"] | null;
         } | {
             /**
-             * @description Debits go on up to the limit.
+             * @description Debits are allowed up to the limit.
              * @constant
              */
             policy: "bill";
@@ -1275,7 +1277,7 @@ export interface components {
              * @enum {unknown}
              */
             status?: "active" | "suspended" | null;
-            /** @description What may be used beyond all grants; nothing if left out. */
+            /** @description Usage allowed beyond all grants; none if omitted. */
             overage?: components["schemas"]["OverageInput"] | null;
             /**
              * @description The alert `low_balance` is raised when the available balance falls below this.
@@ -1291,12 +1293,12 @@ export interface components {
              * @default 100
              */
             priority?: number | null;
-            /** @description From when on the grant can be spent; now if left out. */
+            /** @description When the grant can be spent from; now if omitted. */
             effective_at?: components["schemas"]["InstantInput"] | null;
-            /** @description From when on it no longer can; never if left out. After now and after `effective_at`. */
+            /** @description When the grant expires; never if omitted. Must be in the future and after `effective_at`. */
             expires_at?: components["schemas"]["InstantInput"] | null;
             /**
-             * @description Why, for people.
+             * @description The reason, for display.
              * @default
              */
             reason?: components["schemas"]["Reason"] | null;
@@ -1310,7 +1312,7 @@ export interface components {
              * @example reply
              */
             unit: string;
-            /** @description At most 1,000,000,000. A line costs its quantity times this, rounded half up to the sixth decimal. */
+            /** @description At most 1,000,000,000. A line costs its quantity times this, rounded half up to 6 decimals. */
             credits_per_unit: components["schemas"]["DecimalInput"];
         };
         RateCardRequest: {
@@ -1319,7 +1321,7 @@ export interface components {
             rates: components["schemas"]["RateInput"][];
         };
         /**
-         * @description A right that a key carries. No operation of this document asks for `purchase`.
+         * @description A permission of a key. No operation of this document asks for `purchase`.
          * @example debit
          * @enum {string}
          */
@@ -1327,7 +1329,7 @@ export interface components {
         ApiKeyRequest: {
             name: components["schemas"]["Text"];
             scopes: components["schemas"]["Scope"][];
-            /** @description The one account that the key reaches; every account if left out. Not together with `admin`. */
+            /** @description The account that the key is restricted to; every account if omitted. Not allowed with `admin`. */
             account_id?: components["schemas"]["Id"] | null;
         };
         Line: {
@@ -1342,18 +1344,18 @@ export interface components {
             grant_id: components["schemas"]["Id"];
             credits: components["schemas"]["Decimal"];
         };
-        /** @description What the account held after the operation. */
+        /** @description The balance after the operation. */
         BalanceAfter: {
-            /** @description What could be spent from grants. */
+            /** @description Credits that could be spent from grants. */
             available: components["schemas"]["Decimal"];
-            /** @description What had been used beyond the grants. */
+            /** @description Credits used beyond the grants. */
             overage_used: components["schemas"]["Decimal"];
         };
         ChargedDebit: {
             operation_id: components["schemas"]["OperationId"];
             account_id: components["schemas"]["Id"];
             seq: components["schemas"]["Seq"];
-            /** @description The whole price, which is the sum of the lines. */
+            /** @description The total price, which is the sum of the lines. */
             credits: components["schemas"]["Decimal"];
             agent: components["schemas"]["Agent"];
             channel: components["schemas"]["Slug"];
@@ -1361,9 +1363,9 @@ export interface components {
             messages: number;
             run_id?: components["schemas"]["Id"];
             lines: components["schemas"]["Line"][];
-            /** @description What was taken from which grant. With `overage` it adds up to `credits`. */
+            /** @description Credits drawn from each grant. With `overage` they add up to `credits`. */
             drawn: components["schemas"]["Part"][];
-            /** @description What was used beyond the grants. */
+            /** @description Credits used beyond the grants. */
             overage: components["schemas"]["Decimal"];
             rate_card_version: components["schemas"]["Id"];
             balance: components["schemas"]["BalanceAfter"];
@@ -1372,13 +1374,13 @@ export interface components {
         };
         Debit: components["schemas"]["ChargedDebit"];
         DebitWithReversals: components["schemas"]["ChargedDebit"] & {
-            /** @description What of the debit has been given back so far. */
+            /** @description Credits of the debit restored so far. */
             reversed: components["schemas"]["Decimal"];
         };
         BatchResults: {
             results: components["schemas"]["BatchResult"][];
         };
-        /** @description What a request with this debit alone would have been answered. */
+        /** @description The response that this debit would get in a request of its own. */
         BatchResult: {
             /** @constant */
             status: 201;
@@ -1399,17 +1401,17 @@ export interface components {
             problem: components["schemas"]["Problem"];
         };
         Quote: {
-            /** @description What the debit would cost. */
+            /** @description The cost of the debit. */
             credits: components["schemas"]["Decimal"];
             lines: components["schemas"]["Line"][];
             rate_card_version: components["schemas"]["Id"];
-            /** @description Whether grants and overage together suffice. */
+            /** @description Whether grants and overage together are enough. */
             affordable: boolean;
-            /** @description What can be spent from grants. */
+            /** @description Credits that can be spent from grants. */
             available: components["schemas"]["Decimal"];
-            /** @description What would be used beyond the grants. */
+            /** @description Credits that would be used beyond the grants. */
             overage: components["schemas"]["Decimal"];
-            /** @description What grants and overage together lack. */
+            /** @description Credits that grants and overage together lack. */
             shortfall: components["schemas"]["Decimal"];
         };
         Reversal: {
@@ -1419,13 +1421,13 @@ export interface components {
             /** @description The debit's id. */
             debit_operation_id: components["schemas"]["OperationId"];
             seq: components["schemas"]["Seq"];
-            /** @description What was given back: the sum of `restored` and `overage`. */
+            /** @description The credits restored: the sum of `restored` and `overage`. */
             credits: components["schemas"]["Decimal"];
-            /** @description The grants that the credits went to, new ones included. */
+            /** @description The grants that received credits, including new ones. */
             restored: components["schemas"]["Part"][];
-            /** @description What was taken off the overage used. */
+            /** @description Credits deducted from the overage used. */
             overage: components["schemas"]["Decimal"];
-            /** @description What of the debit has been given back so far, this reversal included. */
+            /** @description Credits of the debit restored so far, including this reversal. */
             reversed: components["schemas"]["Decimal"];
             reason: components["schemas"]["Reason"];
             balance: components["schemas"]["BalanceAfter"];
@@ -1442,11 +1444,11 @@ export interface components {
             time_zone: string;
             /** @enum {string} */
             status: "active" | "suspended";
-            /** @description As it was set; absent where it was not. */
+            /** @description The account's own setting, if any. */
             overage?: components["schemas"]["Overage"];
             low_balance_threshold: components["schemas"]["Decimal"];
             created_at: components["schemas"]["Instant"];
-            /** @description When the settings were changed last. */
+            /** @description When the settings were last changed. */
             updated_at: components["schemas"]["Instant"];
         };
         AccountPage: {
@@ -1508,7 +1510,7 @@ export interface components {
             id: string;
             name: components["schemas"]["Text"];
             scopes: components["schemas"]["Scope"][];
-            /** @description The one account that the key reaches; absent where it reaches every account. */
+            /** @description The account that the key is restricted to; absent if it is not restricted. */
             account_id?: components["schemas"]["Id"];
             created_at: components["schemas"]["Instant"];
             /** @description When the key was revoked, or null. */
@@ -1516,23 +1518,23 @@ export interface components {
         };
         ApiKey: components["schemas"]["ApiKeyFields"];
         CreatedApiKey: components["schemas"]["ApiKeyFields"] & {
-            /** @description The key itself. It is shown this once. */
+            /** @description The key. It is returned only this once. */
             key: string;
         };
         /**
-         * @description A type of events.
+         * @description A type of event.
          * @enum {string}
          */
         EventType: "balance.low" | "balance.depleted" | "overage.started" | "overage.limit_reached" | "refill.succeeded" | "refill.failed" | "purchase.completed" | "plan.changed" | "period.renewed" | "audit.drift";
-        /** @description The types that are wanted; null, or left out, means all, those that are still to come included. */
+        /** @description The types to send; null or omitted means all, including future ones. */
         EventTypes: components["schemas"]["EventType"][] | null;
         /**
          * Format: uri
-         * @description An address of the public internet, by https, without a user and a fragment.
+         * @description An https address on the public internet, without user and fragment.
          * @example https://example.com/hooks/drawdown
          */
         WebhookUrl: string;
-        /** @description What signs the events. Keep it like a password. */
+        /** @description The secret that signs the events. Keep it like a password. */
         WebhookSecret: string;
         WebhookEndpointRequest: {
             url: components["schemas"]["WebhookUrl"];
@@ -1548,7 +1550,7 @@ export interface components {
             url: components["schemas"]["WebhookUrl"];
             events: components["schemas"]["EventTypes"];
             enabled: boolean;
-            /** @description Why the platform has disabled it. Left out where it has not. */
+            /** @description Why the platform disabled the endpoint, if it did. */
             disabled_reason?: string;
             created_at: components["schemas"]["Instant"];
             updated_at: components["schemas"]["Instant"];
@@ -1559,7 +1561,7 @@ export interface components {
         };
         RotatedWebhookEndpoint: components["schemas"]["WebhookEndpointFields"] & {
             secret: components["schemas"]["WebhookSecret"];
-            /** @description Until when the secret before signs as well. */
+            /** @description Until when the previous secret signs as well. */
             previous_secret_until: components["schemas"]["Instant"];
         };
         WebhookEndpointPage: {
@@ -1574,20 +1576,20 @@ export interface components {
             /** @description When the event happened. */
             occurred_at: components["schemas"]["Instant"];
             /**
-             * @description `pending`: it is tried, or will be; `delivered`; `failed`: no try of its own is left.
+             * @description `pending`: more attempts will be made; `delivered`; `failed`: no attempts are left.
              * @enum {string}
              */
             state: "pending" | "delivered" | "failed";
-            /** @description Tries made so far. */
+            /** @description Attempts made so far. */
             attempts: number;
-            /** @description The HTTP status of the last try; null where there was no answer, or no try yet. */
+            /** @description The HTTP status of the last attempt; null if there was no response, or no attempt yet. */
             last_status: number | null;
-            /** @description Why the last try failed; null where it did not. */
+            /** @description Why the last attempt failed; null if it did not. */
             last_error: string | null;
             last_attempt_at: components["schemas"]["Instant"] | null;
-            /** @description When it is tried next; null where it is not, or is being tried for the first time. */
+            /** @description The time of the next attempt; null if there is none, or during the first attempt. */
             next_attempt_at: components["schemas"]["Instant"] | null;
-            /** @description What is sent, to the byte. */
+            /** @description The exact body sent. */
             body: string;
         };
         WebhookDeliveryPage: {
@@ -1604,59 +1606,59 @@ export interface components {
         };
         Balance: {
             account_id: components["schemas"]["Id"];
-            /** @description What can be spent from grants now. */
+            /** @description Credits that can be spent from grants now. */
             available: components["schemas"]["Decimal"];
             /**
-             * @description Credits that were spent before their payment was given back. The next grants pay them first; what is
-             *     available can be spent all the same.
+             * @description Credits that were spent before their payment was refunded. They are deducted from the next grants;
+             *     available credits can still be spent.
              */
             owed: components["schemas"]["Decimal"];
             overage: {
                 /**
-                 * @description The policy in force.
+                 * @description The current policy.
                  * @enum {string}
                  */
                 policy: "block" | "bill";
                 limit: components["schemas"]["Decimal"];
                 used: components["schemas"]["Decimal"];
             };
-            /** @description The plan and its open period; absent where there is none. */
+            /** @description The plan and its current period, if any. */
             plan?: {
                 id: components["schemas"]["Id"];
                 period_start: components["schemas"]["Instant"];
                 period_end: components["schemas"]["Instant"];
             };
-            /** @description The open grants, in the order of their making. */
+            /** @description The open grants, in order of creation. */
             grants: components["schemas"]["Grant"][];
-            /** @description The last entry that the balance holds. */
+            /** @description The last entry included in the balance. */
             seq: components["schemas"]["Seq"];
             as_of: components["schemas"]["Instant"];
         };
         /**
-         * @description One operation of an account. `debit`, `grant`, `reversal`, `renewal` or `refill` is there for the type of that
-         *     name, `plan` for `plan_change` and `plan_end`, `recovery` for `take_back` and `give_back`; an expiry says all by
-         *     `lapsed`.
+         * @description One operation of an account. `debit`, `grant`, `reversal`, `renewal` or `refill` is present for the type of
+         *     that name, `plan` for `plan_change` and `plan_end`, `recovery` for `take_back` and `give_back`; an expiry has
+         *     only `lapsed`.
          */
         Entry: {
             seq: components["schemas"]["Seq"];
             /** @enum {string} */
             type: "debit" | "grant" | "reversal" | "expiry" | "settings" | "renewal" | "plan_change" | "plan_end" | "take_back" | "give_back" | "refill";
             operation_id: components["schemas"]["OperationId"];
-            /** @description What was charged, granted, given back, taken back, ended or lapsed. */
+            /** @description The credits charged, granted, restored, taken back, ended or expired. */
             credits: components["schemas"]["Decimal"];
             /**
-             * @description The available balance after this entry, less the one after the entry before. What has expired or taken
-             *     effect in between is part of it.
+             * @description The available balance after this entry minus that after the previous entry, including grants that expired
+             *     or took effect in between.
              */
             change: components["schemas"]["SignedDecimal"];
             balance_after: components["schemas"]["BalanceAfter"];
-            /** @description Grants that had run out, and what was left of them. */
+            /** @description Grants that had expired, and what was left of them. */
             lapsed?: components["schemas"]["Part"][];
             /**
-             * @description What this entry brought about. `low_balance`: the available balance fell below the threshold. `depleted`: it
-             *     reached zero. `overage_started`: the first use beyond the grants. `overage_limit`: no room beyond them is left.
-             *     The others say what the entry is: credits were bought, the plan was changed or ended, a period was opened, a
-             *     refill went well or did not.
+             * @description Alerts raised by this entry. `low_balance`: the available balance fell below the threshold. `depleted`: it
+             *     reached zero. `overage_started`: the first use beyond the grants. `overage_limit`: the overage limit is
+             *     reached. The others describe the entry: credits were bought, the plan was changed or ended, a period
+             *     began, a refill succeeded or failed.
              */
             alerts?: ("low_balance" | "depleted" | "overage_started" | "overage_limit" | "purchase_completed" | "plan_changed" | "period_renewed" | "refill_succeeded" | "refill_failed")[];
             created_at: components["schemas"]["Instant"];
@@ -1675,22 +1677,22 @@ export interface components {
                 debit_operation_id: components["schemas"]["OperationId"];
                 reason: components["schemas"]["Reason"];
             };
-            /** @description A period of a plan was opened, the first or another. It ended what the last one had left. */
+            /** @description A period of a plan began. What was left of the previous period ended. */
             renewal?: {
                 subscription_id: components["schemas"]["ProcessorId"];
                 plan_id: components["schemas"]["Id"];
                 period_start: components["schemas"]["Instant"];
                 period_end: components["schemas"]["Instant"];
-                /** @description Of what had been left, what the new period has got. */
+                /** @description The credits carried over from the previous period. */
                 carried_over: components["schemas"]["Decimal"];
                 ended?: components["schemas"]["EndedGrants"];
                 overage?: components["schemas"]["ClosedOverage"];
                 grant?: components["schemas"]["EntryGrant"];
             };
-            /** @description The plan was changed within its period, or has ended. */
+            /** @description The plan changed within its period, or ended. */
             plan?: {
                 subscription_id: components["schemas"]["ProcessorId"];
-                /** @description The plan from now on, or the one that has ended. */
+                /** @description The new plan, or the plan that ended. */
                 plan_id: components["schemas"]["Id"];
                 previous_plan_id?: components["schemas"]["Id"];
                 ended?: components["schemas"]["EndedGrants"];
@@ -1698,27 +1700,28 @@ export interface components {
                 grant?: components["schemas"]["EntryGrant"];
             };
             /**
-             * @description Credits were taken back since their payment was given back or is disputed, or given back since the dispute
+             * @description Credits were taken back because their payment was refunded or disputed, or restored because the dispute
              *     was won.
              */
             recovery?: {
-                /** @description The operation that had granted the credits. */
+                /** @description The operation that granted the credits. */
                 operation_id: components["schemas"]["OperationId"];
                 reason: components["schemas"]["Reason"];
-                /** @description What was added to what is owed, since it had been spent, or taken off it. */
+                /** @description Credits added to those owed, because they had been spent, or deducted from them. */
                 owed: components["schemas"]["Decimal"];
                 taken?: components["schemas"]["Part"][];
                 restored?: components["schemas"]["Part"][];
             };
             refill?: {
                 /**
-                 * @description `set`: set up or switched off. `started`: a payment is being tried. `postponed`: none is, for want of room
-                 *     in the month's cap or of the pack. `settled`: it has ended.
+                 * @description `set`: set up or turned off. `started`: a payment is being attempted. `postponed`: no payment is
+                 *     attempted, because of the monthly cap or because the pack is not available. `settled`: the payment
+                 *     succeeded or failed.
                  * @enum {string}
                  */
                 step: "set" | "started" | "postponed" | "settled";
                 /**
-                 * @description Where the automatic refill stands from now on.
+                 * @description The state of automatic refill after this entry.
                  * @enum {string}
                  */
                 phase: "armed" | "in_flight" | "backoff" | "action_required" | "off";
@@ -1761,19 +1764,19 @@ export interface components {
             /** @constant */
             type?: "refill";
         });
-        /** @description A grant that an entry made. */
+        /** @description A grant created by an entry. */
         EntryGrant: {
             id: components["schemas"]["Id"];
             source: components["schemas"]["CreditSource"];
             expires_at: components["schemas"]["OptionalInstant"];
             reason: components["schemas"]["Reason"];
-            /** @description What went to credits that were owed, and did not become available. */
+            /** @description Credits deducted for credits owed, which did not become available. */
             owed_paid?: components["schemas"]["Decimal"];
             payment_id?: components["schemas"]["ProcessorId"];
         };
         /** @description Grants of the plan that ended, and what was left of them. */
         EndedGrants: components["schemas"]["Part"][];
-        /** @description Use beyond the grants that was closed. It is billed where it has a price. */
+        /** @description Overage that was closed. It is billed if it has a price. */
         ClosedOverage: {
             credits: components["schemas"]["Decimal"];
             price?: components["schemas"]["EntryPrice"];
@@ -1785,7 +1788,7 @@ export interface components {
             currency: string;
         };
         /**
-         * @description An id of the payment processor, or of one of its kind.
+         * @description An id at the payment processor.
          * @example pi_3PqXkLJ2
          */
         ProcessorId: string;
@@ -1793,7 +1796,7 @@ export interface components {
             credits: components["schemas"]["SignedDecimal"];
             debits: number;
             messages: number;
-            /** @description A conversation counts once, on the day of its first debit with that agent. */
+            /** @description A conversation counts once per agent, on the day of its first debit. */
             conversations: number;
         };
         UsageGroup: {
@@ -1805,9 +1808,9 @@ export interface components {
             messages?: number;
             conversations?: number;
             quantity?: components["schemas"]["Decimal"];
-            /** @description What the quantity counts, by the latest rate card that has the node/action; left out where none has. */
+            /** @description The unit of the quantity, from the latest rate card with the node/action; omitted if there is none. */
             unit?: string;
-            /** @description In how many lines of debits the node/action stood. */
+            /** @description The number of debit lines with the node/action. */
             lines?: number;
         };
         SessionRequest: {
@@ -1818,7 +1821,7 @@ export interface components {
             ttl_seconds?: number;
             /**
              * Format: uri
-             * @description Where the person came from. The page links there when the session has ended.
+             * @description Where the person came from. The page links back to it when the session has ended.
              */
             return_url?: string | null;
         };
@@ -1843,10 +1846,10 @@ export interface components {
         Money: {
             /**
              * Format: int64
-             * @description 2500 of `usd` are 25 dollars, 2500 of `jpy` as many yen.
+             * @description 2500 of `usd` is 25 dollars; 2500 of `jpy` is 2500 yen.
              */
             amount: number;
-            /** @description The code of ISO 4217, in lower case. */
+            /** @description The ISO 4217 code, in lower case. */
             currency: string;
         };
         /**
@@ -1858,46 +1861,46 @@ export interface components {
          */
         MoneyInput: {
             amount: number;
-            /** @description The code of ISO 4217, in lower case. */
+            /** @description The ISO 4217 code, in lower case. */
             currency: string;
         };
-        /** @description An amount of money above 0. */
+        /** @description A positive amount of money. */
         PositiveMoneyInput: components["schemas"]["MoneyInput"] & {
             amount?: unknown;
         };
         /**
-         * @description How long a period is.
+         * @description The length of a period.
          * @enum {string}
          */
         Interval: "month" | "year";
-        /** @description What may be used beyond all grants. `limit` and `price_per_credit` are required with `bill`. */
+        /** @description Usage allowed beyond all grants. `limit` and `price_per_credit` are required with `bill`. */
         PlanOverageInput: {
             /**
-             * @description `block`: debits that the grants cannot pay for are refused. `bill`: they go on up to the limit.
+             * @description `block`: debits that exceed the grants are refused. `bill`: they are allowed up to the limit.
              * @enum {string}
              */
             policy: "block" | "bill";
-            /** @description What one period may use beyond the grants. It must not cost more than 99999999 in minor units. */
+            /** @description The overage allowed in one period. It must not cost more than 99999999 in minor units. */
             limit?: components["schemas"]["DecimalInput"] | null;
-            /** @description In minor units of the plan's currency, at most 1,000,000; `"1.5"` of `usd` are 1.5 cents. */
+            /** @description In minor units of the plan's currency, at most 1,000,000; `"1.5"` of `usd` is 1.5 cents. */
             price_per_credit?: components["schemas"]["DecimalInput"] | null;
         };
         PlanRequest: {
             name: components["schemas"]["Text"];
             /**
-             * @description For people.
+             * @description A description for display.
              * @default
              */
             description?: string | null;
-            /** @description Of one period; 0 is a free plan. */
+            /** @description The price of one period; 0 is a free plan. */
             price: components["schemas"]["MoneyInput"];
             interval: components["schemas"]["Interval"];
-            /** @description Granted at the beginning of each period. They end with it. */
+            /** @description Granted at the beginning of each period; they end with it. */
             included_credits: components["schemas"]["DecimalInput"];
-            /** @description Nothing if left out. An overage that is set for an account wins. */
+            /** @description None if omitted. The overage of an account takes precedence. */
             overage?: components["schemas"]["PlanOverageInput"] | null;
             /**
-             * @description How many credits that were not used go into the next period, at most.
+             * @description The maximum number of unused credits carried over to the next period.
              * @default 0
              */
             rollover?: components["schemas"]["DecimalInput"] | null;
@@ -1933,14 +1936,14 @@ export interface components {
         PackRequest: {
             name: components["schemas"]["Text"];
             /**
-             * @description For people.
+             * @description A description for display.
              * @default
              */
             description?: string | null;
             price: components["schemas"]["PositiveMoneyInput"];
             credits: components["schemas"]["PositiveDecimalInput"];
             /**
-             * @description How long the credits live from their purchase; 0 is for ever.
+             * @description How many days the credits are valid from their purchase; 0 is forever.
              * @default 0
              */
             validity_days?: number | null;
@@ -1966,17 +1969,17 @@ export interface components {
         };
         /**
          * Format: uri
-         * @description Where the person comes back to.
+         * @description Where the person returns to.
          * @example https://app.example.com/account
          */
         ReturnUrl: string | null;
-        /** @description Just one of `plan_id` and `pack_id`. */
+        /** @description Exactly one of `plan_id` and `pack_id`. */
         CheckoutRequest: {
             plan_id?: components["schemas"]["Id"] | null;
             pack_id?: components["schemas"]["Id"] | null;
             /**
-             * @description The person agrees that the card of a pack is kept, and charged later without them. Not for plans, whose card
-             *     is kept for their renewals.
+             * @description The person agrees that the card used for a pack is saved and charged later automatically. Not for plans,
+             *     whose card is always saved for renewals.
              * @default false
              */
             save_card?: boolean | null;
@@ -1985,7 +1988,7 @@ export interface components {
         PageUrl: {
             /**
              * Format: uri
-             * @description The page to lead the person to.
+             * @description The page to redirect the person to.
              */
             url: string;
         };
@@ -1996,53 +1999,53 @@ export interface components {
         SubscribedPlan: {
             id: components["schemas"]["Id"];
             name: components["schemas"]["Text"];
-            /** @description As the plan is sold now. */
+            /** @description The plan's current price. */
             price: components["schemas"]["Money"];
             interval: components["schemas"]["Interval"];
-            /** @description What the open period has got. */
+            /** @description The credits included in the current period. */
             included_credits: components["schemas"]["Decimal"];
             overage: components["schemas"]["PlanOverage"];
         };
         Subscription: {
             account_id: components["schemas"]["Id"];
             /**
-             * @description `past_due`: the processor is trying to collect. `incomplete`: the first payment is missing.
+             * @description `past_due`: the processor is retrying the payment. `incomplete`: the first payment has not been made.
              * @enum {string}
              */
             status: "none" | "active" | "past_due" | "incomplete" | "ended";
-            /** @description The plan of the open period; null where no subscription runs. */
+            /** @description The plan of the current period; null without a current subscription. */
             plan: components["schemas"]["SubscribedPlan"] | null;
             period_start: components["schemas"]["Instant"] | null;
             period_end: components["schemas"]["Instant"] | null;
             /** @description Whether the subscription ends with its period. */
             cancel_at_period_end: boolean;
-            /** @description The plan from the next period on, where it is another. */
+            /** @description The plan from the next period, if it differs. */
             next_plan_id: components["schemas"]["Id"] | null;
-            /** @description When the next period begins; null where none follows. */
+            /** @description When the next period begins; null if none follows. */
             renews_at: components["schemas"]["Instant"] | null;
-            /** @description What is left of the plan's credits. */
+            /** @description The remaining credits of the plan. */
             included_remaining: components["schemas"]["Decimal"];
-            /** @description What was used beyond all grants and is not billed yet. */
+            /** @description Overage that is not billed yet. */
             overage_used: components["schemas"]["Decimal"];
-            /** @description What that costs so far; null where the plan has no price for it. */
+            /** @description The cost of the overage so far; null if the plan has no price for it. */
             overage_price: components["schemas"]["Money"] | null;
             /**
              * Format: uri
-             * @description Where an invoice can be paid that could not be collected.
+             * @description Where to pay an invoice whose payment failed.
              */
             pay_url: string | null;
         };
         /** @description With `enabled` true every field is required. */
         AutoRefillRequest: {
             enabled: boolean;
-            /** @description A pack is bought when the available balance lies below this. */
+            /** @description A pack is bought when the available balance is below this. */
             threshold?: components["schemas"]["PositiveDecimalInput"] | null;
-            /** @description What is bought. */
+            /** @description The pack to buy. */
             pack_id?: components["schemas"]["Id"] | null;
-            /** @description The most that is spent so in a calendar month of the account's zone; in the pack's currency, and at least its price. */
+            /** @description The most to spend on automatic refill in a calendar month of the account's zone; in the pack's currency, and at least its price. */
             monthly_cap?: components["schemas"]["PositiveMoneyInput"] | null;
             /**
-             * @description The account's people agree that their saved card is charged without them.
+             * @description The account's users agree that their saved card is charged automatically.
              * @default false
              */
             consent?: boolean | null;
@@ -2050,21 +2053,21 @@ export interface components {
         AutoRefill: {
             account_id: components["schemas"]["Id"];
             enabled: boolean;
-            /** @description As it was set last; null where it never was. */
+            /** @description The last setting; null if it was never set. */
             threshold: components["schemas"]["Decimal"] | null;
             pack_id: components["schemas"]["Id"] | null;
             monthly_cap: components["schemas"]["Money"] | null;
             /** @description Charged or being charged in this calendar month of the account's zone. */
             spent_this_month: components["schemas"]["Money"] | null;
             /**
-             * @description `armed`: a pack is bought when the balance is low. `in_flight`: one is being paid for. `backoff`: nothing is tried
-             *     before `retry_at`. `action_required`: nothing is tried until someone acts.
+             * @description `armed`: a pack is bought when the balance is low. `in_flight`: a payment is in progress. `backoff`: no
+             *     attempt before `retry_at`. `action_required`: no attempt until the user acts.
              * @enum {string}
              */
             state: "armed" | "in_flight" | "backoff" | "action_required" | "off";
-            /** @description Why it has stopped; null where it has not. */
+            /** @description Why it has stopped; null if it has not. */
             reason: ("declined" | "authentication_required" | "no_card" | "monthly_cap" | "pack_unavailable" | "credits_owed" | "rejected" | "failed") | null;
-            /** @description The same for people, and what to do. */
+            /** @description The reason for display, and what to do. */
             message: string | null;
             retry_at: components["schemas"]["Instant"] | null;
         };
@@ -2073,29 +2076,29 @@ export interface components {
             id: string;
             at: components["schemas"]["Instant"];
             /**
-             * @description `purchase`: a pack that a person bought. `refill`: one that was bought automatically. `plan`: a period of a plan.
-             *     `plan_change`: the difference to a dearer plan. `overage`: use beyond the grants. `refund`: money that was given
-             *     back, or taken back by a dispute.
+             * @description `purchase`: a pack that a person bought. `refill`: a pack bought automatically. `plan`: a period of a
+             *     plan. `plan_change`: the difference for an upgrade. `overage`: use beyond the grants. `refund`: money
+             *     refunded, or taken back by a dispute.
              * @enum {string}
              */
             kind: "purchase" | "refill" | "plan" | "plan_change" | "overage" | "refund";
             /**
-             * @description `pending`: being paid, or not sent yet. `open`: waits for a person. `disputed`: the bank holds the money until it
-             *     has decided.
+             * @description `pending`: being paid, or not sent yet. `open`: waiting for the user to pay. `disputed`: the bank holds
+             *     the money until it decides.
              * @enum {string}
              */
             state: "pending" | "open" | "paid" | "failed" | "void" | "disputed";
             amount: components["schemas"]["Money"];
-            /** @description What was bought or used; of a refund 0. */
+            /** @description The credits bought or used; 0 for a refund. */
             credits: components["schemas"]["Decimal"];
-            /** @description The name of the plan or pack, or what it is about. */
+            /** @description The name of the plan or pack, or another description. */
             description: string;
             /**
              * Format: uri
              * @description The receipt, or the invoice to be paid.
              */
             receipt_url: string | null;
-            /** @description Why it failed, or why money was given back. */
+            /** @description Why it failed, or why money was refunded. */
             reason: string | null;
         };
         BillPage: {
@@ -2111,12 +2114,12 @@ export interface components {
             time_zone: string;
             group_by: string;
             agent_id?: components["schemas"]["Id"];
-            /** @description The usage holds every entry up to this one. */
+            /** @description The usage includes every entry up to this one. */
             as_of_seq: number;
             total: components["schemas"]["UsageCounts"];
-            /** @description Of one grouping. */
+            /** @description The groups of a single grouping. */
             groups?: components["schemas"]["UsageGroup"][];
-            /** @description Of several groupings, the groups of each. */
+            /** @description The groups of each of several groupings. */
             groupings?: {
                 day?: components["schemas"]["UsageGroup"][];
                 channel?: components["schemas"]["UsageGroup"][];
@@ -2125,11 +2128,11 @@ export interface components {
         } & (unknown | unknown);
         Audit: {
             account_id: components["schemas"]["Id"];
-            /** @description Whether nothing drifts. */
+            /** @description Whether there is no drift. */
             clean: boolean;
-            /** @description The ledger was folded up to this entry. */
+            /** @description The ledger was audited up to this entry. */
             seq: number;
-            /** @description How many entries there are, by type. */
+            /** @description The number of entries, by type. */
             entries: {
                 [key: string]: number;
             };
@@ -2140,18 +2143,18 @@ export interface components {
             lapsed: components["schemas"]["Decimal"];
             balance: components["schemas"]["BalanceAfter"];
             usage: {
-                /** @description Usage is folded up to this entry. */
+                /** @description Usage includes entries up to this one. */
                 seq: number;
-                /** @description How many usage sheets were compared. */
+                /** @description The number of usage sheets compared. */
                 sheets: number;
-                /** @description Whether folding has stopped at an entry that cannot be folded. */
+                /** @description Whether usage has stopped at an entry that cannot be processed. */
                 quarantined: boolean;
             };
             drift: {
                 where: string;
-                /** @description What the ledger says. */
+                /** @description The value from the ledger. */
                 ledger: string;
-                /** @description What is stored. */
+                /** @description The stored value. */
                 stored: string;
             }[];
         };
@@ -2163,10 +2166,10 @@ export interface components {
             /** @constant */
             status: "ok";
         };
-        /** @description An error in the form of RFC 9457. Some types add members of their own. */
+        /** @description An error in the format of RFC 9457. Some types add members of their own. */
         Problem: {
             /**
-             * @description What went wrong. Stable; decide by it.
+             * @description What went wrong. Stable; handle errors by it.
              * @enum {string}
              */
             type: "urn:drawdown:problem:malformed-json" | "urn:drawdown:problem:invalid-request" | "urn:drawdown:problem:payload-too-large" | "urn:drawdown:problem:unauthenticated" | "urn:drawdown:problem:forbidden" | "urn:drawdown:problem:idempotency-key-missing" | "urn:drawdown:problem:idempotency-key-reused" | "urn:drawdown:problem:insufficient-credits" | "urn:drawdown:problem:account-not-found" | "urn:drawdown:problem:account-suspended" | "urn:drawdown:problem:rate-not-found" | "urn:drawdown:problem:rate-card-not-found" | "urn:drawdown:problem:rate-card-published" | "urn:drawdown:problem:debit-not-found" | "urn:drawdown:problem:not-reversible" | "urn:drawdown:problem:too-many-grants" | "urn:drawdown:problem:api-key-not-found" | "urn:drawdown:problem:webhook-endpoint-not-found" | "urn:drawdown:problem:delivery-not-found" | "urn:drawdown:problem:invalid-signature" | "urn:drawdown:problem:asset-not-found" | "urn:drawdown:problem:contended" | "urn:drawdown:problem:unavailable" | "urn:drawdown:problem:internal" | "urn:drawdown:problem:plan-not-found" | "urn:drawdown:problem:pack-not-found" | "urn:drawdown:problem:not-offered" | "urn:drawdown:problem:plan-already-active" | "urn:drawdown:problem:plan-change-not-possible" | "urn:drawdown:problem:no-subscription" | "urn:drawdown:problem:payment-declined" | "urn:drawdown:problem:payments-unavailable" | "urn:drawdown:problem:balance-too-large";
@@ -2177,38 +2180,38 @@ export interface components {
              * @enum {integer}
              */
             status: 400 | 401 | 402 | 403 | 404 | 409 | 413 | 422 | 500 | 503;
-            /** @description What happened and what to do, for people. */
+            /** @description What happened and what to do, for display. */
             detail: string;
-            /** @description Each bad field. */
+            /** @description The invalid fields. */
             invalid_params?: {
                 /**
-                 * @description The path of the field, the name of a parameter, or that of a header.
+                 * @description The path of the field, or the name of the parameter or header.
                  * @example lines[0].quantity
                  */
                 name: string;
                 /**
-                 * @description What would be right.
+                 * @description What is valid.
                  * @example is required
                  */
                 reason: string;
             }[];
         };
-        /** @description Credits are missing. */
+        /** @description There are not enough credits. */
         InsufficientCreditsProblem: components["schemas"]["Problem"] & {
             /** @enum {unknown} */
             type?: "urn:drawdown:problem:insufficient-credits";
             /** @constant */
             status?: 402;
-            /** @description What the debit needs. */
+            /** @description The credits that the debit costs. */
             required: components["schemas"]["Decimal"];
-            /** @description What can be spent from grants. */
+            /** @description Credits that can be spent from grants. */
             available: components["schemas"]["Decimal"];
-            /** @description What grants and overage together lack. */
+            /** @description Credits that grants and overage together lack. */
             shortfall: components["schemas"]["Decimal"];
         };
     };
     responses: {
-        /** @description `malformed-json`: the body is not JSON, or has a member twice. */
+        /** @description `malformed-json`: the body is not JSON, or has a duplicate member. */
         MalformedBody: {
             headers: {
                 [name: string]: unknown;
@@ -2222,7 +2225,7 @@ export interface components {
                 };
             };
         };
-        /** @description `idempotency-key-missing`: send the header. `malformed-json`: the body is not JSON, or has a member twice. */
+        /** @description `idempotency-key-missing`: send the header. `malformed-json`: the body is not JSON, or has a duplicate member. */
         BadKeyedRequest: {
             headers: {
                 [name: string]: unknown;
@@ -2252,8 +2255,8 @@ export interface components {
             };
         };
         /**
-         * @description `insufficient-credits`: nothing was changed. Add at least `shortfall` credits, then send the same request again
-         *     under the same key.
+         * @description `insufficient-credits`: nothing was changed. Add at least `shortfall` credits, then retry the same request
+         *     with the same key.
          */
         InsufficientCredits: {
             headers: {
@@ -2263,7 +2266,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["InsufficientCreditsProblem"];
             };
         };
-        /** @description `forbidden`: the key lacks the scope, or is bound to another account. The account need not exist. */
+        /** @description `forbidden`: the key lacks the scope, or is restricted to another account. The account need not exist. */
         Forbidden: {
             headers: {
                 [name: string]: unknown;
@@ -2278,8 +2281,8 @@ export interface components {
             };
         };
         /**
-         * @description `forbidden`: the key lacks the scope, or is bound to another account. `account-suspended`: nothing can be debited
-         *     until the operator sets the account's status to active.
+         * @description `forbidden`: the key lacks the scope, or is restricted to another account. `account-suspended`: debits are
+         *     refused until the operator sets the account's status to active.
          */
         ForbiddenOrSuspended: {
             headers: {
@@ -2336,7 +2339,7 @@ export interface components {
                 };
             };
         };
-        /** @description `rate-card-not-found`: there is no such rate card, or none is in force. */
+        /** @description `rate-card-not-found`: there is no such rate card, or none is in effect. */
         RateCardNotFound: {
             headers: {
                 [name: string]: unknown;
@@ -2406,7 +2409,7 @@ export interface components {
                 };
             };
         };
-        /** @description `invalid-signature`: the body was not signed with the secret, or not just now. `malformed-json`: the body cannot be decoded. */
+        /** @description `invalid-signature`: the body was not signed with the secret, or the signature is too old. `malformed-json`: the body cannot be decoded. */
         InvalidSignature: {
             headers: {
                 [name: string]: unknown;
@@ -2420,7 +2423,7 @@ export interface components {
                 };
             };
         };
-        /** @description `unavailable`: the notice could not be passed on. `payments-unavailable`: no webhook secret is configured; the operator has to put it in. */
+        /** @description `unavailable`: the event could not be queued. `payments-unavailable`: the operator has not configured a webhook secret. */
         NoticeNotTaken: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -2436,9 +2439,8 @@ export interface components {
             };
         };
         /**
-         * @description `not-reversible`: more is asked for than is left of the debit (`reversible` says how much is), or its credits
-         *     came from a grant that expired too long ago. `too-many-grants`, `balance-too-large`: the account has no place
-         *     for the credits.
+         * @description `not-reversible`: the request is for more than is left of the debit (`reversible`), or its credits came from a
+         *     grant that expired too long ago. `too-many-grants`, `balance-too-large`: the account cannot hold the credits.
          */
         NotReversible: {
             headers: {
@@ -2450,18 +2452,18 @@ export interface components {
                     type?: "urn:drawdown:problem:not-reversible" | "urn:drawdown:problem:too-many-grants" | "urn:drawdown:problem:balance-too-large";
                     /** @constant */
                     status?: 409;
-                    /** @description What the debit charged, where more was asked for than is left. */
+                    /** @description The credits charged, if the request was for more than is left. */
                     charged?: components["schemas"]["Decimal"];
-                    /** @description What of it has been given back. */
+                    /** @description The credits already restored. */
                     reversed?: components["schemas"]["Decimal"];
-                    /** @description What of it can still be given back. */
+                    /** @description The credits that can still be restored. */
                     reversible?: components["schemas"]["Decimal"];
                 };
             };
         };
         /**
-         * @description `too-many-grants`: the account has 50 open grants; wait until one is spent or expires. `balance-too-large`: with
-         *     this grant the balance would pass what can be represented.
+         * @description `too-many-grants`: the account has 50 open grants; wait until one is spent or expires. `balance-too-large`:
+         *     with this grant the balance would exceed the maximum.
          */
         GrantImpossible: {
             headers: {
@@ -2476,7 +2478,7 @@ export interface components {
                 };
             };
         };
-        /** @description `rate-card-published`: this version has other content. Publish a new version. */
+        /** @description `rate-card-published`: this version was published with other content. Publish a new version. */
         RateCardPublished: {
             headers: {
                 [name: string]: unknown;
@@ -2546,7 +2548,7 @@ export interface components {
                 };
             };
         };
-        /** @description `not-offered`: the pack is not sold any more; choose another one. */
+        /** @description `not-offered`: the pack is no longer sold; choose another one. */
         PackNotOffered: {
             headers: {
                 [name: string]: unknown;
@@ -2561,9 +2563,9 @@ export interface components {
             };
         };
         /**
-         * @description `not-offered`: the plan or pack is not offered any more. `plan-already-active`: the account has the plan, now or
-         *     from its next period on. `plan-change-not-possible`: the plan cannot follow the present one like this; `detail` says
-         *     what to do.
+         * @description `not-offered`: the plan or pack is no longer offered. `plan-already-active`: the account has the plan, now or
+         *     from its next period. `plan-change-not-possible`: the plan cannot replace the current one directly; `detail`
+         *     explains what to do.
          */
         PurchaseImpossible: {
             headers: {
@@ -2578,7 +2580,7 @@ export interface components {
                 };
             };
         };
-        /** @description `no-subscription`: no subscription runs. */
+        /** @description `no-subscription`: there is no current subscription. */
         NoSubscription: {
             headers: {
                 [name: string]: unknown;
@@ -2593,8 +2595,8 @@ export interface components {
             };
         };
         /**
-         * @description `payment-declined`: the card was refused, and nothing was changed. `detail` has the processor's words. The key may be
-         *     used again.
+         * @description `payment-declined`: the card was declined, and nothing was changed. `detail` contains the processor's message.
+         *     The key may be used again.
          */
         PaymentDeclined: {
             headers: {
@@ -2610,9 +2612,9 @@ export interface components {
             };
         };
         /**
-         * @description `payments-unavailable`: the payment processor cannot be reached, or was not set up; `detail` says which. `contended`:
-         *     others change the same at once. `unavailable`: the store did not answer in time. Wait, then send the same request
-         *     again, a keyed one under the same key.
+         * @description `payments-unavailable`: the payment processor cannot be reached, or is not configured; see `detail`.
+         *     `contended`: concurrent changes. `unavailable`: the database did not respond in time. Wait, then retry the
+         *     same request with the same key, if it has one.
          */
         PaymentsOrStoreUnavailable: {
             headers: {
@@ -2628,7 +2630,7 @@ export interface components {
                 };
             };
         };
-        /** @description `payload-too-large`: the body has more than 256 KiB. Send less at once. */
+        /** @description `payload-too-large`: the body is larger than 256 KiB. Send less at once. */
         PayloadTooLarge: {
             headers: {
                 [name: string]: unknown;
@@ -2642,7 +2644,7 @@ export interface components {
                 };
             };
         };
-        /** @description `invalid-request`: `invalid_params` names every bad field. Correct them; a retry cannot help. */
+        /** @description `invalid-request`: `invalid_params` lists every invalid field. Correct them; a retry cannot succeed. */
         InvalidRequest: {
             headers: {
                 [name: string]: unknown;
@@ -2657,8 +2659,8 @@ export interface components {
             };
         };
         /**
-         * @description `invalid-request`: `invalid_params` names every bad field. `idempotency-key-reused`: the key was used for another
-         *     request; use a new one for a new operation.
+         * @description `invalid-request`: `invalid_params` lists every invalid field. `idempotency-key-reused`: the key was used for
+         *     another request; use a new key for each operation.
          */
         UnacceptableCommand: {
             headers: {
@@ -2674,9 +2676,9 @@ export interface components {
             };
         };
         /**
-         * @description `invalid-request`: `invalid_params` names every bad field. `idempotency-key-reused`: the key was used for another
-         *     request; use a new one for a new operation. `rate-not-found`: `invalid_params` names the lines that the rate card
-         *     has no rate for; without it, no rate card was in force.
+         * @description `invalid-request`: `invalid_params` lists every invalid field. `idempotency-key-reused`: the key was used for
+         *     another request; use a new key for each operation. `rate-not-found`: `invalid_params` lists the lines that the
+         *     rate card has no rate for; without it, no rate card was in effect.
          */
         UnacceptableDebit: {
             headers: {
@@ -2692,8 +2694,8 @@ export interface components {
             };
         };
         /**
-         * @description `invalid-request`: `invalid_params` names every bad field. `rate-not-found`: `invalid_params` names the lines that
-         *     the rate card has no rate for; without it, no rate card was in force.
+         * @description `invalid-request`: `invalid_params` lists every invalid field. `rate-not-found`: `invalid_params` lists the
+         *     lines that the rate card has no rate for; without it, no rate card was in effect.
          */
         UnacceptableQuote: {
             headers: {
@@ -2709,8 +2711,8 @@ export interface components {
             };
         };
         /**
-         * @description `internal`: something went wrong on our side, and it is not known whether the request took effect. Send the same
-         *     request again, a keyed one under the same key.
+         * @description `internal`: something went wrong on our side, and the request may have taken effect. Retry the same request
+         *     with the same key, if it has one.
          */
         Internal: {
             headers: {
@@ -2725,7 +2727,7 @@ export interface components {
                 };
             };
         };
-        /** @description `unavailable`: the store did not answer in time. Wait, then send the same request again. */
+        /** @description `unavailable`: the database did not respond in time. Wait, then retry the same request. */
         Unavailable: {
             headers: {
                 "Retry-After": components["headers"]["RetryAfter"];
@@ -2741,9 +2743,9 @@ export interface components {
             };
         };
         /**
-         * @description `contended`: too many others write the same at once; nothing was changed. `unavailable`: the store did not answer
-         *     in time. Wait, then send the same request again, a keyed one under the same key. Callers that meet `contended`
-         *     often should send batches.
+         * @description `contended`: too many concurrent writes; nothing was changed. `unavailable`: the database did not respond in
+         *     time. Wait, then retry the same request with the same key, if it has one. Callers that get `contended` often
+         *     should use batches.
          */
         ContendedOrUnavailable: {
             headers: {
@@ -2767,8 +2769,8 @@ export interface components {
          */
         AccountId: components["schemas"]["Id"];
         /**
-         * @description The debit's operation id, percent-encoded where needed. A `/` within it is encoded twice, as `%252F`, since the
-         *     gateway decodes a path before it cuts it into segments; a literal `%2F` within an id is then `%25252F`.
+         * @description The debit's operation id, percent-encoded as needed. Encode a `/` within it twice, as `%252F`, since the
+         *     gateway decodes a path before it splits it into segments; a literal `%2F` within an id is then `%25252F`.
          * @example run_51-reply
          */
         OperationId: components["schemas"]["OperationId"];
@@ -2793,13 +2795,13 @@ export interface components {
          */
         PackId: components["schemas"]["Id"];
         /**
-         * @description The operation's id, of your choice: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key, write
-         *     `\"` and `\\` for `"` and `\`. Send the same one at every retry.
+         * @description An id of your choice for the operation: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key,
+         *     write `\"` and `\\` for `"` and `\`. Send the same one with every retry.
          * @example run_51-reply
          */
         IdempotencyKey: string;
         /**
-         * @description The endpoint's id, of the operator's choice.
+         * @description The endpoint's id, chosen by the operator.
          * @example ops
          */
         EndpointId: components["schemas"]["Id"];
@@ -2809,12 +2811,12 @@ export interface components {
          */
         DeliveryId: components["schemas"]["Id"];
         /**
-         * @description The most elements of the page.
+         * @description The maximum number of elements on the page.
          * @example 20
          */
         Limit: number;
         /**
-         * @description The `next_cursor` of the page before. Left out for the first page.
+         * @description The `next_cursor` of the previous page. Omit for the first page.
          * @example MTo0MQ
          */
         Cursor: components["schemas"]["Cursor"];
@@ -2822,7 +2824,7 @@ export interface components {
     requestBodies: never;
     headers: {
         /**
-         * @description Names this content. Send it as `If-None-Match` to ask whether it is still the one.
+         * @description Identifies this content. Send it as `If-None-Match` to check whether it has changed.
          * @example W/"0a1b2c3d4e5f6071"
          */
         ETag: string;
@@ -2832,7 +2834,7 @@ export interface components {
          */
         VaryEncoding: "Accept-Encoding";
         /**
-         * @description The answer is the first one to an earlier request with this key.
+         * @description This is the first response to an earlier request with this key.
          * @example true
          */
         IdempotentReplayed: "true";
@@ -2842,7 +2844,7 @@ export interface components {
          */
         WWWAuthenticate: "Bearer";
         /**
-         * @description Wait this many seconds, then send the same request again.
+         * @description Wait this many seconds, then retry the same request.
          * @example 1
          */
         RetryAfter: number;
@@ -2856,8 +2858,8 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The operation's id, of your choice: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key, write
-                 *     `\"` and `\\` for `"` and `\`. Send the same one at every retry.
+                 * @description An id of your choice for the operation: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key,
+                 *     write `\"` and `\\` for `"` and `\`. Send the same one with every retry.
                  * @example run_51-reply
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKey"];
@@ -2877,7 +2879,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A debit was made under this key before, by the same request. This is its first answer. */
+            /** @description The same request was made with this key before. This is its first response. */
             200: {
                 headers: {
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
@@ -2918,8 +2920,8 @@ export interface operations {
                  */
                 account_id: components["parameters"]["AccountId"];
                 /**
-                 * @description The debit's operation id, percent-encoded where needed. A `/` within it is encoded twice, as `%252F`, since the
-                 *     gateway decodes a path before it cuts it into segments; a literal `%2F` within an id is then `%25252F`.
+                 * @description The debit's operation id, percent-encoded as needed. Encode a `/` within it twice, as `%252F`, since the
+                 *     gateway decodes a path before it splits it into segments; a literal `%2F` within an id is then `%25252F`.
                  * @example run_51-reply
                  */
                 operation_id: components["parameters"]["OperationId"];
@@ -2950,8 +2952,8 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The operation's id, of your choice: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key, write
-                 *     `\"` and `\\` for `"` and `\`. Send the same one at every retry.
+                 * @description An id of your choice for the operation: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key,
+                 *     write `\"` and `\\` for `"` and `\`. Send the same one with every retry.
                  * @example run_51-reply
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKey"];
@@ -2963,8 +2965,8 @@ export interface operations {
                  */
                 account_id: components["parameters"]["AccountId"];
                 /**
-                 * @description The debit's operation id, percent-encoded where needed. A `/` within it is encoded twice, as `%252F`, since the
-                 *     gateway decodes a path before it cuts it into segments; a literal `%2F` within an id is then `%25252F`.
+                 * @description The debit's operation id, percent-encoded as needed. Encode a `/` within it twice, as `%252F`, since the
+                 *     gateway decodes a path before it splits it into segments; a literal `%2F` within an id is then `%25252F`.
                  * @example run_51-reply
                  */
                 operation_id: components["parameters"]["OperationId"];
@@ -2977,7 +2979,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A reversal was made under this key before, by the same request. This is its first answer. */
+            /** @description The same request was made with this key before. This is its first response. */
             200: {
                 headers: {
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
@@ -2987,7 +2989,7 @@ export interface operations {
                     "application/json": components["schemas"]["Reversal"];
                 };
             };
-            /** @description The credits were given back. */
+            /** @description The credits were restored. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3080,12 +3082,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -3163,7 +3165,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The settings are as sent. */
+            /** @description The settings were replaced. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3172,7 +3174,7 @@ export interface operations {
                     "application/json": components["schemas"]["Account"];
                 };
             };
-            /** @description The account was opened. */
+            /** @description The account was created. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3195,8 +3197,8 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The operation's id, of your choice: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key, write
-                 *     `\"` and `\\` for `"` and `\`. Send the same one at every retry.
+                 * @description An id of your choice for the operation: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key,
+                 *     write `\"` and `\\` for `"` and `\`. Send the same one with every retry.
                  * @example run_51-reply
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKey"];
@@ -3216,7 +3218,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description A grant was made under this key before, by the same request. This is its first answer. */
+            /** @description The same request was made with this key before. This is its first response. */
             200: {
                 headers: {
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
@@ -3250,12 +3252,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -3371,7 +3373,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The card was published before, with the same content. */
+            /** @description The card was already published with the same content. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3403,12 +3405,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -3448,7 +3450,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The key was made. */
+            /** @description The key was created. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3533,12 +3535,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -3548,7 +3550,7 @@ export interface operations {
                  */
                 order?: "desc" | "asc";
                 /**
-                 * @description One or more types of entries, separated by commas. A filtered page may have fewer entries than asked for, or none, and still be followed by another.
+                 * @description One or more types of entries, separated by commas. A filtered page may have fewer entries than requested, or none, and still not be the last.
                  * @example grant,expiry
                  */
                 type?: string;
@@ -3601,19 +3603,19 @@ export interface operations {
                  */
                 from?: string;
                 /**
-                 * @description The last day, inclusive; it may lie ahead. Without it, today. A range has at most 13 months.
+                 * @description The last day, inclusive; it may be in the future. Without it, today. A range has at most 13 months.
                  * @example 2026-11-30
                  */
                 to?: string;
                 /**
-                 * @description By what usage is told: `day`, `channel`, `agent` or `node`. Of `day`, `channel` and `node` several may be
-                 *     joined by commas: they are told from one reading, and stand under `groupings` instead of `groups`. Not in
-                 *     CSV, which holds one table.
+                 * @description How usage is grouped: `day`, `channel`, `agent` or `node`. Several of `day`, `channel` and `node` may be
+                 *     separated by commas: they come from one read, under `groupings` instead of `groups`. Not for CSV, which
+                 *     holds one table.
                  * @example agent
                  */
                 group_by?: string;
                 /**
-                 * @description Narrow the answer to one agent.
+                 * @description Only the usage of this agent.
                  * @example agt_support
                  */
                 agent_id?: components["schemas"]["Id"];
@@ -3634,7 +3636,7 @@ export interface operations {
             200: {
                 headers: {
                     /**
-                     * @description The form depends on `Accept`.
+                     * @description The format depends on `Accept`.
                      * @example Accept
                      */
                     Vary?: string;
@@ -3678,7 +3680,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The proof, or the drift. */
+            /** @description The result of the audit. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3704,7 +3706,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The rate card in force. */
+            /** @description The current rate card. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3726,7 +3728,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -3758,7 +3760,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -3771,7 +3773,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The endpoint is as asked for. */
+            /** @description The endpoint was replaced. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3780,7 +3782,7 @@ export interface operations {
                     "application/json": components["schemas"]["WebhookEndpoint"];
                 };
             };
-            /** @description The endpoint was made. This is the only time that its secret is shown, unless it is replaced. */
+            /** @description The endpoint was created. Its secret is returned only this once, unless it is replaced. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -3804,7 +3806,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -3813,7 +3815,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The endpoint is removed. */
+            /** @description The endpoint was removed. */
             204: {
                 headers: {
                     [name: string]: unknown;
@@ -3834,7 +3836,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -3866,12 +3868,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -3902,12 +3904,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -3915,7 +3917,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -3947,7 +3949,7 @@ export interface operations {
             header?: never;
             path: {
                 /**
-                 * @description The endpoint's id, of the operator's choice.
+                 * @description The endpoint's id, chosen by the operator.
                  * @example ops
                  */
                 endpoint_id: components["parameters"]["EndpointId"];
@@ -3961,7 +3963,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The delivery is due. */
+            /** @description The delivery is scheduled. */
             202: {
                 headers: {
                     [name: string]: unknown;
@@ -3985,7 +3987,7 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The time and the signatures of the body, as Stripe makes them.
+                 * @description The timestamp and signatures of the body, in Stripe's format.
                  * @example t=1795514400,v1=5257a869e7ecebeda32affa62cdca3fa51cad7e77a0e56ff536d0ce8e108d8bd
                  */
                 "Stripe-Signature": string;
@@ -3999,7 +4001,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The notice was taken. */
+            /** @description The event was accepted. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4019,12 +4021,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -4102,7 +4104,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The plan is as sent. */
+            /** @description The plan was replaced. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4111,7 +4113,7 @@ export interface operations {
                     "application/json": components["schemas"]["Plan"];
                 };
             };
-            /** @description The plan is new. */
+            /** @description The plan was created. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4133,12 +4135,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -4216,7 +4218,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The pack is as sent. */
+            /** @description The pack was replaced. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4225,7 +4227,7 @@ export interface operations {
                     "application/json": components["schemas"]["Pack"];
                 };
             };
-            /** @description The pack is new. */
+            /** @description The pack was created. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4248,8 +4250,8 @@ export interface operations {
             query?: never;
             header: {
                 /**
-                 * @description The operation's id, of your choice: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key, write
-                 *     `\"` and `\\` for `"` and `\`. Send the same one at every retry.
+                 * @description An id of your choice for the operation: 1 to 128 visible ASCII characters, bare or quoted. In a quoted key,
+                 *     write `\"` and `\\` for `"` and `\`. Send the same one with every retry.
                  * @example run_51-reply
                  */
                 "Idempotency-Key": components["parameters"]["IdempotencyKey"];
@@ -4269,7 +4271,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The first answer to an earlier request with this key. */
+            /** @description The first response to an earlier request with this key. */
             200: {
                 headers: {
                     "Idempotent-Replayed": components["headers"]["IdempotentReplayed"];
@@ -4279,7 +4281,7 @@ export interface operations {
                     "application/json": components["schemas"]["PageUrl"];
                 };
             };
-            /** @description Lead the person to `url`. */
+            /** @description Redirect the person to `url`. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4319,7 +4321,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Lead the person to `url`. */
+            /** @description Redirect the person to `url`. */
             201: {
                 headers: {
                     [name: string]: unknown;
@@ -4428,7 +4430,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The subscription goes on. */
+            /** @description The subscription continues. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4463,7 +4465,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description How it stands. */
+            /** @description The status of automatic refill. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4499,7 +4501,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Automatic refill is as sent. */
+            /** @description Automatic refill was set. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -4523,12 +4525,12 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description The most elements of the page.
+                 * @description The maximum number of elements on the page.
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
                 /**
-                 * @description The `next_cursor` of the page before. Left out for the first page.
+                 * @description The `next_cursor` of the previous page. Omit for the first page.
                  * @example MTo0MQ
                  */
                 cursor?: components["parameters"]["Cursor"];
@@ -4582,7 +4584,7 @@ export interface operations {
                     "text/html": string;
                 };
             };
-            /** @description The page is still the one that `If-None-Match` names. */
+            /** @description The page is unchanged since the one in `If-None-Match`. */
             304: {
                 headers: {
                     [name: string]: unknown;
@@ -4656,7 +4658,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The service works. */
+            /** @description The service is healthy. */
             200: {
                 headers: {
                     [name: string]: unknown;

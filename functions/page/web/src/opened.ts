@@ -2,14 +2,14 @@
 
 import { signal } from "@preact/signals";
 
-/** The dialogs. That of plans and packs may begin with either. */
+/** The dialogs. The offers dialog may start with plans or with packs. */
 export type DialogName = "plans" | "packs" | "manage" | "cancel";
 
 export class OpenedDialog {
 	readonly name = signal<DialogName | null>(null);
 	#opener: Element | null = null;
 
-	/** Opens a dialog, or closes the one that is open; the focus then goes back to where it came from. */
+	/** Opens a dialog, or closes the open one and returns the focus to where it was. */
 	show(dialog: DialogName | null): void {
 		if (dialog !== null && this.name.value === null) {
 			this.#opener = document.activeElement;
@@ -17,7 +17,7 @@ export class OpenedDialog {
 		this.name.value = dialog;
 	}
 
-	/** Puts the focus back, once no dialog is there any more. */
+	/** Restores the focus once no dialog is open. */
 	focusOpener(): void {
 		if (this.name.peek() !== null) {
 			return;

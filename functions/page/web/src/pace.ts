@@ -1,11 +1,11 @@
-// How long the credits last at the present pace.
+// How long the credits will last at the current pace.
 
 import { type Micro, sum } from "./credits.ts";
 import { addDays, type Day, type Range } from "./days.ts";
 
 const paceDays = 7;
 
-/** The last full days, which make the pace, and today. */
+/** The last full days, which determine the pace, and today. */
 export function paceRange(today: Day): Range {
 	return { from: addDays(today, -paceDays), to: today };
 }
@@ -18,11 +18,11 @@ export function lasting(available: Micro, used: Micro[]): string {
 	const total = sum(since);
 	const today = used.at(-1) ?? 0n;
 	if (available <= 0n) {
-		return total > 0n || today > 0n ? "No credits are left." : "There are no credits at present.";
+		return total > 0n || today > 0n ? "No credits are left." : "No credits are available.";
 	}
 	if (total <= 0n) {
 		return today > 0n
-			? "It is too early to tell how long they last."
+			? "It is too early to estimate how long your credits will last."
 			: `Nothing was used in the last ${paceDays} days.`;
 	}
 	const pace = since.length === 1 ? "at yesterday's pace" : `at the pace of the last ${since.length} days`;

@@ -1,9 +1,9 @@
-// One thing that is read again and again.
+// A value that is read repeatedly.
 
 import { batch, signal } from "@preact/signals";
 import { Failure } from "./api.ts";
 
-/** What it was when it was last read, and why it could not be read since. */
+/** The last value read, and why later reads failed. */
 export class Part<T> {
 	readonly data = signal<T | null>(null);
 	readonly failure = signal<Failure | null>(null);
@@ -11,7 +11,7 @@ export class Part<T> {
 	readonly readAt = signal(0);
 	#running: AbortController | null = null;
 
-	/** Reads anew. A read that is under way is given up: its answer would be the older one. */
+	/** Reads again. A read in progress is canceled, since its answer would be older. */
 	async load(read: (signal: AbortSignal) => Promise<T>): Promise<boolean> {
 		this.#running?.abort();
 		const running = new AbortController();

@@ -1,5 +1,5 @@
 // The billing periods as ranges of the picker. A period begins and ends at an
-// instant; its days are those of the account's zone, from the one that it begins on.
+// instant; its days are days in the account's zone, from the one that it begins on.
 
 import { type Choice, type Preset, presets } from "./choice.ts";
 import { addDays, type Day, dayAt, length, type Range } from "./days.ts";
@@ -8,7 +8,7 @@ import type { Entry, Subscription } from "./wire.ts";
 export const thisPeriod = "billing-period";
 export const lastPeriod = "last-billing-period";
 
-/** What takes the place of what, when a subscription begins or is over. */
+/** Which ranges replace which when a subscription begins or ends. */
 const counterparts: Record<string, string> = {
 	month: thisPeriod,
 	"last-month": lastPeriod,
@@ -16,7 +16,7 @@ const counterparts: Record<string, string> = {
 	[lastPeriod]: "last-month",
 };
 
-/** The same time of day so many months later; a month that is too short has it on its last day. */
+/** The same time of day so many months later, on the last day of a month that is too short. */
 export function monthsLater(instant: number, months: number): number {
 	const date = new Date(instant);
 	const day = date.getUTCDate();
@@ -26,13 +26,13 @@ export function monthsLater(instant: number, months: number): number {
 	return date.setUTCDate(Math.min(day, last));
 }
 
-/** The days from one instant's to the one before another's. */
+/** The days from that of one instant to the one before that of another. */
 function between(from: Day, next: Day): Range {
 	const last = addDays(next, -1);
 	return { from, to: last < from ? from : last };
 }
 
-/** What the picker offers to an account with this subscription. */
+/** The ranges that the picker offers for this subscription. */
 export function presetsFor(subscription: Subscription | null, entries: Entry[], zone: string): Preset[] {
 	if (!subscription?.plan || subscription.period_start === null) {
 		return presets;
@@ -51,7 +51,7 @@ export function presetsFor(subscription: Subscription | null, entries: Entry[], 
 			name: thisPeriod,
 			label: "This billing period",
 			range: (today) => ({ from: first, to: today < first ? first : today }),
-			// As many days of the last period as this one has had, and no more than it had.
+			// As many days of the last period as have passed in this one, at most all of them.
 			before: (range) => {
 				const to = addDays(firstBefore, length(range) - 1);
 				return { from: firstBefore, to: to < last.to ? to : last.to };
@@ -68,7 +68,7 @@ export function presetsFor(subscription: Subscription | null, entries: Entry[], 
 	];
 }
 
-/** The choice among what is offered now: itself, or what has taken its place. */
+/** The choice itself if it is still offered, or its replacement. */
 export function choiceAmong(choice: Choice, offered: Preset[]): Choice {
 	const other = counterparts[choice.name] ?? "";
 	const has = (name: string) => offered.some((preset) => preset.name === name);

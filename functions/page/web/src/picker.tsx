@@ -1,4 +1,4 @@
-// The range picker: some ranges by name, and any other by its two days.
+// The range picker: named ranges, and a custom one by its first and last day.
 
 import { useSignal } from "@preact/signals";
 import { useId } from "preact/hooks";

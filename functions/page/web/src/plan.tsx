@@ -1,4 +1,4 @@
-// The plan in the balance card, and what can be done about it.
+// The plan in the balance card, and its actions.
 
 import type { ComponentChildren } from "preact";
 import { failureWords } from "./actions.ts";
@@ -12,7 +12,7 @@ import { webAddress } from "./session.ts";
 import type { Subscription } from "./wire.ts";
 import "./plan.css";
 
-/** Why something could not be done, where it was asked for. */
+/** Why an action failed, shown next to it. */
 export function Refusal({ billing, of }: { billing: BillingState; of: (what: string) => boolean }) {
 	const refused = billing.actions.refused.value;
 	return (
@@ -22,7 +22,7 @@ export function Refusal({ billing, of }: { billing: BillingState; of: (what: str
 	);
 }
 
-/** A button that has something done, and says so while it is. */
+/** A button that starts an action and shows while it runs. */
 export function Doing(props: {
 	billing: BillingState;
 	what: string;
@@ -89,8 +89,8 @@ function PayNote({ subscription }: { subscription: Subscription }) {
 		<p class="note trouble" data-test="pay">
 			<span>
 				{subscription.plan
-					? "The last payment for your plan has failed. Pay it to keep the plan."
-					: "The first payment for your plan is missing."}
+					? "The last payment for your plan failed. Pay now to keep the plan."
+					: "The first payment for your plan is still due."}
 			</span>
 			<a class="button" href={address} rel="noreferrer" data-test="pay-now">
 				Pay now
@@ -99,7 +99,7 @@ function PayNote({ subscription }: { subscription: Subscription }) {
 	);
 }
 
-/** When the plan goes on, or does not. */
+/** When the plan renews, changes or ends. */
 export function renewalWords(subscription: Subscription, names: Map<string, string>, zone: string): string {
 	const { period_end: end, renews_at: renews, next_plan_id: next } = subscription;
 	if (subscription.cancel_at_period_end || renews === null) {
@@ -119,8 +119,8 @@ function PlanFacts({ billing, subscription }: { billing: BillingState; subscript
 				<p class="plan-name">{subscription.status === "ended" ? "Your plan has ended" : "No plan yet"}</p>
 				<p class="quiet">
 					{billing.catalog.plans.value.length > 0
-						? "A plan brings credits with every period."
-						: "Credits can be bought as you need them."}
+						? "A plan includes credits in every period."
+						: "Buy credits as you need them."}
 				</p>
 			</div>
 		);
@@ -222,7 +222,7 @@ export function ManageDialog({ billing, left }: { billing: BillingState; left: (
 			<ul class="choices">
 				{billing.catalog.plans.value.length > 0 && (
 					<li>
-						<p>Take another plan, or buy more credits.</p>
+						<p>Choose another plan, or buy more credits.</p>
 						<button type="button" class="button" data-test="change-plan" onClick={() => billing.show("plans")}>
 							Change plan
 						</button>
@@ -230,14 +230,14 @@ export function ManageDialog({ billing, left }: { billing: BillingState; left: (
 				)}
 				{subscription.cancel_at_period_end ? (
 					<li>
-						<p>{`Your plan ends on ${end}. Resume it, and it renews on that day.`}</p>
+						<p>{`Your plan ends on ${end}. If you resume it, it renews on that day instead.`}</p>
 						<Doing billing={billing} what="resume" test="resume-plan" onClick={() => void billing.resumePlan()}>
 							Resume plan
 						</Doing>
 					</li>
 				) : (
 					<li>
-						<p>{`A canceled plan goes on until ${end}, and can be resumed until then.`}</p>
+						<p>{`If you cancel, your plan stays active until ${end}. You can resume it until then.`}</p>
 						<button type="button" class="button" data-test="cancel-plan" onClick={() => billing.show("cancel")}>
 							Cancel plan
 						</button>
@@ -260,7 +260,7 @@ export function CancelDialog({ billing, left }: { billing: BillingState; left: (
 	return (
 		<Dialog title={`Cancel ${plan.name}?`} test="cancel" narrow close={() => billing.show(null)} left={left}>
 			<p>
-				{`Your plan goes on until ${end}, and its credits work until then. After that it does not renew. Credits that you have bought stay.`}
+				{`Your plan and its credits stay available until ${end}. It does not renew after that. You keep the credits that you bought.`}
 			</p>
 			<Refusal billing={billing} of={step} />
 			<div class="actions">

@@ -1,4 +1,4 @@
-// The prices of today, by node and action.
+// Today's prices, by node and action.
 
 import type { Get } from "./api.ts";
 import { Part } from "./part.ts";
@@ -21,7 +21,7 @@ export class Rates {
 		});
 	}
 
-	/** Reads them again where they could not be read, or were so long ago. */
+	/** Reads them again if the last read failed or is too old. */
 	refresh(): void {
 		const due = this.read.failure.value !== null || Date.now() - this.read.readAt.value >= last;
 		if (due && !this.read.loading.value) {

@@ -1,4 +1,4 @@
-// Automatic refill: how it stands, and how it is set up.
+// Automatic refill: its status and its settings.
 
 import { type Signal, useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
@@ -67,13 +67,13 @@ function Standing({ billing, refill }: { billing: BillingState; refill: AutoRefi
 					{spent ? `; ${moneyWords(spent)} spent this month.` : "."}
 				</p>
 			) : (
-				<p>Automatic refill is off. Switch it on, and a pack is bought whenever your credits run low.</p>
+				<p>Automatic refill is off. Turn it on to buy a pack automatically when your credits run low.</p>
 			)}
 			{refill.state === "in_flight" && (
 				<p data-test="refill-message">
 					{refill.enabled
-						? "A pack is being paid for right now."
-						: "A pack is still being paid for; after it, none is bought."}
+						? "A pack is being purchased."
+						: "A purchase is still in progress. No more packs will be bought after it."}
 				</p>
 			)}
 			{refill.state === "backoff" && (
@@ -111,7 +111,7 @@ function ActionRequired({ billing, refill }: { billing: BillingState; refill: Au
 		<div class="note trouble stopped">
 			<div>
 				<p data-test="refill-message">{refill.message}</p>
-				{sold && <p class="small">Turning it on again, you agree that your saved card is charged automatically.</p>}
+				{sold && <p class="small">By turning it on again, you agree that your saved card is charged automatically.</p>}
 			</div>
 			<div class="actions">
 				{byBuying && (
@@ -143,7 +143,7 @@ function ActionRequired({ billing, refill }: { billing: BillingState; refill: Au
 	);
 }
 
-/** What stands in the form. */
+/** The contents of the form. */
 export interface Written {
 	enabled: boolean;
 	threshold: string;
@@ -154,7 +154,7 @@ export interface Written {
 
 export type Wrong = Partial<Record<"threshold" | "pack_id" | "monthly_cap" | "consent", string>>;
 
-/** What the form asks for, or what is wrong with it. */
+/** The terms that the form describes, or its errors. */
 export function termsOf(form: Written, packs: Pack[]): { terms: RefillTerms } | { wrong: Wrong } {
 	if (!form.enabled) {
 		return { terms: { enabled: false } };
@@ -170,7 +170,7 @@ export function termsOf(form: Written, packs: Pack[]): { terms: RefillTerms } | 
 	const pack = packs.find(({ id }) => id === form.pack);
 	let cap: Money | null = null;
 	if (!pack) {
-		wrong.pack_id = "Choose what is bought.";
+		wrong.pack_id = "Choose a pack.";
 	} else {
 		cap = readMoney(form.cap, pack.price.currency);
 		if (cap === null) {
@@ -180,7 +180,7 @@ export function termsOf(form: Written, packs: Pack[]): { terms: RefillTerms } | 
 		}
 	}
 	if (!form.consent) {
-		wrong.consent = "Automatic refill needs this.";
+		wrong.consent = "Your agreement is required for automatic refill.";
 	}
 	if (threshold === null || !pack || cap === null || Object.keys(wrong).length > 0) {
 		return { wrong };
@@ -233,7 +233,7 @@ function RefillForm({ billing, refill }: { billing: BillingState; refill: AutoRe
 		if (await billing.saveRefill(wish.terms)) {
 			touched.current = false;
 			form.value = writtenOf(billing.refill.data.value ?? refill, packs);
-			said.value = wish.terms.enabled ? "Saved." : "Switched off.";
+			said.value = wish.terms.enabled ? "Saved." : "Automatic refill is off.";
 			return;
 		}
 		const failure = billing.actions.refused.value?.failure;
@@ -265,7 +265,7 @@ function RefillForm({ billing, refill }: { billing: BillingState; refill: AutoRe
 			{form.value.enabled && (
 				<>
 					<div class="fields">
-						<Field wrong={wrong} name="threshold" label="When fewer credits are left than">
+						<Field wrong={wrong} name="threshold" label="When credits fall below">
 							{(described) => (
 								<input
 									{...described}
@@ -294,7 +294,7 @@ function RefillForm({ billing, refill }: { billing: BillingState; refill: AutoRe
 								</select>
 							)}
 						</Field>
-						<Field wrong={wrong} name="monthly_cap" label={`At most a month, in ${currency.toUpperCase()}`}>
+						<Field wrong={wrong} name="monthly_cap" label={`Monthly limit, in ${currency.toUpperCase()}`}>
 							{(described) => (
 								<input
 									{...described}

@@ -1,13 +1,13 @@
-// The way to the payment page and back: what was there before, so that the page
-// sees by itself when what was bought has come.
+// The visit to the payment page: what the account had before it, so that the page
+// notices when the purchase arrives.
 
 import { parseCredits } from "./credits.ts";
 import type { Balance, Bill, Subscription } from "./wire.ts";
 
-/** What the payment page has said. */
+/** The outcome that the payment page reported. */
 export type Outcome = "success" | "canceled";
 
-/** How the account stood when the person went to pay. */
+/** The state of the account when the person went to pay. */
 interface Mark {
 	available: string;
 	owed: string;
@@ -49,7 +49,7 @@ export function markOf(
 	);
 }
 
-/** Whether what a person went to buy has come; `since` is when they came back. */
+/** Whether the purchase has arrived; `since` is when the person came back. */
 export function arrived(
 	visit: Visit,
 	since: number,
@@ -75,7 +75,7 @@ export function arrived(
 	);
 }
 
-/** Takes what the payment page has said out of the address. */
+/** Takes the payment page's outcome out of the address. */
 export function takeOutcome(): Outcome | null {
 	const params = new URLSearchParams(location.search);
 	const said = params.get("checkout");
@@ -92,7 +92,7 @@ export function remember(visit: Visit): void {
 	try {
 		sessionStorage.setItem(storageKey, JSON.stringify(visit));
 	} catch {
-		// Storage may be forbidden; the billing history then tells what has come.
+		// Storage may be forbidden; the billing history then shows what arrived.
 	}
 }
 

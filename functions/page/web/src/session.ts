@@ -1,5 +1,5 @@
-// The session token: where it comes from and what it says. The page reads it and
-// believes it only as far as words on the screen go; the API checks it.
+// The session token: where it comes from and what it contains. The page trusts it
+// only for the texts that it shows; the API verifies it.
 
 import { isZone } from "./days.ts";
 
@@ -11,7 +11,7 @@ export interface Session {
 	returnURL: string | null;
 }
 
-/** What a token says; null where it is none. */
+/** Decodes a token; null if it is not one. */
 export function readToken(token: string): Session | null {
 	try {
 		const payload = /^[\w-]+\.([\w-]+)\.[\w-]+$/.exec(token)?.[1];
@@ -36,7 +36,7 @@ export function readToken(token: string): Session | null {
 	}
 }
 
-/** The address if it leads to a web page: a token must not make a link that runs something. */
+/** The address if it is a web page's: a token must not create a link that runs a script. */
 export function webAddress(text: string): string | null {
 	try {
 		const url = new URL(text);
@@ -49,12 +49,12 @@ export function webAddress(text: string): string | null {
 const tokenKey = "drawdown.session";
 const acceptedKey = "drawdown.accepted";
 
-/** The session of the address, if there is one: other fragments may stand there, too. */
+/** The session in the address, if any; the fragment may also be something else. */
 export function givenSession(): Session | null {
 	return readToken(decodeURIComponentSafely(location.hash.slice(1)));
 }
 
-/** Takes the session of the address and removes it from there, or else the one of before a reload. */
+/** Takes the session out of the address, or else the one from before a reload. */
 export function takeSession(): Session | null {
 	const given = givenSession();
 	if (given) {
@@ -65,7 +65,7 @@ export function takeSession(): Session | null {
 	return readToken(stored(tokenKey));
 }
 
-/** Remembers that the API has accepted the token, and that what it says is true. */
+/** Remembers that the API has accepted the token, so that its contents can be trusted. */
 export function rememberAccepted(token: string): void {
 	store(acceptedKey, token);
 }

@@ -1,4 +1,4 @@
-// What the page shows where there is nothing to show: yet, at all, or any more.
+// What the page shows while loading, after a failure, and when the session has ended.
 
 import type { Failure } from "./api.ts";
 import "./states.css";
@@ -32,7 +32,7 @@ export function Failed({ title, failure, again }: { title: string; failure: Fail
 	);
 }
 
-/** The end of a session, whatever ended it: what to do is the same. */
+/** The end of a session. The advice is the same whatever ended it. */
 export function Ended({ returnURL }: { returnURL: string | null }) {
 	return (
 		<main class="ended" data-test="ended">

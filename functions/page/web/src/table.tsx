@@ -1,5 +1,5 @@
-// A table that can be sorted by each column, searched and opened row by row, and
-// shows a part of its rows at a time. On a phone each row is a small card.
+// A table with sorting, search and rows that open, which shows some of its rows at
+// a time. On a phone each row is a small card.
 
 import { type ComponentChildren, Fragment } from "preact";
 import { useMemo, useState } from "preact/hooks";
@@ -10,7 +10,7 @@ export interface Column<Row> {
 	title: string;
 	/** The value to sort by; without it the column does not sort. */
 	order?: (a: Row, b: Row) => number;
-	/** Numbers stand at the right, and sort from the largest down first. */
+	/** Numbers are right-aligned and sort largest first. */
 	number?: boolean;
 	cell: (row: Row) => ComponentChildren;
 }
@@ -80,7 +80,7 @@ export function Table<Row>(props: Props<Row>) {
 					</span>
 				</div>
 			)}
-			{/* A table that is laid out as cards loses its roles unless they are said. */}
+			{/* A table that is laid out as cards loses its roles unless they are explicit. */}
 			<table
 				class="cards"
 				role="table"
@@ -162,7 +162,7 @@ export function Table<Row>(props: Props<Row>) {
 					})}
 				</tbody>
 			</table>
-			{found.length === 0 && rows.length > 0 && <p class="none">Nothing is called that.</p>}
+			{found.length === 0 && rows.length > 0 && <p class="none">No matches.</p>}
 			{found.length > visible.length && (
 				<div class="more">
 					<button type="button" data-test={`${props.name}-more`} onClick={() => setShown(shown + step)}>

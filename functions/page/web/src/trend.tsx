@@ -1,4 +1,4 @@
-// Credits by day, against the period before.
+// Credits by day, compared with the previous period.
 
 import { useMemo } from "preact/hooks";
 import { Chart, type Point } from "./chart.tsx";
@@ -16,7 +16,7 @@ import "./trend.css";
 
 const spoken = 3; // unusual days that are named
 
-/** The days of a period, each beside the day of the period before that it is compared with. */
+/** The days of a period, each with the day of the previous period that it is compared with. */
 export function pointsOf(days: Group[], before: Map<Day, Micro> | null, today: Day): Point[] {
 	const earlier = before ? [...before] : [];
 	return days.map((group, i) => {
@@ -32,7 +32,7 @@ export function pointsOf(days: Group[], before: Map<Day, Micro> | null, today: D
 
 export function Trend({ view, busy }: { view: View; busy: boolean }) {
 	const before = view.before && sum(view.before.values());
-	// A period before without use is said in words, and draws no line along the bottom.
+	// A previous period without usage is described in words; it draws no line along the bottom.
 	const drawn = before ? view.before : null;
 	const points = useMemo(() => pointsOf(view.days, drawn, view.today), [view]);
 	const total = parseCredits(view.total.credits);
@@ -81,11 +81,11 @@ export function Trend({ view, busy }: { view: View; busy: boolean }) {
 				<ul class="callouts" data-test="unusual">
 					{unusual.slice(0, spoken).map((one) => (
 						<li key={one.day} data-day={one.day}>
-							<b>{format.dayShort(one.day)}</b> used {format.times(one.times)} times a usual day.
+							<b>{format.dayShort(one.day)}</b>: {format.times(one.times)} times the usage of a typical day.
 						</li>
 					))}
 					{unusual.length > spoken && (
-						<li class="quiet">{`So did ${unusual.length - spoken} more ${format.plural(unusual.length - spoken, "day")}, less strongly.`}</li>
+						<li class="quiet">{`${unusual.length - spoken} more ${format.plural(unusual.length - spoken, "day was", "days were")} also above usual.`}</li>
 					)}
 				</ul>
 			)}

@@ -19,7 +19,7 @@ function median(sorted: number[]): number {
 	return sorted.length % 2 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2;
 }
 
-/** Finds them by median and median deviation, which a single huge day does not move; the largest first. */
+/** Finds them by median and median deviation, which a single huge day does not shift; largest first. */
 export function unusualDays(days: { day: Day; credits: Micro }[]): Unusual[] {
 	const used = days.filter((one) => one.credits > 0n).map((one) => ({ day: one.day, size: approximate(one.credits) }));
 	if (used.length < fewest) {

@@ -1,4 +1,4 @@
-// Usage of one period: what is read for it, in as few questions as can be.
+// Usage of one period, read with as few requests as possible.
 
 import type { Get } from "./api.ts";
 import type { Period } from "./choice.ts";
@@ -8,7 +8,7 @@ import { type Day, daysOf, fits, length, type Range } from "./days.ts";
 import { paceRange } from "./pace.ts";
 import type { Counts, Group, Usage } from "./wire.ts";
 
-/** Usage of one period, all of it read together. */
+/** Usage of one period, read together. */
 export interface View {
 	period: Period;
 	today: Day;
@@ -35,7 +35,7 @@ export class UsageReader {
 		this.#clock = clock;
 	}
 
-	/** Reads a period; the clock moves to the zone that its days are of. */
+	/** Reads a period and sets the clock to the zone of its days. */
 	async read(period: Period, today: Day, signal: AbortSignal): Promise<View> {
 		const [sheets, agents, before] = await Promise.all([
 			this.#ask(period.range, "day,channel,node", signal),
@@ -60,7 +60,7 @@ export class UsageReader {
 		};
 	}
 
-	/** Reads the days of the period before, and with them those that the pace needs and the period does not have. */
+	/** Reads the days of the previous period, and those that the pace needs outside the period. */
 	async #readBefore(period: Period, today: Day, signal: AbortSignal): Promise<Map<Day, Micro>> {
 		const ranges = rangesBefore(period, paceRange(today));
 		const key = ranges.map((range) => `${range.from}/${range.to}`).join(" ");
@@ -82,12 +82,12 @@ function creditsByDay(days: Group[]): [Day, Micro][] {
 	return days.map((group) => [group.key, parseCredits(group.credits)]);
 }
 
-/** Whether nothing was used in any of the days that the page has read. */
+/** Whether nothing was used on any day that the page has read. */
 export function neverUsed(view: Pick<View, "total" | "before" | "pace">): boolean {
 	return [parseCredits(view.total.credits), ...(view.before?.values() ?? []), ...view.pace].every((one) => one === 0n);
 }
 
-/** The fewest questions that cover the period before and the pace's days outside the period. */
+/** The fewest requests that cover the previous period and the pace's days outside the period. */
 export function rangesBefore(period: Period, pace: Range): Range[] {
 	const within = (outer: Range | null, day: Day) => outer !== null && outer.from <= day && day <= outer.to;
 	const lacking = daysOf(pace).filter((day) => !within(period.range, day) && !within(period.before, day));

@@ -1,5 +1,5 @@
-// What the platform's API answers, by the names that the page has for it. The types
-// are those of the API's own document: what is renamed there does not compile here.
+// The API's answers under the page's names. The types come from the API's own
+// document, so a rename there fails to compile here.
 
 import type { components } from "./openapi.d.ts";
 

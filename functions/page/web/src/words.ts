@@ -1,4 +1,4 @@
-// What the API's values are called on the page.
+// How the page names the API's values.
 
 import { type Micro, parseCredits, sum, thousandths } from "./credits.ts";
 import * as format from "./format.ts";
@@ -13,7 +13,7 @@ const sources: Record<string, string> = {
 	adjustment: "Adjustment",
 };
 
-/** A value that the page does not know yet, as words. */
+/** A value without a name of its own, as words. */
 function plainWords(value: string): string {
 	const words = value.replaceAll("_", " ");
 	return words.charAt(0).toUpperCase() + words.slice(1);
@@ -23,7 +23,7 @@ export function sourceWords(source: string): string {
 	return sources[source] ?? plainWords(source);
 }
 
-/** What plans are called, by id. */
+/** The names of plans, by id. */
 export type Names = Map<string, string>;
 
 const noNames: Names = new Map();
@@ -33,9 +33,9 @@ function refillStepWords({ step, outcome, phase }: NonNullable<Entry["refill"]>)
 		return outcome === "paid" ? "Automatic refill" : "Automatic refill failed";
 	}
 	if (step === "set") {
-		return phase === "off" ? "Automatic refill switched off" : "Automatic refill set up";
+		return phase === "off" ? "Automatic refill turned off" : "Automatic refill set up";
 	}
-	return step === "started" ? "Automatic refill started" : "Automatic refill put off";
+	return step === "started" ? "Automatic refill started" : "Automatic refill postponed";
 }
 
 export function entryWords(entry: Entry, names = noNames): string {
@@ -51,13 +51,13 @@ export function entryWords(entry: Entry, names = noNames): string {
 		case "take_back":
 			return "Credits taken back";
 		case "give_back":
-			return "Credits given back";
+			return "Credits restored";
 		case "refill":
 			return entry.refill ? refillStepWords(entry.refill) : "Automatic refill";
 		case "grant":
 			return sourceWords(entry.grant?.source ?? entry.type);
 		case "reversal":
-			return "Credits given back";
+			return "Debit reversed";
 		case "expiry":
 			return "Credits expired";
 		default:
@@ -67,12 +67,12 @@ export function entryWords(entry: Entry, names = noNames): string {
 
 const refillReasons: Record<string, string> = {
 	declined: "The card was declined",
-	authentication_required: "The bank wants the payment to be confirmed",
-	no_card: "No card is saved that may be charged",
-	monthly_cap: "The month's limit is reached",
-	pack_unavailable: "The pack is not sold any more",
+	authentication_required: "The bank requires you to confirm the payment",
+	no_card: "There is no saved card to charge",
+	monthly_cap: "The monthly limit has been reached",
+	pack_unavailable: "The pack is no longer available",
 	credits_owed: "Credits are owed",
-	rejected: "The charge is not accepted",
+	rejected: "The charge was not accepted",
 	failed: "The payment could not be made",
 };
 
@@ -83,14 +83,14 @@ const recoveryReasons: Record<string, string> = {
 	"dispute won": "The dispute was won",
 };
 
-/** What else is to be said of an entry. */
+/** The details shown below an entry. */
 export function entryDetails(entry: Entry): string[] {
 	const { renewal, plan, recovery, refill } = entry;
 	const said = (amount: bigint, rest: string) =>
 		amount > 0n ? `${format.credits(amount)} ${format.plural(amount, "credit")} ${rest}` : "";
 	const closed = renewal ?? plan;
 	const overage = closed?.overage;
-	const billed = overage?.price ? `of overage billed, ${moneyWords(overage.price)}` : "of overage closed";
+	const billed = overage?.price ? `of overage billed, ${moneyWords(overage.price)}` : "of overage not billed";
 	const ended = sum((closed?.ended ?? []).map((part) => parseCredits(part.credits)));
 	const grant = entry.grant ?? closed?.grant ?? refill?.grant;
 	const reason = refill?.outcome === "paid" ? "" : (refill?.reason ?? "");
@@ -102,10 +102,10 @@ export function entryDetails(entry: Entry): string[] {
 		recoveryReasons[why] ?? why,
 		recovery && entry.type === "take_back" ? said(parseCredits(recovery.owed), "of them owed") : "",
 		refillReasons[reason] ?? reason,
-		said(ended, "of the last period ended"),
+		said(ended, "from the last period expired"),
 		renewal ? said(parseCredits(renewal.carried_over), "carried over") : "",
 		overage ? said(parseCredits(overage.credits), billed) : "",
-		said(parseCredits(grant?.owed_paid ?? "0"), "went to what was owed"),
+		said(parseCredits(grant?.owed_paid ?? "0"), "deducted for credits owed"),
 	].filter(Boolean);
 }
 
@@ -140,7 +140,7 @@ export function billStateWords(bill: Bill): string {
 /** How long the credits of a pack can be used. */
 export function validityWords(days: number): string {
 	if (days <= 0) {
-		return "They do not expire";
+		return "Never expires";
 	}
 	if (days % 365 === 0) {
 		return `Valid for ${days === 365 ? "a year" : `${days / 365} years`}`;
@@ -148,19 +148,19 @@ export function validityWords(days: number): string {
 	return `Valid for ${format.count(days)} ${format.plural(days, "day")}`;
 }
 
-/** What a plan allows beyond its credits. */
+/** The overage that a plan allows. */
 export function overageWords(plan: Plan): string {
 	const { policy, limit, price_per_credit } = plan.overage;
 	const most = parseCredits(limit);
 	if (policy !== "bill" || most <= 0n) {
-		return "No use beyond your credits";
+		return "No overage";
 	}
 	const free = parseCredits(price_per_credit) === 0n;
-	const each = free ? "without charge" : `at ${rateWords(price_per_credit, plan.price.currency)} a credit`;
-	return `Up to ${format.credits(most)} ${format.plural(most, "credit")} beyond them, ${each}`;
+	const each = free ? "free of charge" : `at ${rateWords(price_per_credit, plan.price.currency)} a credit`;
+	return `Up to ${format.credits(most)} ${format.plural(most, "credit")} of overage, ${each}`;
 }
 
-/** What choosing a plan would be. */
+/** What choosing a plan would do. */
 export type PlanStep = "start" | "current" | "keep" | "next" | "upgrade" | "downgrade" | "apart";
 
 export function planStep(plan: Plan, subscription: Subscription | null): PlanStep {
@@ -180,7 +180,7 @@ export function planStep(plan: Plan, subscription: Subscription | null): PlanSte
 	}
 	const alike = plan.interval === present.interval && plan.price.currency === present.price.currency;
 	if (!alike || plan.price.amount === 0) {
-		return "apart"; // it can only begin once the present plan is over
+		return "apart"; // it can only start after the current plan ends
 	}
 	return plan.price.amount > present.price.amount ? "upgrade" : "downgrade";
 }

@@ -117,22 +117,19 @@ test("entries of plans and payments have words", () => {
 	const refill = { step: "settled", phase: "backoff", outcome: "declined", reason: "declined" } as const;
 	assert.equal(entryWords(entry("refill", { refill })), "Automatic refill failed");
 	assert.deepEqual(entryDetails(entry("refill", { refill })), ["The card was declined"]);
-	assert.equal(entryWords(entry("refill", { refill: { step: "set", phase: "off" } })), "Automatic refill switched off");
+	assert.equal(entryWords(entry("refill", { refill: { step: "set", phase: "off" } })), "Automatic refill turned off");
 	const bought = { id: "g", source: "purchase", expires_at: null, reason: "pack p1", owed_paid: "5" } as const;
-	assert.deepEqual(entryDetails(entry("grant", { grant: bought })), ["5 credits went to what was owed"]);
+	assert.deepEqual(entryDetails(entry("grant", { grant: bought })), ["5 credits deducted for credits owed"]);
 });
 
 test("offers and payments have words", () => {
-	assert.equal(validityWords(0), "They do not expire");
+	assert.equal(validityWords(0), "Never expires");
 	assert.equal(validityWords(1), "Valid for 1 day");
 	assert.equal(validityWords(365), "Valid for a year");
 	assert.equal(validityWords(730), "Valid for 2 years");
 	const terms = plan("pro", 4900);
 	assert.match(overageWords(terms), /a credit$/);
-	assert.equal(
-		overageWords({ ...terms, overage: { ...terms.overage, policy: "block" } }),
-		"No use beyond your credits",
-	);
+	assert.equal(overageWords({ ...terms, overage: { ...terms.overage, policy: "block" } }), "No overage");
 	assert.equal(billStateWords(bill), "Paid");
 	assert.equal(billStateWords({ ...bill, kind: "refund" }), "Refunded");
 	assert.equal(billStateWords({ ...bill, state: "under_review" as "open" }), "Under review");
@@ -142,6 +139,6 @@ test("a refusal is said for people", () => {
 	const words = (slug: string, detail = "detail") =>
 		failureWords(new Failure("problem", detail, `urn:drawdown:problem:${slug}`));
 	assert.equal(words("payment-declined", "Your card has insufficient funds."), "Your card has insufficient funds.");
-	assert.match(words("payments-unavailable"), /^Payments cannot be reached/);
+	assert.match(words("payments-unavailable"), /^Payments are not available/);
 	assert.equal(failureWords(new Failure("offline", "You seem to be offline.")), "You seem to be offline.");
 });

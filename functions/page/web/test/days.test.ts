@@ -105,7 +105,7 @@ test("a custom range is checked in words", () => {
 	const today = "2026-11-24";
 	assert.equal(complaint("2026-11-01", "2026-11-24", today), null);
 	assert.match(complaint("", "2026-11-24", today) ?? "", /both days/);
-	assert.match(complaint("2026-11-02", "2026-11-01", today) ?? "", /not lie after the last/);
-	assert.match(complaint("2026-11-02", "2026-11-25", today) ?? "", /after today/);
+	assert.match(complaint("2026-11-02", "2026-11-01", today) ?? "", /not be after the last/);
+	assert.match(complaint("2026-11-02", "2026-11-25", today) ?? "", /in the future/);
 	assert.match(complaint("2025-10-01", "2026-11-24", today) ?? "", /13 months/);
 });

@@ -24,11 +24,11 @@ test("credits last as long as the last full week's pace says", () => {
 	assert.equal(lasts("5", "0 0 0 -1 0 0 0"), "Nothing was used in the last 7 days.");
 	assert.equal(lasts("0", "70 0 0 0 0 0 0"), "No credits are left.");
 	assert.equal(lasts("0", "0 0 0 0 0 0 0", "1"), "No credits are left.");
-	assert.equal(lasts("0", "0 0 0 0 0 0 0"), "There are no credits at present.");
+	assert.equal(lasts("0", "0 0 0 0 0 0 0"), "No credits are available.");
 });
 
 test("the days before the first use slow no pace", () => {
-	assert.equal(lasts("100", "0 0 0 0 0 0 0", "10"), "It is too early to tell how long they last.");
+	assert.equal(lasts("100", "0 0 0 0 0 0 0", "10"), "It is too early to estimate how long your credits will last.");
 	assert.equal(lasts("100", "0 0 0 0 0 0 10", "10"), "About 10 days at yesterday's pace");
 	assert.equal(lasts("100", "0 0 0 0 10 0 20"), "About 10 days at the pace of the last 3 days");
 	assert.equal(lasts("100", "0 0 0 -5 10 0 20"), "About 10 days at the pace of the last 3 days");

@@ -63,5 +63,5 @@ test("an answer that cannot be understood is a failure in words", async () => {
 	await part.load(async () => {
 		throw new SyntaxError("Unexpected token < in JSON");
 	});
-	assert.equal(part.failure.value?.message, "The answer was not understood.");
+	assert.equal(part.failure.value?.message, "The service sent an unexpected answer.");
 });
