@@ -83,7 +83,7 @@ func NewKey(name string, scopes []Scope, account string, now time.Time) (Key, st
 }
 
 // ErrOperatorKey says that the deployment describes the operator's key unusably.
-var ErrOperatorKey = errors.New(`access: the operator's key must be described as "<id>:<hex SHA-256 of the key>"`)
+var ErrOperatorKey = errors.New(`access: the operator's key must have the form "<id>:<hex SHA-256 of the key>"`)
 
 // OperatorKey reads the description of the key that a deployment starts with:
 // its id and its hash, so that the key itself is nowhere in the deployment.
@@ -120,7 +120,7 @@ func Anything(scopes ...Scope) Caller { return Caller{Scopes: scopes} }
 // named, is its own. It fails with fault.Forbidden, whether or not the account exists.
 func (c Caller) May(scope Scope, account string) error {
 	if scope == "" || !slices.Contains(c.Scopes, scope) && !slices.Contains(c.Scopes, Admin) {
-		return fault.New(fault.Forbidden, "The key lacks the scope %q.", scope)
+		return fault.New(fault.Forbidden, "The key does not have the scope %q.", scope)
 	}
 	if c.Account != "" && account != c.Account {
 		return fault.New(fault.Forbidden, "The key is bound to another account.")

@@ -141,7 +141,7 @@ func (a *audit) read(ctx context.Context, store Store, now time.Time) error {
 		}
 		lasting := len(entries) > 0 && now.Sub(entries[0].CreatedAt) > indexPatience
 		if lasting || waited >= indexWait && now.Sub(a.wallet.LastAt) > indexPatience {
-			a.drift(fmt.Sprintf("ledger entry %d", a.result.Seq+1), "there", "missing")
+			a.drift(fmt.Sprintf("ledger entry %d", a.result.Seq+1), "present", "missing")
 			a.broken = true
 			return nil
 		}

@@ -65,7 +65,7 @@ func (a *Auditor) One(ctx context.Context, account string) (audit.Result, error)
 	defer cancel()
 	result, err := a.audit(ctx, account)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return result, fault.New(fault.Unavailable, "The account's ledger is too long to be folded while you wait; the nightly audit does it, and the log and the alarm of the audit function tell of drift.")
+		return result, fault.New(fault.Unavailable, "The account's ledger is too long to audit within one request. The nightly audit covers it and reports drift in its log and alarm.")
 	}
 	return result, err
 }
@@ -101,7 +101,7 @@ func (a *Auditor) say(ctx context.Context, result audit.Result) {
 	}
 	message := events.New(events.AuditDrift, result.Account, result.Seq, result.LastAt, events.Drift{Findings: findings})
 	if _, err := a.Bus.Put(ctx, message); err != nil {
-		slog.ErrorContext(ctx, "the bus has not taken the drift", "account", result.Account, "error", err.Error())
+		slog.ErrorContext(ctx, "publishing the drift failed", "account", result.Account, "error", err.Error())
 	}
 }
 

@@ -8,12 +8,12 @@ import (
 )
 
 // ErrNoCard says that a customer has no card that could be charged.
-var ErrNoCard = errors.New("billing: no card is saved that may be charged without its bearer")
+var ErrNoCard = errors.New("billing: no saved card may be charged without the cardholder")
 
 // ErrRejected says that the processor does not accept a request, for certain: the
 // same one again would be refused again, and this one has charged nothing. An
 // earlier one may have.
-var ErrRejected = errors.New("billing: the processor does not accept the request")
+var ErrRejected = errors.New("billing: the processor rejected the request")
 
 // RefillCharge asks for a payment by a saved card, without its bearer.
 type RefillCharge struct {

@@ -17,7 +17,7 @@ var (
 	ErrDeclined = errors.New("billing: the card was declined")
 	// ErrActionRequired: its bearer must confirm the payment, and nothing has
 	// changed. The error is a *Refusal.
-	ErrActionRequired = errors.New("billing: the card's bearer must confirm the payment")
+	ErrActionRequired = errors.New("billing: the cardholder must confirm the payment")
 )
 
 // Refusal is a card's refusal: nothing was paid, and nothing has changed. It is

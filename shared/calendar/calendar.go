@@ -150,7 +150,7 @@ func (l list) sweep(ctx context.Context, lanes int, done *tally) error {
 		}
 		err = sweep(ctx, tasks, lanes, func(t task, err error) { done.count(ctx, l.name, t.account, err) })
 		if err != nil {
-			return fmt.Errorf("calendar: a sweep ends among what is after %q: %s: %w", after, l.name, err)
+			return fmt.Errorf("calendar: stopped after %q: %s: %w", after, l.name, err)
 		}
 		if len(tasks) < pageSize {
 			return nil
@@ -174,5 +174,5 @@ func (t *tally) count(ctx context.Context, name, account string, err error) {
 	}
 	t.swept.Failed++
 	telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
-	slog.ErrorContext(ctx, name+" failed; the next sweep tries again", "account", account, "error", err.Error())
+	slog.ErrorContext(ctx, name+" failed; it will be retried", "account", account, "error", err.Error())
 }

@@ -105,7 +105,7 @@ func (c *Cashier) claimOf(ctx context.Context, wish Wish) (claim billing.Claim, 
 	}
 	if stored.Hash != "" && stored.Hash != wish.hash() {
 		return billing.Claim{}, false, fault.New(fault.IdempotencyKeyReused,
-			"Key %q was used before with another request; use a new key for a new purchase.", wish.Key)
+			"Key %q was already used for a different request; use a new key for a new purchase.", wish.Key)
 	}
 	return *stored, stored.Hash != "", nil
 }
@@ -161,7 +161,7 @@ func (c *Cashier) pack(ctx context.Context, id string) (billing.Pack, error) {
 		return billing.Pack{}, NoPack(id)
 	}
 	if !pack.Active {
-		return billing.Pack{}, fault.New(fault.NotOffered, "Pack %q is not sold any more; GET /v1/packs lists those that are.", id)
+		return billing.Pack{}, fault.New(fault.NotOffered, "Pack %q is no longer sold; GET /v1/packs lists the packs that are.", id)
 	}
 	return *pack, nil
 }

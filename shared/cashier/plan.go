@@ -45,7 +45,7 @@ func wayTo(plan billing.Plan, has holding, resumed bool) (way, error) {
 	s := has.standing
 	running := s != nil && s.Running()
 	if !plan.Active && !(running && (plan.ID == has.open.ID || plan.ID == s.PlanID)) {
-		return "", fault.New(fault.NotOffered, "Plan %q is not offered any more; GET /v1/plans lists those that are.", plan.ID)
+		return "", fault.New(fault.NotOffered, "Plan %q is no longer offered; GET /v1/plans lists the plans that are.", plan.ID)
 	}
 	if !running {
 		if plan.Free() {
@@ -73,11 +73,11 @@ func wayTo(plan billing.Plan, has holding, resumed bool) (way, error) {
 	}
 	if s.PlanID != has.open.ID {
 		return "", notPossible(
-			"A change to plan %q is due at the end of the period. Take it back by choosing plan %q first; then change to plan %q.", s.PlanID, has.open.ID, plan.ID)
+			"A change to plan %q is scheduled for the end of the period. Choose plan %q first to undo it, then change to plan %q.", s.PlanID, has.open.ID, plan.ID)
 	}
 	if has.unpaid {
 		return "", notPossible(
-			"The period that began on %s is not paid for yet, which takes the payment processor about an hour. Change to plan %q after that.",
+			"The period that began on %s is not paid for yet; the payment processor takes about an hour. Change to plan %q after that.",
 			s.PeriodStart.UTC().Format(time.DateOnly), plan.ID)
 	}
 	return byUpgrade, nil
@@ -94,9 +94,9 @@ func coming(s *billing.Standing) string {
 func alreadyHas(plan billing.Plan, s *billing.Standing) error {
 	if s.CancelAtPeriodEnd {
 		return fault.New(fault.PlanAlreadyActive,
-			"The account has plan %q, which ends with its period; resume the subscription to keep it.", plan.ID)
+			"The account has plan %q, which ends with the current period; resume the subscription to keep it.", plan.ID)
 	}
-	return fault.New(fault.PlanAlreadyActive, "The account has plan %q already, now or from its next period on.", plan.ID)
+	return fault.New(fault.PlanAlreadyActive, "The account already has plan %q, now or from its next period on.", plan.ID)
 }
 
 // changeable says why a running subscription cannot be changed to a plan.
@@ -104,14 +104,14 @@ func changeable(plan billing.Plan, has holding) error {
 	s := has.standing
 	switch {
 	case s.Status == billing.SubscriptionPastDue:
-		return notPossible("The last invoice of the subscription is not paid. Pay it in the billing portal; then change the plan.")
+		return notPossible("The subscription's last invoice is unpaid. Pay it in the billing portal, then change the plan.")
 	case s.CancelAtPeriodEnd:
-		return notPossible("The subscription ends with its period, on %s. Resume it first; then change the plan.", s.PeriodEnd.UTC().Format(time.DateOnly))
+		return notPossible("The subscription ends with its period, on %s. Resume it first, then change the plan.", s.PeriodEnd.UTC().Format(time.DateOnly))
 	case plan.Free() && !s.Free():
-		return notPossible("Plan %q is free. Cancel the subscription; when its period is over, choose plan %q.", plan.ID, plan.ID)
+		return notPossible("Plan %q is free. Cancel the subscription; when its period ends, choose plan %q.", plan.ID, plan.ID)
 	case plan.Interval != has.open.Interval || plan.Price.Currency != has.paid().Currency:
 		return notPossible(
-			"Plan %q has another period or currency than plan %q. Cancel the subscription; when its period is over, choose plan %q.", plan.ID, has.open.ID, plan.ID)
+			"Plan %q has a different period or currency from plan %q. Cancel the subscription; when its period ends, choose plan %q.", plan.ID, has.open.ID, plan.ID)
 	}
 	return nil
 }

@@ -31,7 +31,7 @@ func (c *Cashier) SetRefill(ctx context.Context, terms RefillTerms) (*ledger.Wal
 		}
 		if pack.Price.Currency != terms.Cap.Currency || pack.Price.Minor > terms.Cap.Minor {
 			return nil, fault.Invalid(fault.Param{Name: "monthly_cap", Reason: fmt.Sprintf(
-				"must have room for one pack, which costs %d in the minor unit of %q", pack.Price.Minor, pack.Price.Currency)})
+				"must cover at least one pack, which costs %d in the minor unit of %q", pack.Price.Minor, pack.Price.Currency)})
 		}
 	}
 	outcome := c.Committer.Do(ctx, terms.Account, ledger.Command{Action: ledger.SetRefill{

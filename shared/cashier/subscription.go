@@ -98,7 +98,7 @@ func (c *Cashier) Cancel(ctx context.Context, account string, cancel bool) (Subs
 		}
 		if s.Standing == nil || !s.Standing.Running() {
 			return Subscription{}, fault.New(fault.NoSubscription,
-				"The account has no subscription that runs; POST .../checkouts with a plan_id begins one.")
+				"The account has no running subscription; start one with POST .../checkouts and a plan_id.")
 		}
 		if s.Standing.CancelAtPeriodEnd == cancel {
 			return s, nil

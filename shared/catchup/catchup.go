@@ -61,7 +61,7 @@ func (r *Runner) Fold(ctx context.Context, rings []rollup.Ring) []string {
 	var again []string
 	for i, err := range failures {
 		if err != nil {
-			slog.WarnContext(ctx, "usage is not caught up; the record will come again", "account", rings[i].Account, "seq", rings[i].Seq, "error", err.Error())
+			slog.WarnContext(ctx, "rolling up usage failed; the record will be retried", "account", rings[i].Account, "seq", rings[i].Seq, "error", err.Error())
 			again = append(again, rings[i].Record)
 		}
 	}

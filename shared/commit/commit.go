@@ -273,8 +273,8 @@ func (c *Committer) sleep(ctx context.Context, group *group, try int, lastTry ti
 // cause at last.
 func (c *Committer) outOfTime(ctx context.Context, cause Cause) error {
 	if cause == Throttled {
-		return fault.New(fault.Unavailable, "The platform's store takes no more at the moment. Send the same request again; under the same key it takes effect once.")
+		return fault.New(fault.Unavailable, "The platform's store is throttling requests. Send the same request again; under the same key it takes effect once.")
 	}
 	c.OnRetry(ctx, GaveUp)
-	return fault.New(fault.Contended, "Too many writers of this account at once. Send the same request again, under the same key it takes effect once; or send its operations in batches.")
+	return fault.New(fault.Contended, "Too many requests change this account at once. Send the same request again; under the same key it takes effect once. Or send its operations in batches.")
 }

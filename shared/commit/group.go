@@ -140,7 +140,7 @@ func (g *group) first(written map[ledger.OperationID]*ledger.Entry, id ledger.Op
 func replay(first *ledger.Entry, command ledger.Command) Outcome {
 	if first.Hash != command.Hash {
 		return Outcome{Err: fault.New(fault.IdempotencyKeyReused,
-			"Operation %q was used before with another request; use a new key for a new operation.", command.Operation)}
+			"Operation %q was already used for a different request; use a new key for a new operation.", command.Operation)}
 	}
 	return Outcome{Entry: first, Replayed: true}
 }

@@ -143,7 +143,7 @@ func (p *Dispatcher) Retry(ctx context.Context) (int, error) {
 		}
 	}
 	if unsettled > 0 {
-		return tried, fmt.Errorf("delivery: %d deliveries could not be settled; the log says why", unsettled)
+		return tried, fmt.Errorf("delivery: %d deliveries could not be saved; see the log", unsettled)
 	}
 	return tried, nil
 }
@@ -180,7 +180,7 @@ func (p *Dispatcher) tryAll(ctx context.Context, due []webhooks.DueDelivery) (ta
 func failed(err error) bool { return err != nil && !errors.Is(err, parallel.ErrNotBegun) }
 
 func logUnsettled(ctx context.Context, endpoint, id string, err error) {
-	slog.ErrorContext(ctx, "a delivery could not be settled; it will come again", "endpoint", endpoint, "delivery", id, "error", err.Error())
+	slog.ErrorContext(ctx, "saving a delivery's result failed; the delivery will be retried", "endpoint", endpoint, "delivery", id, "error", err.Error())
 }
 
 // try makes one try of a delivery that is claimed, and stores what came of it.
@@ -211,7 +211,7 @@ func (p *Dispatcher) settle(ctx context.Context, d webhooks.Delivery) error {
 	settled, err := p.Store.SettleDelivery(ctx, d)
 	if err == nil && settled && d.State == webhooks.Failed {
 		telemetry.Add(ctx, telemetry.Count(telemetry.Exhausted, 1))
-		slog.ErrorContext(ctx, "a webhook failed for good; resend it once its endpoint works", "endpoint", d.Endpoint, "delivery", d.ID,
+		slog.ErrorContext(ctx, "a webhook delivery failed permanently; resend it once its endpoint works", "endpoint", d.Endpoint, "delivery", d.ID,
 			"event", d.EventID, "attempts", d.Attempts, "status", d.LastStatus, "reason", d.LastError)
 	}
 	return err

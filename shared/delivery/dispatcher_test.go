@@ -295,7 +295,7 @@ func TestASettlementAfterTheClaimIsVoid(t *testing.T) {
 		if got, err := f.Retry(ctx); err != nil || got != 1 {
 			t.Errorf("another takes over: %d, %v", got, err)
 		}
-		return webhooks.Result{Error: "there was no answer in time"}
+		return webhooks.Result{Error: "the endpoint did not answer in time"}
 	}
 	if _, err := slow.Start(t.Context(), message(t, detail), detail); err != nil {
 		t.Fatal(err)
@@ -327,7 +327,7 @@ func TestOneSlowEndpointLosesNothing(t *testing.T) {
 	if d := f.delivery("quick"); d.State != webhooks.Delivered {
 		t.Errorf("quick: %+v", d)
 	}
-	if d := f.delivery("a-slow"); d.State != webhooks.Pending || d.LastError != "there was no answer in time" || d.LastStatus != 0 {
+	if d := f.delivery("a-slow"); d.State != webhooks.Pending || d.LastError != "the endpoint did not answer in time" || d.LastStatus != 0 {
 		t.Errorf("slow: %+v", d)
 	}
 	spent, end := context.WithTimeout(t.Context(), reserve/2)

@@ -87,5 +87,5 @@ func (e *Endpoints) change(ctx context.Context, id string, step func(present *we
 			return next, nil
 		}
 	}
-	return nil, fault.New(fault.Contended, "The endpoint is being written by others; nothing was changed. Send the request again.")
+	return nil, fault.New(fault.Contended, "Another request is changing the endpoint; nothing was changed. Send the request again.")
 }

@@ -36,7 +36,7 @@ const (
 )
 
 // ErrTooLarge is the failure of a message that no request can carry.
-var ErrTooLarge = errors.New("eventbus: the message is larger than the bus takes")
+var ErrTooLarge = errors.New("eventbus: the message is too large")
 
 // Bus is an event bus. It is safe for concurrent use.
 type Bus struct {
@@ -58,7 +58,7 @@ func Open(config aws.Config, endpoint, name string) *Bus {
 // first cause; nil of both means that all were taken.
 func (b *Bus) Put(ctx context.Context, messages ...events.Message) ([]int, error) {
 	if b.name == "" {
-		return positions(len(messages)), errors.New("eventbus: the function is given no bus")
+		return positions(len(messages)), errors.New("eventbus: no bus is configured")
 	}
 	var failed []int
 	var first error
@@ -139,7 +139,7 @@ func (b *Bus) send(ctx context.Context, pending batch) ([]int, error) {
 			return pending.places, fmt.Errorf("eventbus: putting %d messages: %w", len(pending.entries), err)
 		}
 		if len(out.Entries) != len(pending.entries) {
-			return pending.places, fmt.Errorf("eventbus: %d messages were put, and %d answered for", len(pending.entries), len(out.Entries))
+			return pending.places, fmt.Errorf("eventbus: put %d messages and got %d results", len(pending.entries), len(out.Entries))
 		}
 		var left batch
 		var cause types.PutEventsResultEntry
@@ -153,7 +153,7 @@ func (b *Bus) send(ctx context.Context, pending batch) ([]int, error) {
 			return nil, nil
 		}
 		if try == maxTries || pause.For(ctx, rand.N(firstWait<<(try-1))) != nil { //nolint:gosec // a jitter, no secret
-			return left.places, fmt.Errorf("eventbus: %d messages were not taken, the last: %s %s",
+			return left.places, fmt.Errorf("eventbus: %d messages failed, the last: %s %s",
 				len(left.entries), aws.ToString(cause.ErrorCode), aws.ToString(cause.ErrorMessage))
 		}
 		pending = left

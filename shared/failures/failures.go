@@ -114,13 +114,13 @@ func (b *Bucket) one(ctx context.Context, key string, visit func(context.Context
 func (b *Bucket) Ask(ctx context.Context, name string, call []byte) error {
 	object, err := json.Marshal(map[string]jsontext.Value{"payload": call})
 	if err != nil {
-		return fmt.Errorf("failures: asking for %s: %w", name, err)
+		return fmt.Errorf("failures: requesting %s: %w", name, err)
 	}
 	_, err = b.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &b.name, Key: aws.String("asked/" + name), Body: bytes.NewReader(object),
 	})
 	if err != nil {
-		return fmt.Errorf("failures: asking for %s: %w", name, err)
+		return fmt.Errorf("failures: requesting %s: %w", name, err)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (b *Bucket) Ask(ctx context.Context, name string, call []byte) error {
 func (b *Bucket) AskCatchUp(ctx context.Context, account string) error {
 	call, err := json.Marshal(map[string]string{"catch_up": account})
 	if err != nil {
-		return fmt.Errorf("failures: asking for %s: %w", account, err)
+		return fmt.Errorf("failures: requesting %s: %w", account, err)
 	}
 	return b.Ask(ctx, account, call)
 }
@@ -142,7 +142,7 @@ func batchOf(object []byte) ([]byte, error) {
 		Payload jsontext.Value `json:"payload"`
 	}
 	if err := json.Unmarshal(object, &record); err != nil {
-		return nil, fmt.Errorf("it is no record of a failure: %w", err)
+		return nil, fmt.Errorf("not a failure record: %w", err)
 	}
 	if record.Payload.Kind() != '"' {
 		return record.Payload, nil

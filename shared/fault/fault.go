@@ -109,7 +109,7 @@ func (e *Error) With(name, value string) *Error {
 func Invalid(params ...Param) *Error {
 	return &Error{
 		Code:   InvalidRequest,
-		Detail: "The request has fields that cannot be accepted; invalid_params names each of them.",
+		Detail: "The request has invalid fields; invalid_params lists them.",
 		Params: params,
 	}
 }

@@ -299,7 +299,7 @@ func (o *Object) amount(name string, value jsontext.Value, least, most credit.Am
 	case errors.Is(err, credit.ErrSyntax):
 		o.Refuse(name, `must be a decimal string such as "12.5", or a whole number`)
 	case err != nil || amount < least || amount > most:
-		o.Refuse(name, "must lie between %s and %s", least, most)
+		o.Refuse(name, "must be between %s and %s", least, most)
 	default:
 		return amount
 	}

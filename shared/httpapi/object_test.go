@@ -146,7 +146,7 @@ func TestRequiredMembers(t *testing.T) {
 }
 
 func TestAmounts(t *testing.T) {
-	const syntax, between, precision = "a: must be a decimal string", "a: must lie between", "a: must have at most 6 decimals"
+	const syntax, between, precision = "a: must be a decimal string", "a: must be between", "a: must have at most 6 decimals"
 	for text, want := range map[string]any{
 		`"12.5"`:                  credit.Amount(12_500_000),
 		`"0.000001"`:              credit.Micro,

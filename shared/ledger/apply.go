@@ -12,14 +12,14 @@ func Apply(before *Wallet, entry Entry) (*Wallet, error) {
 		return nil, err
 	}
 	if after := next.BalanceAt(entry.CreatedAt); after != entry.After {
-		return nil, fmt.Errorf("ledger: entry %d says balance %+v, the fold gives %+v", entry.Seq, entry.After, after)
+		return nil, fmt.Errorf("ledger: entry %d has balance %+v, the fold gives %+v", entry.Seq, entry.After, after)
 	}
 	change := entry.After.Available
 	if before != nil {
 		change -= before.BalanceAt(before.LastAt).Available
 	}
 	if change != entry.Change {
-		return nil, fmt.Errorf("ledger: entry %d says change %s, the fold gives %s", entry.Seq, entry.Change, change)
+		return nil, fmt.Errorf("ledger: entry %d has change %s, the fold gives %s", entry.Seq, entry.Change, change)
 	}
 	return next, nil
 }

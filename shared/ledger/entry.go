@@ -144,7 +144,7 @@ func (u *Unknown) err() error {
 	if slices.Contains(EntryTypes(), u.Kind) {
 		return fmt.Errorf("a %s without its detail", u.Kind)
 	}
-	return fmt.Errorf("its type %q is not known", u.Kind)
+	return fmt.Errorf("unknown type %q", u.Kind)
 }
 
 func (u *Unknown) fold(*Wallet, *Entry) error { return u.err() }

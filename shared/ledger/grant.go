@@ -50,7 +50,7 @@ func (a AddGrant) decide(d *draft, _ State) error {
 		terms.ExpiresAt = a.ExpiresAt.UTC().Truncate(time.Millisecond)
 	}
 	if terms.Expired(d.entry.CreatedAt) || terms.Expired(terms.EffectiveAt) {
-		return fault.Invalid(fault.Param{Name: "expires_at", Reason: "must lie after now and after effective_at"})
+		return fault.Invalid(fault.Param{Name: "expires_at", Reason: "must be after now and after effective_at"})
 	}
 	places := MaxOpenGrants
 	if a.Payment != "" {

@@ -17,7 +17,7 @@ func monthOf(at time.Time, zone *time.Location) string { return at.In(zone).Form
 func endOfMonth(month string, zone *time.Location) (time.Time, error) {
 	first, err := time.Parse(monthLayout, month)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("ledger: %q is no month: %w", month, err)
+		return time.Time{}, fmt.Errorf("ledger: %q is not a month: %w", month, err)
 	}
 	next := first.AddDate(0, 1, 0)
 	end := time.Date(next.Year(), next.Month(), 1, 0, 0, 0, 0, zone)

@@ -68,7 +68,7 @@ func (w *Wallet) foldEnded(ended []Part) (credit.Amount, error) {
 	var left credit.Amount
 	for _, part := range ended {
 		if grant := w.grant(part.GrantID); grant == nil || grant.Source != FromPlan {
-			return 0, fmt.Errorf("ends grant %s, which is no plan's", part.GrantID)
+			return 0, fmt.Errorf("ends grant %s, which is not a plan's", part.GrantID)
 		}
 		if err := w.lapse(part); err != nil {
 			return 0, err

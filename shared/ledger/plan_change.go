@@ -57,7 +57,7 @@ func (a ChangePlan) decide(d *draft, _ State) error {
 	state.Overage, state.OverageRate = a.Overage, a.OverageRate
 	extra, err := credit.Add(a.Credits, a.difference(old))
 	if err != nil {
-		return fault.New(fault.BalanceTooLarge, "With this the balance would pass %s credits, the most that can be represented.", credit.Max)
+		return fault.New(fault.BalanceTooLarge, "The balance would exceed %s credits, the maximum.", credit.Max)
 	}
 	if state == *old && extra == 0 {
 		return nil

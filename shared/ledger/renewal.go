@@ -101,7 +101,7 @@ func (r *Renewal) fold(w *Wallet, _ *Entry) error {
 	}
 	rolled := r.Rolled
 	if r.Carried < 0 || r.Carried > allowed || (r.Carried > 0) != (rolled != nil) || rolled != nil && rolled.Amount != r.Carried {
-		return fmt.Errorf("carries %s credits over, of %s that it may", r.Carried, allowed)
+		return fmt.Errorf("carries %s credits over, and at most %s are allowed", r.Carried, allowed)
 	}
 	if rolled != nil {
 		if err := w.open(*rolled); err != nil {

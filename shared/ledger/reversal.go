@@ -115,8 +115,8 @@ func reversalAmount(charged *Charged, asked *credit.Amount) (credit.Amount, erro
 		}
 	}
 	if reversible == 0 || amount > reversible {
-		return 0, fault.New(fault.NotReversible, "The debit charged %s credits, of which %s have been given back; at most %s can be.",
-			charged.Entry.Credits, charged.Reversed.Credits, reversible).
+		return 0, fault.New(fault.NotReversible, "The debit charged %s and %s been given back; at most %s more can be.",
+			counted(charged.Entry.Credits, "credit", "credits"), counted(charged.Reversed.Credits, "has", "have"), reversible).
 			With("charged", charged.Entry.Credits.String()).
 			With("reversed", charged.Reversed.Credits.String()).
 			With("reversible", reversible.String())

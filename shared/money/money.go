@@ -79,7 +79,7 @@ func (r Rate) Of(credits credit.Amount) (Money, error) {
 // refund takes credits back. It fails where whole is not positive.
 func Share(of credit.Amount, part, whole int64) (credit.Amount, error) {
 	if whole <= 0 || part < 0 || of < 0 {
-		return 0, errors.New("money: no share of nothing")
+		return 0, errors.New("money: the whole of a share must be positive")
 	}
 	if part >= whole {
 		return of, nil

@@ -58,7 +58,7 @@ func newSender(local bool, dialer *net.Dialer) *Sender {
 	}}
 }
 
-var errPrivate = errors.New("the address lies in a private network")
+var errPrivate = errors.New("the address is in a private network")
 
 func refusePrivate(_, address string, _ syscall.RawConn) error {
 	target, err := netip.ParseAddrPort(address)
@@ -114,9 +114,9 @@ func reasonOf(err error) string {
 	case errors.Is(err, errPrivate):
 		return errPrivate.Error()
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return "there was no answer in time"
+		return "the endpoint did not answer in time"
 	case errors.As(err, &lookup):
-		return "the host's name cannot be resolved"
+		return "the host name cannot be resolved"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused"
 	}

@@ -31,7 +31,7 @@ func Publish(ctx context.Context, cards Cards, card Card, clock func() time.Time
 		if published != nil {
 			if !published.Equal(card) {
 				return Card{}, false, fault.New(fault.RateCardPublished,
-					"Rate card %q is published with other content; publish a new version.", card.Version)
+					"Rate card %q is already published with different content; publish a new version.", card.Version)
 			}
 			return *published, false, nil
 		}
@@ -49,5 +49,5 @@ func Publish(ctx context.Context, cards Cards, card Card, clock func() time.Time
 			return card, done, err
 		}
 	}
-	return Card{}, false, fault.New(fault.Contended, "Rate cards are being published by another request; nothing was changed. Send the request again.")
+	return Card{}, false, fault.New(fault.Contended, "Another request is publishing a rate card; nothing was changed. Send the request again.")
 }

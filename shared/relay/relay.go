@@ -59,7 +59,7 @@ func (r *Relay) Say(ctx context.Context, news []ledger.News) []string {
 	for i := range news {
 		if made[i].err != nil {
 			failed[i] = true
-			slog.WarnContext(ctx, "news cannot be told yet; the record will come again", "account", news[i].Account, "seq", news[i].Seq, "error", made[i].err.Error())
+			slog.WarnContext(ctx, "building messages failed; the record will be retried", "account", news[i].Account, "seq", news[i].Seq, "error", made[i].err.Error())
 		}
 		said := made[i].messages
 		if last, isDue := due[news[i].Account]; isDue && last == i {
@@ -71,7 +71,7 @@ func (r *Relay) Say(ctx context.Context, news []ledger.News) []string {
 	}
 	left, err := r.Bus.Put(ctx, messages...)
 	if err != nil {
-		slog.ErrorContext(ctx, "the bus has not taken all; the records will come again", "messages", len(left), "error", err.Error())
+		slog.ErrorContext(ctx, "publishing some messages failed; their records will be retried", "messages", len(left), "error", err.Error())
 	}
 	for _, place := range left {
 		failed[of[place]] = true
@@ -161,7 +161,7 @@ func (r *Relay) entries(ctx context.Context, account string, first, last int64) 
 			return entries, nil
 		}
 		if waited+wait > r.IndexWait {
-			return nil, fmt.Errorf("relay: the index lacks some of the entries %d to %d", first, last)
+			return nil, fmt.Errorf("relay: the index does not show all of the entries %d to %d yet", first, last)
 		}
 		if err := pause.For(ctx, wait); err != nil {
 			return nil, err

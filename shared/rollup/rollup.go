@@ -212,7 +212,7 @@ func (r *run) next(ctx context.Context) ([]ledger.Entry, error) {
 		}
 		r.ahead = contiguous(entries, r.mark.Seq+1)
 		if len(r.ahead) == 0 && len(entries) > 0 && r.Now().Sub(entries[0].CreatedAt) > gapPatience {
-			return nil, &usage.Unfoldable{Seq: r.mark.Seq + 1, Reason: fmt.Sprintf("it is missing, though entry %d is there", entries[0].Seq)}
+			return nil, &usage.Unfoldable{Seq: r.mark.Seq + 1, Reason: fmt.Sprintf("it is missing, but entry %d exists", entries[0].Seq)}
 		}
 	}
 	return r.ahead, nil
@@ -273,7 +273,7 @@ func (f *Folder) add(ctx context.Context, account string, epoch int64, delta usa
 		case standing.Superseded:
 			return errSuperseded
 		case standing.Upto < delta.First:
-			return fmt.Errorf("rollup: sheet %v stands at %d and refuses entries from %d on", delta.Key, standing.Upto, delta.First)
+			return fmt.Errorf("rollup: sheet %v is at entry %d and rejects entries from %d on", delta.Key, standing.Upto, delta.First)
 		case standing.Upto >= delta.Last:
 			return nil
 		}

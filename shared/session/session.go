@@ -91,7 +91,7 @@ func (t *Tokens) Sign(ctx context.Context, s access.Session) (string, error) {
 	token.Header["kid"] = key.ID
 	text, err := token.SignedString(key.Secret)
 	if err == nil && len(text) > maxToken {
-		err = fmt.Errorf("session: the token of account %s has %d bytes, more than the %d that are let in", s.Account, len(text), maxToken)
+		err = fmt.Errorf("session: the token of account %s has %d bytes, more than the maximum of %d", s.Account, len(text), maxToken)
 	}
 	return text, err
 }
@@ -143,7 +143,7 @@ func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error)
 	case errors.As(err, &unreachable):
 		return access.Session{}, unreachable.error
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return access.Session{}, fault.New(fault.Unauthenticated, "The session has ended. Open the page again from where you came.")
+		return access.Session{}, fault.New(fault.Unauthenticated, "The session has expired. Open this page again from the site you came from.")
 	case err != nil, read.Subject == "", read.Scope != scopes(), read.IssuedAt == nil,
 		read.ExpiresAt.Sub(read.IssuedAt.Time) > access.MaxSession,
 		!retiredAt.IsZero() && read.IssuedAt.After(retiredAt):
@@ -156,5 +156,5 @@ func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error)
 }
 
 func refusal() error {
-	return fault.New(fault.Unauthenticated, "The session token is not valid. Open the page again from where you came.")
+	return fault.New(fault.Unauthenticated, "The session token is not valid. Open this page again from the site you came from.")
 }

@@ -239,7 +239,7 @@ func invoiceState(i billing.Invoice) billing.BillState {
 // invoiceName is what people call what an invoice is for.
 func (s *Settler) invoiceName(ctx context.Context, invoice billing.Invoice) (string, error) {
 	if invoice.Reason == billing.InvoiceOfOverage {
-		return "Use beyond the included credits", nil
+		return "Usage beyond the included credits", nil
 	}
 	plan, err := s.Store.Plan(ctx, invoice.PlanID)
 	if err != nil || plan == nil {

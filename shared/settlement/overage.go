@@ -23,7 +23,7 @@ func (s *Settler) BillOverage(ctx context.Context, account string, at time.Time,
 		}
 		invoice, err := s.Processor.BillOverage(ctx, billing.OverageCharge{
 			Bill: bill.ID, Account: account, Customer: customer, Amount: bill.Amount, NotedAt: bill.At,
-			Description: fmt.Sprintf("%s credits used beyond the included ones", bill.Credits),
+			Description: fmt.Sprintf("%s credits of usage beyond the included credits", bill.Credits),
 		})
 		if err != nil {
 			return err
@@ -49,7 +49,7 @@ func (s *Settler) overageBill(ctx context.Context, invoice billing.Invoice) erro
 			return err
 		}
 		if bill == nil {
-			return fmt.Errorf("settlement: invoice %s is of a bill %q that is not there", invoice.ID, invoice.Bill)
+			return fmt.Errorf("settlement: invoice %s names bill %q, which does not exist", invoice.ID, invoice.Bill)
 		}
 		present, err := s.Processor.Invoice(ctx, invoice.ID)
 		if err != nil {

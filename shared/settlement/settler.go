@@ -71,11 +71,11 @@ const maxTries = 8
 
 // ErrMoved says that others kept moving what was to be written. The message that
 // brought us here must come again.
-var ErrMoved = errors.New("settlement: others keep writing the same; it must be tried again")
+var ErrMoved = errors.New("settlement: lost to concurrent writes; retry")
 
 // ErrNotYet says that something must have been settled before that has not been
 // yet. The message must come again.
-var ErrNotYet = errors.New("settlement: what this rests on has not been settled yet; it must be tried again")
+var ErrNotYet = errors.New("settlement: a prerequisite is not settled yet; retry")
 
 // errGone says that nothing was stored of what the processor has.
-var errGone = errors.New("settlement: the catalog lacks what was paid for")
+var errGone = errors.New("settlement: not in the catalog")

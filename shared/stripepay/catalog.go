@@ -84,7 +84,7 @@ func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, descripti
 		if hasCode(err, stripe.ErrorCodeResourceAlreadyExists) { // another call was quicker
 			product, err = client.V1Products.Retrieve(ctx, productID, nil)
 		}
-		err = failure("making product "+productID, err)
+		err = failure("creating product "+productID, err)
 	}
 	if err != nil {
 		return "", err
@@ -116,7 +116,7 @@ func (p *Processor) EnsurePrice(ctx context.Context, productID string, price mon
 	list := &stripe.PriceListParams{Active: stripe.Bool(true), LookupKeys: []*string{&lookup}}
 	for found, err := range client.V1Prices.List(ctx, list).All(ctx) {
 		if err != nil {
-			return "", failure("looking for price "+lookup, err)
+			return "", failure("finding price "+lookup, err)
 		}
 		return found.ID, nil
 	}
@@ -131,7 +131,7 @@ func (p *Processor) EnsurePrice(ctx context.Context, productID string, price mon
 	create.IdempotencyKey = p.once("price", lookup)
 	made, err := client.V1Prices.Create(ctx, create)
 	if err != nil {
-		return "", failure("making price "+lookup, err)
+		return "", failure("creating price "+lookup, err)
 	}
 	return made.ID, nil
 }
@@ -149,7 +149,7 @@ func (p *Processor) EnsureCustomer(ctx context.Context, account, name string) (s
 	create.IdempotencyKey = p.once("customer", account)
 	customer, err := client.V1Customers.Create(ctx, create)
 	if err != nil {
-		return "", failure("making the customer of "+account, err)
+		return "", failure("creating the customer of "+account, err)
 	}
 	if name == "" {
 		return customer.ID, nil

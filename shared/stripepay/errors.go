@@ -17,12 +17,12 @@ var (
 	ErrNotFound = errors.New("stripepay: no such object")
 	// ErrInterval: a cheaper price of another interval cannot wait for the end of
 	// the period, since Stripe begins a period of the new interval at once.
-	ErrInterval = errors.New("stripepay: the new price has another interval")
+	ErrInterval = errors.New("stripepay: the new price has a different interval")
 	// ErrKeyReused: the key of the call stands for one with other parameters,
 	// which was made within the last day.
-	ErrKeyReused = errors.New("stripepay: the key stands for another call")
+	ErrKeyReused = errors.New("stripepay: the key was used for a different request")
 	// ErrSignature: a notice was not sent by Stripe, or not just now.
-	ErrSignature = errors.New("stripepay: the signature does not hold")
+	ErrSignature = errors.New("stripepay: the signature is not valid")
 )
 
 // errRefused: Stripe does not accept the request, and has done nothing.

@@ -172,7 +172,7 @@ func TestAnUpgradeWithoutACardIsARefusal(t *testing.T) {
 		_, _, err := stripepay.Open(stripepay.Options{Keys: key("sk_test_1"), URL: server.URL}).ChangeSubscription(t.Context(), "sub_1", "price_2", "big", c.upgrade, "k")
 		server.Close()
 		var refusal *billing.Refusal
-		if err == nil || errors.As(err, &refusal) != c.refused || c.refused && (refusal.Code != "no_card" || refusal.Message != "There is no card that could be charged.") {
+		if err == nil || errors.As(err, &refusal) != c.refused || c.refused && (refusal.Code != "no_card" || refusal.Message != "There is no card to charge.") {
 			t.Errorf("upgrade %v, %s: %v", c.upgrade, c.body, err)
 		}
 	}

@@ -67,7 +67,7 @@ func (p *Processor) invoiceOf(found *stripe.Invoice) (billing.Invoice, error) {
 	case stripe.InvoiceStatusVoid, stripe.InvoiceStatusUncollectible:
 		invoice.Status = billing.InvoiceVoid
 	default:
-		return billing.Invoice{}, fmt.Errorf("stripepay: invoice %s has a status that is not known: %s", found.ID, found.Status)
+		return billing.Invoice{}, fmt.Errorf("stripepay: invoice %s has an unknown status: %s", found.ID, found.Status)
 	}
 	return invoice, nil
 }
@@ -215,7 +215,7 @@ func (p *Processor) overageInvoice(ctx context.Context, client *stripe.Client, o
 	list.Limit = stripe.Int64(pageSize)
 	for found, err := range client.V1Invoices.List(ctx, list).All(ctx) {
 		if err != nil {
-			return nil, failure("looking for the invoice of bill "+o.Bill, err)
+			return nil, failure("finding the invoice of bill "+o.Bill, err)
 		}
 		if found.Metadata[metaBill] == o.Bill && !p.foreign(found.Metadata) {
 			return found, nil
@@ -237,7 +237,7 @@ func (p *Processor) overageInvoice(ctx context.Context, client *stripe.Client, o
 	}
 	create.IdempotencyKey = p.once("overage", o.Account, o.Bill, "invoice")
 	made, err := client.V1Invoices.Create(ctx, create)
-	err = failure("making the invoice of bill "+o.Bill, err)
+	err = failure("creating the invoice of bill "+o.Bill, err)
 	if errors.Is(err, ErrKeyReused) { // made with another card a moment ago, and not listed yet
 		return nil, fmt.Errorf("%w: %w", billing.ErrUnknown, err)
 	}

@@ -52,10 +52,10 @@ func Verify(payload []byte, header string, secrets []string, now time.Time) (Not
 	}
 	// It is Stripe's text by now; its names may be said twice in free-form members.
 	if err := json.Unmarshal(payload, &event, jsontext.AllowDuplicateNames(true)); err != nil {
-		return Notice{}, fmt.Errorf("stripepay: a notice that is signed but cannot be read: %w", err)
+		return Notice{}, fmt.Errorf("stripepay: reading a signed notice: %w", err)
 	}
 	if event.Object != "event" || event.ID == "" {
-		return Notice{}, fmt.Errorf("stripepay: a signed %q is no event", event.Object)
+		return Notice{}, fmt.Errorf("stripepay: a signed %q is not an event", event.Object)
 	}
 	return Notice{
 		ID: event.ID, Type: event.Type, Created: at(event.Created), LiveMode: event.Livemode, APIVersion: event.APIVersion,

@@ -54,7 +54,7 @@ func (p *Processor) paymentWithRest(ctx context.Context, client *stripe.Client, 
 	}}
 	for paid, err := range client.V1InvoicePayments.List(ctx, list).All(ctx) {
 		if err != nil {
-			return billing.Payment{}, failure("looking for the invoice of "+intent.ID, err)
+			return billing.Payment{}, failure("finding the invoice of "+intent.ID, err)
 		}
 		if paid.Invoice != nil {
 			payment.Invoice = paid.Invoice.ID
@@ -341,7 +341,7 @@ func savedCard(ctx context.Context, client *stripe.Client, customerID string) (s
 	list.Limit, list.Single = stripe.Int64(1), true
 	for card, err := range client.V1PaymentMethods.List(ctx, list).All(ctx) {
 		if err != nil {
-			return "", failure("looking for the cards of "+customerID, err)
+			return "", failure("finding the cards of "+customerID, err)
 		}
 		return card.ID, nil
 	}
@@ -366,7 +366,7 @@ func (p *Processor) FindRefill(ctx context.Context, customer, refillID string, s
 	id := ""
 	for intent, err := range client.V1PaymentIntents.List(ctx, list).All(ctx) {
 		if err != nil {
-			return nil, failure("looking for refill "+refillID, err)
+			return nil, failure("finding refill "+refillID, err)
 		}
 		if intent.Metadata[metaRefill] != refillID || p.foreign(intent.Metadata) {
 			continue

@@ -96,7 +96,7 @@ func (p *Processor) subscriptionOf(found *stripe.Subscription) (billing.Subscrip
 	case stripe.SubscriptionStatusCanceled, stripe.SubscriptionStatusIncompleteExpired:
 		s.Status = billing.SubscriptionEnded
 	default:
-		return billing.Subscription{}, fmt.Errorf("stripepay: subscription %s has a status that is not known: %s", found.ID, found.Status)
+		return billing.Subscription{}, fmt.Errorf("stripepay: subscription %s has an unknown status: %s", found.ID, found.Status)
 	}
 	return s, nil
 }
@@ -127,7 +127,7 @@ func ends(found *stripe.Subscription, item *stripe.SubscriptionItem) bool {
 
 func onlyItem(found *stripe.Subscription) (*stripe.SubscriptionItem, error) {
 	if found.Items == nil || len(found.Items.Data) != 1 {
-		return nil, fmt.Errorf("stripepay: subscription %s has not one item", found.ID)
+		return nil, fmt.Errorf("stripepay: subscription %s does not have exactly one item", found.ID)
 	}
 	return found.Items.Data[0], nil
 }
@@ -167,7 +167,7 @@ func (p *Processor) ChangeSubscription(
 	changed, err := client.V1Subscriptions.Update(ctx, subscriptionID, params)
 	if upgrade && cardMissing(err) {
 		return none, "", fmt.Errorf("changing subscription %s: %w", subscriptionID,
-			&billing.Refusal{Message: "There is no card that could be charged.", Code: "no_card"})
+			&billing.Refusal{Message: "There is no card to charge.", Code: "no_card"})
 	}
 	if err != nil {
 		return none, "", failure("changing subscription "+subscriptionID, err)

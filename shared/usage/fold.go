@@ -106,10 +106,10 @@ func (f *folding) entry(entry *ledger.Entry) (*ledger.Use, error) {
 
 func (f *folding) add(seq int64, use *ledger.Use) error {
 	if _, err := time.Parse(time.DateOnly, use.Day); err != nil {
-		return fmt.Errorf("its day is %q", use.Day)
+		return fmt.Errorf("invalid day %q", use.Day)
 	}
 	if use.Agent.ID == "" || use.Channel == "" {
-		return errors.New("it names no agent or no channel")
+		return errors.New("the agent or the channel is missing")
 	}
 	counts := Counts{Credits: use.Credits, Debits: use.Debits, Messages: use.Messages}
 	if conversation, there := conversationOf(use); there && f.firsts[conversation] == seq {

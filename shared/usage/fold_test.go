@@ -308,5 +308,5 @@ func TestPartsAddUpToTheWhole(t *testing.T) {
 func ExampleUnfoldable() {
 	_, err := usage.Fold([]ledger.Entry{{Seq: 3, Detail: &ledger.Unknown{Kind: "lease"}}}, nil)
 	fmt.Println(err)
-	// Output: usage: entry 3 cannot be folded: its type "lease" is not known
+	// Output: usage: entry 3 cannot be folded: unknown type "lease"
 }

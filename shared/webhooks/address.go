@@ -9,7 +9,7 @@ import (
 // behind its name; empty where nothing is. Local addresses, also without
 // encryption, are for development.
 func CheckURL(text string, local bool) string {
-	const rule = `must be an address such as "https://example.com/hooks", without a user and a fragment`
+	const rule = `must be a URL such as "https://example.com/hooks", without a user or a fragment`
 	address, err := url.Parse(text)
 	if err != nil || address.Hostname() == "" || address.User != nil || address.Fragment != "" || address.Opaque != "" {
 		return rule
@@ -23,7 +23,7 @@ func CheckURL(text string, local bool) string {
 	case address.Scheme != "https":
 		return rule
 	case !local && (address.Hostname() == "localhost" || isIP && !Public(ip)):
-		return "must be an address of the public internet"
+		return "must be a public internet address"
 	}
 	return ""
 }

@@ -30,7 +30,7 @@ const (
 )
 
 // ErrSecret says that a text is no secret of an endpoint.
-var ErrSecret = errors.New("webhooks: a secret is whsec_ and the base64 of 24 to 64 bytes")
+var ErrSecret = errors.New("webhooks: a secret must be whsec_ followed by the base64 of 24 to 64 bytes")
 
 // ErrSignature says that a message was not signed with the secret, or not within
 // the tolerance.
