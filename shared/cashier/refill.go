@@ -10,8 +10,8 @@ import (
 	"drawdown/shared/money"
 )
 
-// RefillTerms are what an account says of its automatic refill. Switched off, the
-// other terms stay as they were.
+// RefillTerms are an account's settings of its automatic refill. When it is off,
+// the other terms stay as they were.
 type RefillTerms struct {
 	Account   string
 	Enabled   bool
@@ -20,9 +20,9 @@ type RefillTerms struct {
 	Cap       money.Money // of a calendar month in the account's zone
 }
 
-// SetRefill sets an account's automatic refill up, or switches it off, and is the
-// account's wallet after that. It fails with fault.PackNotFound, NotOffered, or
-// InvalidRequest where the cap has no room for one pack.
+// SetRefill sets up an account's automatic refill, or switches it off, and
+// returns the account's wallet after that. It fails with fault.PackNotFound,
+// NotOffered, or InvalidRequest if the cap does not cover one pack.
 func (c *Cashier) SetRefill(ctx context.Context, terms RefillTerms) (*ledger.Wallet, error) {
 	if terms.Enabled {
 		pack, err := c.pack(ctx, terms.Pack)

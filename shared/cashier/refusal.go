@@ -7,12 +7,12 @@ import (
 	"drawdown/shared/fault"
 )
 
-// errMoved is the refusal of what others kept from being done.
+// errMoved is the refusal of a request that lost to concurrent changes.
 func errMoved() error {
 	return fault.New(fault.Contended, "Another request is changing the same data; nothing was changed. Send the request again.")
 }
 
-// refused is what a failure of the processor is to whoever has called.
+// refused translates a failure of the processor for the caller.
 func refused(err error) error {
 	var refusal *billing.Refusal
 	switch {
@@ -32,7 +32,7 @@ func refused(err error) error {
 	return err
 }
 
-// sentence ends a text as a sentence ends.
+// sentence ends a text with a full stop.
 func sentence(text string) string {
 	if text == "" {
 		return "The card was declined."
@@ -43,12 +43,12 @@ func sentence(text string) string {
 	return text
 }
 
-// NoPlan is the fault of a plan that is not there.
+// NoPlan is the fault for a plan that does not exist.
 func NoPlan(id string) error {
 	return fault.New(fault.PlanNotFound, "There is no plan %q; GET /v1/plans lists the plans on offer.", id)
 }
 
-// NoPack is the fault of a pack that is not there.
+// NoPack is the fault for a pack that does not exist.
 func NoPack(id string) error {
 	return fault.New(fault.PackNotFound, "There is no pack %q; GET /v1/packs lists the packs on sale.", id)
 }

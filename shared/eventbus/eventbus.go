@@ -1,10 +1,9 @@
 // Package eventbus puts messages on the platform's event bus, and is the only
 // importer of EventBridge's SDK.
 //
-// The bus takes messages one by one, even where several are sent together: some
-// may be taken and others not. Whoever puts messages must be able to put those
-// again that were not, under the same ids, and whoever listens must bear to hear
-// one twice.
+// The bus accepts messages one by one, even if several are sent together: some
+// may succeed and others fail. A publisher must be able to retry those that
+// failed, under the same ids, and a consumer must tolerate duplicates.
 package eventbus
 
 import (
@@ -22,20 +21,20 @@ import (
 	"drawdown/shared/pause"
 )
 
-// What one request takes, as EventBridge documents it. The bytes are of all its
-// entries; newer limits are wider, this one holds in every region.
+// The limits of one request, as EventBridge documents them. The bytes are of
+// all its entries; newer limits are wider, this one holds in every region.
 const (
 	maxEntries = 10
 	maxBytes   = 256 << 10
 )
 
 const (
-	// maxTries bounds how often what the bus has not taken is put again at once.
+	// maxTries bounds how often failed messages are retried at once.
 	maxTries  = 3
 	firstWait = 50 * time.Millisecond
 )
 
-// ErrTooLarge is the failure of a message that no request can carry.
+// ErrTooLarge is returned for a message that does not fit into a request.
 var ErrTooLarge = errors.New("eventbus: the message is too large")
 
 // Bus is an event bus. It is safe for concurrent use.
@@ -53,9 +52,9 @@ func Open(config aws.Config, endpoint, name string) *Bus {
 	})}
 }
 
-// Put says messages, in as few requests as their sizes allow. It answers with
-// the positions of those that the bus has not taken, ascending, and with the
-// first cause; nil of both means that all were taken.
+// Put publishes messages, in as few requests as their sizes allow. It returns
+// the positions of those that failed, ascending, and the first cause; both are
+// nil if all succeeded.
 func (b *Bus) Put(ctx context.Context, messages ...events.Message) ([]int, error) {
 	if b.name == "" {
 		return positions(len(messages)), errors.New("eventbus: no bus is configured")
@@ -112,7 +111,8 @@ func (b *batch) add(entry types.PutEventsRequestEntry, size, place int) {
 	b.entries, b.places, b.bytes = append(b.entries, entry), append(b.places, place), b.bytes+size
 }
 
-// entry is a message as the bus takes it, and its size as the bus counts it.
+// entry is a message in the form of a request's entry, and its size as the bus
+// counts it.
 func (b *Bus) entry(message events.Message) (types.PutEventsRequestEntry, int, error) {
 	detail, err := events.Encode(message)
 	if err != nil {
@@ -130,8 +130,8 @@ func (b *Bus) entry(message events.Message) (types.PutEventsRequestEntry, int, e
 	}, size, nil
 }
 
-// send puts one batch, and puts again what of it was not taken. It answers with
-// the places of what is still left.
+// send puts one batch, and retries what failed. It returns the positions of
+// what is still left.
 func (b *Bus) send(ctx context.Context, pending batch) ([]int, error) {
 	for try := 1; ; try++ {
 		out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: pending.entries})

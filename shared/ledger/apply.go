@@ -2,10 +2,10 @@ package ledger
 
 import "fmt"
 
-// Apply folds one entry into a wallet and checks that the two fit: the entry
-// is the next one, and its balance is the one that the fold gives. The wallet
-// is nil before an account's first entry. It fails with an error that says
-// where they part; such a wallet is not the fold of its ledger.
+// Apply folds one entry into a wallet and checks that the two fit: the entry is
+// the next one, and its balance is the one that the fold gives. The wallet is
+// nil before an account's first entry. It fails with an error that describes
+// the mismatch; such a wallet is not the fold of its ledger.
 func Apply(before *Wallet, entry Entry) (*Wallet, error) {
 	next, err := fold(before, &entry)
 	if err != nil {

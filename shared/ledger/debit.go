@@ -79,8 +79,8 @@ func (a Debit) decide(d *draft, state State) error {
 		charge.Drawn = append(charge.Drawn, Draw{Part{grant.ID, part}, grant.Terms})
 		left -= part
 	}
-	// Where more grants would have to be drawn than an entry can hold, the debit is
-	// refused: to bill overage while there are credits would be wrong.
+	// If more grants would have to be drawn than an entry can hold, the debit is
+	// refused: billing overage while there are credits would be wrong.
 	if room := d.overageRoom(len(order)); left > room {
 		return insufficient(credits, credits-left, left-room)
 	}

@@ -26,9 +26,9 @@ func sumOf(parts []Part) credit.Amount {
 	return sum
 }
 
-// issue makes a grant of credits that the account did not have before, where the
-// wallet may hold so many grants. What the account owes is paid first; with the
-// rest the grant opens, and where there is none it is not opened at all.
+// issue makes a grant of credits that the account did not have before, if the
+// wallet may hold so many grants. What the account owes is paid first; the grant
+// opens with the rest, and is not opened if nothing is left.
 func (d *draft) issue(terms Terms, amount credit.Amount, places int) (Issue, error) {
 	owed := min(d.on.Owed, amount)
 	issue := Issue{
@@ -58,8 +58,8 @@ func (d *draft) nextGrantID() string {
 	return id
 }
 
-// admit checks that the wallet has a place for one more grant, where it may hold
-// so many, and makes it.
+// admit checks that the wallet has room for one more grant, given its maximum,
+// and makes it.
 func (d *draft) admit(grant Grant, places int) error {
 	if len(d.on.Grants) >= places {
 		return fault.New(fault.TooManyGrants, "The account has %d open grants, the maximum; wait until one is spent or expires.", len(d.on.Grants))
@@ -83,8 +83,8 @@ func (d *draft) fits(more credit.Amount) error {
 	return nil
 }
 
-// putBack returns credits to a grant that is still in the wallet, and is how many
-// it took: a grant holds no more than it was made with.
+// putBack returns credits to a grant that is still in the wallet, and returns how
+// many it took: a grant holds no more than its original amount.
 func (d *draft) putBack(id string, part credit.Amount) (credit.Amount, error) {
 	grant := d.on.grant(id)
 	if grant == nil {

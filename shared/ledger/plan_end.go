@@ -6,7 +6,7 @@ import (
 	"drawdown/shared/credit"
 )
 
-// PlanEndEntry is the kind of the entry by which a plan ends.
+// PlanEndEntry is the kind of the entry that ends a plan.
 const PlanEndEntry EntryType = "plan_end"
 
 // EndPlan ends the plan of a subscription and its credits, under EndOperation.

@@ -8,28 +8,28 @@ import (
 	"drawdown/shared/fault"
 )
 
-// TakeBackEntry is the kind of the entry by which granted credits are taken back,
-// since their money was given back.
+// TakeBackEntry is the kind of the entry that takes granted credits back because
+// their money was given back.
 const TakeBackEntry EntryType = "take_back"
 
-// TakeBack brings what is gone of the credits that an entry has granted to a
-// total, in either direction: after a refund or in a dispute they are taken back,
-// and given back should the dispute be won. It names a total, not a difference, so
-// that it may be repeated.
+// TakeBack sets how many of the credits that an entry granted are taken back in
+// all, in either direction: after a refund or in a dispute they are taken back,
+// and restored if the dispute is won. It names a total, not a difference, so that
+// it may be repeated.
 //
 // What the grant still holds is taken from it; the rest counts as spent and
 // becomes owed, to be paid first by later grants. (That includes what had lapsed
 // before it was taken back: a wallet does not remember what left it unspent.) The
-// debt never keeps from debiting what is there.
+// debt never prevents debiting the available credits.
 type TakeBack struct {
 	Of     OperationID
-	Total  credit.Amount // of the credits granted, what is to be gone in all
-	Seen   int           // Reversed.Count, as it was before Total was found out
+	Total  credit.Amount // of the credits granted, how many are to be taken back in all
+	Seen   int           // Reversed.Count, as it was before Total was determined
 	Reason string
 }
 
-// ErrTallyMoved refuses a TakeBack whose total was found out before the last one
-// took effect. What it rests on must be read again, first the tally.
+// ErrTallyMoved refuses a TakeBack whose total was determined before the last
+// one took effect. Its inputs must be read again, the tally first.
 var ErrTallyMoved error = fault.New(fault.Contended, "The amount taken back from the grant has changed since it was read; read the payment again.")
 
 // Recovery is what the details of take_back and give_back have in common.

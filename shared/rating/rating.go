@@ -112,7 +112,7 @@ func (c Card) Price(lines []Line) ([]Priced, credit.Amount, error) {
 	return priced, total, nil
 }
 
-// Equal tells whether two cards say the same, whenever they were published.
+// Equal reports whether two cards say the same, whenever they were published.
 func (c Card) Equal(other Card) bool {
 	return c.Version == other.Version && c.EffectiveAt.Equal(other.EffectiveAt) && slices.Equal(c.Rates, other.Rates)
 }
@@ -164,7 +164,7 @@ func (b Book) Rate(item Item, t time.Time) (Rate, bool) {
 	return Rate{}, false
 }
 
-// Empty tells whether no card has been published.
+// Empty reports whether no card has been published.
 func (b Book) Empty() bool { return len(b.cards) == 0 }
 
 // Cards lists the cards in the order in which they come into force.

@@ -48,7 +48,8 @@ type Standing struct {
 	Superseded bool  // a later epoch's sheet stands there: a rebuild is under way
 }
 
-// ErrIndexLags says that the index does not show the next entry yet. The ring must come again.
+// ErrIndexLags means that the index does not show the next entry yet. The ring must
+// come again.
 var ErrIndexLags = errors.New("rollup: the ledger's index does not show the next entry yet")
 
 // Ring is what wakes a roll-up: an account has entries up to a seq.

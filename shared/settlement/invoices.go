@@ -171,8 +171,8 @@ func (s *Settler) changePlan(ctx context.Context, invoice billing.Invoice) error
 	}}).Err
 }
 
-// overtaken tells whether a change is of the past: the period that it changed is
-// over, or a later change to a larger plan was settled before it, which has
+// overtaken reports whether a change is of the past: the period that it changed
+// is over, or a later change to a larger plan was settled before it, which has
 // granted the difference.
 func (s *Settler) overtaken(ctx context.Context, invoice billing.Invoice, plan billing.Plan, open ledger.PlanState) (bool, error) {
 	if invoice.CreatedAt.Before(open.Start) {

@@ -172,7 +172,7 @@ func (s *Settler) refillPaid(ctx context.Context, payment billing.Payment) error
 	return s.paymentBills(ctx, payment, billing.RefillBill)
 }
 
-// settledBy tells whether an entry has granted a refill for a payment.
+// settledBy reports whether an entry has granted a refill for a payment.
 func settledBy(entry *ledger.Entry, payment string) bool {
 	if entry == nil {
 		return false

@@ -69,12 +69,12 @@ type Settler struct {
 // what is stored of it.
 const maxTries = 8
 
-// ErrMoved says that others kept moving what was to be written. The message that
-// brought us here must come again.
+// ErrMoved means that others kept moving what was to be written. The message
+// that brought us here must come again.
 var ErrMoved = errors.New("settlement: lost to concurrent writes; retry")
 
-// ErrNotYet says that something must have been settled before that has not been
-// yet. The message must come again.
+// ErrNotYet means that something must have been settled before that has not
+// been yet. The message must come again.
 var ErrNotYet = errors.New("settlement: a prerequisite is not settled yet; retry")
 
 // errGone says that nothing was stored of what the processor has.

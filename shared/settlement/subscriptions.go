@@ -87,7 +87,7 @@ func (s *Settler) keepStanding(ctx context.Context, id string, asked bool) (bool
 	return saved && stored == nil, err
 }
 
-// replace tells whether a subscription is to stand where another one does, and
+// replace reports whether a subscription is to stand where another one does, and
 // hands over. Two that both run are one too many, which two payments at once can
 // make: the newer one stands, and the older one is not renewed any more.
 func (s *Settler) replace(ctx context.Context, stored *billing.Standing, next billing.Subscription) (bool, error) {
@@ -118,7 +118,7 @@ func (s *Settler) replace(ctx context.Context, stored *billing.Standing, next bi
 	return stands, err
 }
 
-// younger tells whether a subscription was begun after another one; the ids
+// younger reports whether a subscription was begun after another one; the ids
 // decide between two of the same second, so that neither takes turns.
 func younger(a, b billing.Subscription) bool {
 	if a.Anchor.Equal(b.Anchor) {
@@ -144,9 +144,9 @@ func (s *Settler) handOver(ctx context.Context, stored billing.Subscription) (bi
 	return present, err
 }
 
-// stands tells whether the periods of a subscription are to be opened: it is the
-// one that stands, and has not ended. What stands is brought up to it first: a
-// period that is opened ends the credits of the plan before, so that of two
+// stands reports whether the periods of a subscription are to be opened: it is
+// the one that stands, and has not ended. What stands is brought up to it first:
+// a period that is opened ends the credits of the plan before, so that of two
 // subscriptions only the one that stands may open any.
 func (s *Settler) stands(ctx context.Context, account, id string) (bool, error) {
 	if err := s.Subscription(ctx, id); err != nil {

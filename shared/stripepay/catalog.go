@@ -100,7 +100,7 @@ func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, descripti
 	return productID, failure("changing product "+productID, err)
 }
 
-// EnsurePrice finds or makes the price of a product; an empty interval is a
+// EnsurePrice finds or creates the price of a product; an empty interval is a
 // one-time price. Prices never change: another amount is another price.
 func (p *Processor) EnsurePrice(ctx context.Context, productID string, price money.Money, interval billing.Interval) (string, error) {
 	client, err := p.stripe(ctx)

@@ -66,9 +66,9 @@ func rejection(err error) error {
 	return err
 }
 
-// cardMissing tells whether a change that had to be paid at once was refused since
-// there is nothing to pay with. An object that the request names and that is not
-// there has the same code, and a parameter.
+// cardMissing reports whether a change that had to be paid at once was refused
+// since there is nothing to pay with. An object that the request names and that is
+// not there has the same code, and a parameter.
 func cardMissing(err error) bool {
 	var answer *stripe.Error
 	return errors.As(err, &answer) && answer.HTTPStatusCode == http.StatusBadRequest &&
@@ -83,8 +83,8 @@ func refusal(answer *stripe.Error) *billing.Refusal {
 	return &billing.Refusal{Message: answer.Msg, Code: code, ActionRequired: needsBearer(answer)}
 }
 
-// needsBearer tells whether a refusal is a wish for authentication, which some
-// banks say in the code of their own.
+// needsBearer reports whether a refusal is a wish for authentication, which
+// some banks say in the code of their own.
 func needsBearer(answer *stripe.Error) bool {
 	const wanted = stripe.ErrorCodeAuthenticationRequired
 	return answer.Code == wanted || string(answer.DeclineCode) == string(wanted) ||

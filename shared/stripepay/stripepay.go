@@ -127,7 +127,7 @@ func (p *Processor) ours(meta map[string]string) map[string]string {
 	return meta
 }
 
-// foreign tells whether metadata names another deployment. Older objects, and
+// foreign reports whether metadata names another deployment. Older objects, and
 // those that people have made, name none.
 func (p *Processor) foreign(meta map[string]string) bool {
 	return meta[metaDeployment] != "" && meta[metaDeployment] != p.options.Deployment

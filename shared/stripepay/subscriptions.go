@@ -119,8 +119,8 @@ func (p *Processor) accountOfSubscription(found *stripe.Subscription) string {
 	return ""
 }
 
-// ends tells whether a subscription ends with its period. The portal says so by
-// the date alone.
+// ends reports whether a subscription ends with its period. The portal says so
+// by the date alone.
 func ends(found *stripe.Subscription, item *stripe.SubscriptionItem) bool {
 	return found.CancelAtPeriodEnd || found.CancelAt != 0 && found.CancelAt <= item.CurrentPeriodEnd
 }

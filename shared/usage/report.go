@@ -52,7 +52,7 @@ func (r Range) Months() (first, last string) {
 }
 
 // Group is one line of a report. What its grouping cannot know is absent:
-// Counted tells whether more than credits is known.
+// Counted reports whether more than credits is known.
 type Group struct {
 	Key   string // a day, a channel, an agent's id, or node/action
 	Label string

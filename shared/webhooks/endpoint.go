@@ -29,7 +29,7 @@ type Endpoint struct {
 	Version        int64 // as it was read; a change replaces this version alone. 0: it is not stored yet
 }
 
-// Wants tells whether the endpoint is to be told of a type of events.
+// Wants reports whether the endpoint is to be told of a type of events.
 func (e Endpoint) Wants(t events.Type) bool {
 	return e.Enabled && (len(e.Events) == 0 || slices.Contains(e.Events, t))
 }
@@ -59,7 +59,8 @@ func (e Endpoint) WithTerms(other Endpoint, at time.Time) Endpoint {
 	return e
 }
 
-// SameTerms tells whether two endpoints say the same of what the operator decides.
+// SameTerms reports whether two endpoints say the same of what the operator
+// decides.
 func (e Endpoint) SameTerms(other Endpoint) bool {
 	return e.URL == other.URL && e.Enabled == other.Enabled && slices.Equal(e.Events, other.Events)
 }

@@ -37,10 +37,10 @@ type Result struct {
 	Error  string // why there was none, or none that counts
 }
 
-// Delivered tells whether the endpoint has taken the event.
+// Delivered reports whether the endpoint has taken the event.
 func (r Result) Delivered() bool { return r.Status >= firstTaken && r.Status < firstBeyond }
 
-// Gone tells whether the endpoint wants no events any more.
+// Gone reports whether the endpoint wants no events any more.
 func (r Result) Gone() bool { return r.Status == gone }
 
 // After is the delivery after a try at an instant: delivered, due again, or

@@ -29,11 +29,11 @@ const (
 	Tolerance = 5 * time.Minute
 )
 
-// ErrSecret says that a text is no secret of an endpoint.
+// ErrSecret means that a text is no secret of an endpoint.
 var ErrSecret = errors.New("webhooks: a secret must be whsec_ followed by the base64 of 24 to 64 bytes")
 
-// ErrSignature says that a message was not signed with the secret, or not within
-// the tolerance.
+// ErrSignature means that a message was not signed with the secret, or not
+// within the tolerance.
 var ErrSignature = errors.New("webhooks: no signature of the message is valid")
 
 // NewSecret makes a secret out of chance.
