@@ -112,7 +112,7 @@ func (b Backoff) wait(try int, lastTry time.Duration) time.Duration {
 	if b.Tries > 0 {
 		base, bound = max(base, lastTry), max(bound, time.Duration(b.Tries)*lastTry)
 	}
-	return rand.N(min(bound, base<<min(try, maxDoublings)) + 1) //nolint:gosec // a jitter, no secret
+	return rand.N(min(bound, base<<min(try, maxDoublings)) + 1) //nolint:gosec // a jitter, not a secret
 }
 
 // AtRest is how long after its last entry a wallet counts as being written: as

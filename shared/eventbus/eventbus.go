@@ -152,7 +152,7 @@ func (b *Bus) send(ctx context.Context, pending batch) ([]int, error) {
 		if len(left.entries) == 0 {
 			return nil, nil
 		}
-		if try == maxTries || pause.For(ctx, rand.N(firstWait<<(try-1))) != nil { //nolint:gosec // a jitter, no secret
+		if try == maxTries || pause.For(ctx, rand.N(firstWait<<(try-1))) != nil { //nolint:gosec // a jitter, not a secret
 			return left.places, fmt.Errorf("eventbus: %d messages failed, the last: %s %s",
 				len(left.entries), aws.ToString(cause.ErrorCode), aws.ToString(cause.ErrorMessage))
 		}

@@ -8,9 +8,10 @@ import (
 	"drawdown/shared/billing"
 )
 
-// BillOverage sends the invoice of use beyond the grants that a period's end has
-// noted. The note was written with the reset of the overage, so it is there once;
-// the processor finds the note's id, so it is billed once.
+// BillOverage sends the invoice for overage that the end of a period has
+// recorded. The record was written with the reset of the overage, so it exists
+// once; the processor looks the invoice up by the record's id, so it is billed
+// once.
 func (s *Settler) BillOverage(ctx context.Context, account string, at time.Time, id string) error {
 	for range maxTries {
 		bill, err := s.Store.Bill(ctx, account, at, id)

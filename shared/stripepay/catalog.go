@@ -12,7 +12,7 @@ import (
 	"drawdown/shared/money"
 )
 
-// The beginnings of our products' ids.
+// The prefixes of our products' ids.
 const (
 	planProduct = "drawdown_plan_"
 	packProduct = "drawdown_pack_"
@@ -20,7 +20,7 @@ const (
 
 // ProductID is the id that the product of a plan or a pack has at Stripe. Of our
 // ids' characters it keeps letters, digits and the underscore; any other is
-// written as its code, so that the id can be read back.
+// written as its code, so that the id can be decoded.
 func ProductID(kind, id string) string {
 	prefix := packProduct
 	if kind == kindPlan {
@@ -39,7 +39,7 @@ func ProductID(kind, id string) string {
 	return b.String()
 }
 
-// planOf is the plan that a product stands for, empty where it is not one's.
+// planOf is the plan of a product, empty if it is not a plan's.
 func planOf(productID string) string {
 	text, ok := strings.CutPrefix(productID, planProduct)
 	if !ok {
@@ -65,8 +65,8 @@ func planOf(productID string) string {
 	return b.String()
 }
 
-// EnsureProduct makes the product of a plan or a pack ("plan", "pack"), or gives
-// it its new name and description.
+// EnsureProduct creates the product of a plan or a pack ("plan", "pack"), or
+// updates its name and description.
 func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, description string) (string, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -81,7 +81,7 @@ func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, descripti
 		}
 		create.IdempotencyKey = p.once("product", productID, digest(name+"\x00"+description))
 		product, err = client.V1Products.Create(ctx, create)
-		if hasCode(err, stripe.ErrorCodeResourceAlreadyExists) { // another call was quicker
+		if hasCode(err, stripe.ErrorCodeResourceAlreadyExists) { // another call came first
 			product, err = client.V1Products.Retrieve(ctx, productID, nil)
 		}
 		err = failure("creating product "+productID, err)
@@ -92,8 +92,8 @@ func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, descripti
 	if product.Name == name && product.Description == description && product.Active {
 		return productID, nil
 	}
-	// No key of ours, since a name may be given again: the same update twice is
-	// harmless, and a remembered answer instead of one is not.
+	// No idempotency key, since a name may be set again: the same update twice
+	// is harmless, but a remembered answer instead of an update is not.
 	_, err = client.V1Products.Update(ctx, productID, &stripe.ProductUpdateParams{
 		Name: &name, Description: &description, Active: stripe.Bool(true),
 	})
@@ -101,7 +101,7 @@ func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, descripti
 }
 
 // EnsurePrice finds or creates the price of a product; an empty interval is a
-// one-time price. Prices never change: another amount is another price.
+// one-time price. Prices never change: a different amount is a new price.
 func (p *Processor) EnsurePrice(ctx context.Context, productID string, price money.Money, interval billing.Interval) (string, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -122,7 +122,7 @@ func (p *Processor) EnsurePrice(ctx context.Context, productID string, price mon
 	}
 	create := &stripe.PriceCreateParams{
 		Product: &productID, Currency: &price.Currency, UnitAmount: &price.Minor,
-		// An archived price may hold the lookup key.
+		// An archived price may have the lookup key.
 		LookupKey: &lookup, TransferLookupKey: stripe.Bool(true),
 	}
 	if interval != "" {
@@ -136,10 +136,10 @@ func (p *Processor) EnsurePrice(ctx context.Context, productID string, price mon
 	return made.ID, nil
 }
 
-// EnsureCustomer makes an account's customer. The name is given in a request of
-// its own, so that an account that was renamed between two tries still has one
-// customer, and without a key of ours, since it may be given again. Stripe remembers the first request for a day: whoever calls keeps
-// the id.
+// EnsureCustomer creates an account's customer. The name is set in a separate request,
+// so that an account that was renamed between two tries still has one customer, and
+// without an idempotency key, since it may be set again. Stripe remembers the first
+// request for a day: the caller must store the id.
 func (p *Processor) EnsureCustomer(ctx context.Context, account, name string) (string, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
