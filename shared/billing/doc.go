@@ -7,6 +7,6 @@
 // of the processor reads the object again, so that neither the order nor the
 // number of events matters.
 //
-// The package decides about terms, periods and amounts, and must not know how
-// anything is stored, sent or charged.
+// The package decides about terms, periods and amounts, and must not depend on
+// how anything is stored, sent or charged.
 package billing

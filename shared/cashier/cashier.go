@@ -43,9 +43,9 @@ type Committer interface {
 	Do(ctx context.Context, account string, command ledger.Command) commit.Outcome
 }
 
-// Store keeps the catalog, and what accounts have beside their ledgers. A saved
-// value replaces the version that it carries; the result is false if that is no
-// longer the stored one.
+// Store keeps the catalog, and what accounts have besides their ledgers. A
+// saved value replaces the version that it carries; the result is false if that
+// is no longer the stored one.
 type Store interface {
 	Reader
 	billing.Customers

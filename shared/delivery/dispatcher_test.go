@@ -170,7 +170,7 @@ func TestWhatFailsIsTriedAgainUntilItIsTaken(t *testing.T) {
 		t.Errorf("before its time: %d", got)
 	}
 	f.pass(6 * time.Second)
-	r.status.Store(307) // a redirect is no answer that counts, and is not followed
+	r.status.Store(307) // a redirect is not a success, and is not followed
 	if got := f.retried(); got != 1 {
 		t.Errorf("in its time: %d", got)
 	}
@@ -305,7 +305,7 @@ func TestASettlementAfterTheClaimIsVoid(t *testing.T) {
 	}
 }
 
-// What the time does not suffice for is left to the schedule, and nothing is lost.
+// What there is no time for is left to the schedule, and nothing is lost.
 func TestOneSlowEndpointLosesNothing(t *testing.T) {
 	f := newFixture(t)
 	slow, quick := newReceiver(t), newReceiver(t)

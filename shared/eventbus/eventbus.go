@@ -100,7 +100,7 @@ func positions(count int) []int {
 	return all
 }
 
-// batch is what goes into one request, and where its entries stand among all.
+// batch is what goes into one request, and the positions of its entries among all.
 type batch struct {
 	entries []types.PutEventsRequestEntry
 	places  []int

@@ -184,7 +184,8 @@ func (n *names) questions() int {
 	return n.asked
 }
 
-// serve answers the questions of a connection. A pipe is no packet connection, so each message has its length before it.
+// serve answers the questions of a connection. A pipe is not a packet connection, so
+// each message is preceded by its length.
 func (n *names) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	for {
@@ -284,7 +285,7 @@ func TestPrivateNetworksAreNotReached(t *testing.T) {
 	}
 	tried := 0
 	for ip, what := range refusedAddresses(t) {
-		if ip.Zone() != "" { // which no name server tells
+		if ip.Zone() != "" { // which no name server returns
 			continue
 		}
 		tried++

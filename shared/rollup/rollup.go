@@ -301,10 +301,10 @@ func remainder(key usage.Key, upto int64, run []ledger.Entry, firsts map[usage.C
 }
 
 // Rebuild regenerates the account's sheets from its ledger, up to seq at least,
-// and lifts a quarantine. Debits may go on meanwhile: sheets of the new epoch
-// replace those of the old one by one, and a run of the old epoch that is still
-// under way is refused by them. If it is interrupted, every later CatchUp
-// continues it, and so does another Rebuild.
+// and lifts a quarantine. Debits may continue: sheets of the new epoch replace
+// those of the old one by one, and a run of the old epoch that is still under
+// way is refused by them. If it is interrupted, every later CatchUp continues
+// it, and so does another Rebuild.
 func (f *Folder) Rebuild(ctx context.Context, account string, seq int64) (Result, error) {
 	for {
 		mark, err := f.Store.Mark(ctx, account)

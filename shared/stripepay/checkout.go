@@ -23,7 +23,7 @@ func (p *Processor) PackCheckout(ctx context.Context, c billing.PackCheckout) (s
 		params.PaymentIntentData.Description = nil
 	}
 	// Stripe's own checkbox is not shown to those who did not agree here: a saved
-	// card may be charged later, and only our question says so.
+	// card may be charged later, and only our question explains that.
 	if c.SaveCard {
 		params.PaymentIntentData.SetupFutureUsage = stripe.String(stripe.PaymentIntentSetupFutureUsageOffSession)
 	}
