@@ -2,7 +2,7 @@
 //
 // An API key is "dk_<id>_<secret>". It carries scopes and may be bound to one
 // account. Only a SHA-256 of the whole key is kept: a secret has at least 192
-// bits of chance, so a slow hash would add nothing but time.
+// random bits, so a slow hash would only cost time.
 package access
 
 import (
@@ -40,7 +40,7 @@ const (
 	maxToken  = 512
 )
 
-// Key is what is kept of an API key.
+// Key is the stored form of an API key.
 type Key struct {
 	ID        string
 	Name      string
@@ -57,7 +57,7 @@ type Hash [sha256.Size]byte
 // HashOf hashes a key.
 func HashOf(token string) Hash { return sha256.Sum256([]byte(token)) }
 
-// IDOf is the id within a key, and false where the text is not a key.
+// IDOf is the id within a key, and false if the text is not a key.
 func IDOf(token string) (string, bool) {
 	rest, found := strings.CutPrefix(token, prefix)
 	id, secret, separated := strings.Cut(rest, "_")
@@ -76,17 +76,18 @@ func IDOf(token string) (string, bool) {
 func NewKey(name string, scopes []Scope, account string, now time.Time) (Key, string) {
 	id := strings.ToLower(rand.Text()[:16])
 	secret := make([]byte, 32)
-	// crypto/rand never fails: it ends the program where the system has no chance to give.
+	// crypto/rand never fails: it ends the program if the system has no randomness.
 	_, _ = rand.Read(secret)
 	token := prefix + id + "_" + base64.RawURLEncoding.EncodeToString(secret)
 	return Key{ID: id, Name: name, Scopes: scopes, Account: account, Hash: HashOf(token), CreatedAt: now.UTC().Truncate(time.Millisecond)}, token
 }
 
-// ErrOperatorKey says that the deployment describes the operator's key unusably.
-var ErrOperatorKey = errors.New(`access: the operator's key must be described as "<id>:<hex SHA-256 of the key>"`)
+// ErrOperatorKey means that the deployment's description of the operator's key
+// cannot be used.
+var ErrOperatorKey = errors.New(`access: the operator's key must have the form "<id>:<hex SHA-256 of the key>"`)
 
 // OperatorKey reads the description of the key that a deployment starts with:
-// its id and its hash, so that the key itself is nowhere in the deployment.
+// its id and its hash, so that the deployment never contains the key itself.
 func OperatorKey(description string) (Key, error) {
 	id, digest, found := strings.Cut(description, ":")
 	sum, err := hex.DecodeString(digest)
@@ -96,13 +97,13 @@ func OperatorKey(description string) (Key, error) {
 	return Key{ID: id, Name: "operator", Scopes: []Scope{Admin}, Hash: Hash(sum)}, nil
 }
 
-// Opens tells whether a token is this key, and still valid.
+// Opens reports whether a token is this key, and still valid.
 func (k Key) Opens(token string) bool {
 	given := HashOf(token)
 	return subtle.ConstantTimeCompare(given[:], k.Hash[:]) == 1 && k.RevokedAt.IsZero()
 }
 
-// Caller is who calls, and what was given to it.
+// Caller is who calls, and with which rights.
 type Caller struct {
 	KeyID   string
 	Scopes  []Scope
@@ -112,15 +113,15 @@ type Caller struct {
 // Caller is the caller that holds the key.
 func (k Key) Caller() Caller { return Caller{KeyID: k.ID, Scopes: k.Scopes, Account: k.Account} }
 
-// Anything is a caller that another authority has let in, such as a runtime
+// Anything is a caller that another authority has admitted, such as a runtime
 // that may invoke a function.
 func Anything(scopes ...Scope) Caller { return Caller{Scopes: scopes} }
 
-// May checks that the caller has a scope, and that an account, where one is
-// named, is its own. It fails with fault.Forbidden, whether or not the account exists.
+// May checks that the caller has a scope, and, if an account is named, may use that
+// account. It fails with fault.Forbidden, whether or not the account exists.
 func (c Caller) May(scope Scope, account string) error {
 	if scope == "" || !slices.Contains(c.Scopes, scope) && !slices.Contains(c.Scopes, Admin) {
-		return fault.New(fault.Forbidden, "The key lacks the scope %q.", scope)
+		return fault.New(fault.Forbidden, "The key does not have the scope %q.", scope)
 	}
 	if c.Account != "" && account != c.Account {
 		return fault.New(fault.Forbidden, "The key is bound to another account.")

@@ -11,7 +11,7 @@ import (
 
 const (
 	// KeyTTL is how long a key is remembered, and so how long a revoked one may
-	// still be let in.
+	// still be accepted.
 	KeyTTL = 10 * time.Second
 	// maxRemembered bounds the memory that made-up ids can fill.
 	maxRemembered = 1000
@@ -19,13 +19,13 @@ const (
 	sessionDots = 2
 )
 
-// Keys finds keys by id; nil where there is none.
+// Keys finds keys by id; nil if there is none.
 type Keys interface {
 	Key(ctx context.Context, id string) (*Key, error)
 }
 
-// Authenticator tells who holds a token. It remembers keys for KeyTTL, unknown
-// ids included.
+// Authenticator identifies the holder of a token. It remembers keys for KeyTTL,
+// unknown ids included.
 type Authenticator struct {
 	keys     Keys
 	sessions Sessions
@@ -41,8 +41,8 @@ type remembered struct {
 	until time.Time
 }
 
-// NewAuthenticator knows the operator's key by itself, all others through keys,
-// and sessions through sessions, nil where there are none.
+// NewAuthenticator is given the operator's key; it finds all others through
+// keys, and sessions through sessions, which may be nil.
 func NewAuthenticator(keys Keys, sessions Sessions, operator Key, now func() time.Time) *Authenticator {
 	return &Authenticator{keys: keys, sessions: sessions, operator: operator, now: now, remembered: map[string]remembered{}}
 }

@@ -15,9 +15,9 @@ const (
 // Session lets one person see one account, and buy for it, for a while.
 type Session struct {
 	Account   string
-	Name      string // of the account, for its reader
+	Name      string // of the account, for display
 	Zone      string // of the account, an IANA name
-	ReturnURL string // where the person came from; empty: not said
+	ReturnURL string // where the person came from; empty: not given
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }
@@ -30,8 +30,8 @@ func (s Session) Caller() Caller {
 	return Caller{KeyID: "session", Scopes: SessionScopes(), Account: s.Account}
 }
 
-// Sessions opens session tokens. It answers with fault.Unauthenticated where a
-// token is not valid now.
+// Sessions opens session tokens. It returns fault.Unauthenticated for a token
+// that is not valid now.
 type Sessions interface {
 	Open(ctx context.Context, token string) (Session, error)
 }

@@ -1,9 +1,9 @@
 // Package audit proves that what is stored of an account is the fold of its
 // ledger: the wallet, and every usage sheet.
 //
-// It reads what is stored before it reads the ledger, so that writers may go
-// on meanwhile: the wallet is compared with the fold up to its own seq, each
-// sheet with the fold up to its own.
+// It reads what is stored before it reads the ledger, so that writers may
+// continue: the wallet is compared with the fold up to its own seq, each sheet
+// with the fold up to its own.
 package audit
 
 import (
@@ -29,7 +29,7 @@ type Store interface {
 	EntriesAfter(ctx context.Context, account string, seq int64, limit int) ([]ledger.Entry, error)
 }
 
-// Drift is one place where what is stored parts from the ledger.
+// Drift is one place where the stored state differs from the ledger.
 type Drift struct {
 	Where  string
 	Ledger string
@@ -51,7 +51,7 @@ type Result struct {
 	Drift   []Drift
 }
 
-// Clean tells whether nothing drifts.
+// Clean reports whether there is no drift.
 func (r Result) Clean() bool { return len(r.Drift) == 0 }
 
 const (
@@ -59,7 +59,7 @@ const (
 	// indexWait is how long the index may lag behind the wallet.
 	indexWait = 3 * time.Second
 	indexPoll = 50 * time.Millisecond
-	// indexPatience is for how long an entry may be missing from the index; one
+	// indexPatience is how long an entry may be missing from the index; one
 	// that is missing longer is missing from the ledger.
 	indexPatience = 10 * time.Minute
 )
@@ -92,8 +92,8 @@ func Run(ctx context.Context, store Store, account string, now time.Time) (Resul
 	return a.result, nil
 }
 
-// readUsage reads the mark, then the sheets, which hold what it says and
-// perhaps more; and again where a rebuild has begun between the two.
+// readUsage reads the mark, then the sheets, which hold what it covers and
+// perhaps more; it reads again if a rebuild has begun between the two.
 func readUsage(ctx context.Context, store Store, account string) (usage.Mark, []usage.Sheet, error) {
 	mark, err := store.Mark(ctx, account)
 	if err != nil {
@@ -141,7 +141,7 @@ func (a *audit) read(ctx context.Context, store Store, now time.Time) error {
 		}
 		lasting := len(entries) > 0 && now.Sub(entries[0].CreatedAt) > indexPatience
 		if lasting || waited >= indexWait && now.Sub(a.wallet.LastAt) > indexPatience {
-			a.drift(fmt.Sprintf("ledger entry %d", a.result.Seq+1), "there", "missing")
+			a.drift(fmt.Sprintf("ledger entry %d", a.result.Seq+1), "present", "missing")
 			a.broken = true
 			return nil
 		}
@@ -199,7 +199,7 @@ func (a *audit) drift(where, inLedger, stored string) {
 	a.result.Drift = append(a.result.Drift, Drift{where, inLedger, stored})
 }
 
-// compare tells of the sheets, once the whole ledger has been folded.
+// compare reports the drift of the sheets, once the whole ledger has been folded.
 func (a *audit) compare() {
 	if a.result.Mark.Quarantine != "" {
 		a.drift("usage mark", "folding", "quarantined: "+a.result.Mark.Quarantine)

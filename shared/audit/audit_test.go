@@ -223,7 +223,7 @@ func settle(t *testing.T, store books) {
 }
 
 // behind is settled and two debits more, 9 and 10, which are not folded yet: one
-// belongs into sheets that are there, one also into such as are not.
+// belongs to existing sheets, one also to sheets that do not exist yet.
 func behind(t *testing.T) inMemory {
 	t.Helper()
 	store := settled(t)
@@ -590,9 +590,9 @@ func (l *late) Add(ctx context.Context, account string, epoch int64, delta usage
 	return l.Store.Add(ctx, account, epoch, delta)
 }
 
-// A run that a whole rebuild has overtaken may still make sheets that nobody had
-// so far. They are of an epoch that is over, hold only what the mark lacks, and
-// the next run replaces them.
+// A run that a whole rebuild has overtaken may still create new sheets. They are
+// of an epoch that is over, hold only what the mark lacks, and the next run
+// replaces them.
 func TestWhatAnOvertakenRunLeavesIsNoDrift(t *testing.T) {
 	for name, store := range map[string]books{"memory": newBooks(), "tables": dynamotest.NewClient(t)} {
 		settle(t, store)
@@ -671,8 +671,8 @@ func isClosed(done <-chan struct{}) bool {
 	}
 }
 
-// foldUntil folds the account over and over; with a page of one it begins anew
-// each time. How that ends does not matter: others are in its way.
+// foldUntil folds the account over and over; with a page of one it starts again
+// each time. The result does not matter: others interfere.
 func foldUntil(t *testing.T, store books, page int, done <-chan struct{}) {
 	for !isClosed(done) {
 		wallet, err := store.Wallet(t.Context(), "acme")

@@ -1,8 +1,8 @@
-// Package auditor audits accounts, one when somebody asks and all of them by and
-// by, and reports what drifts: to the log, the metrics and the event bus. Where
-// usage has lagged for longer than any stream delivers, it asks for its roll-up.
+// Package auditor audits accounts, one on request and all of them over time, and
+// reports drift to the log, the metrics and the event bus. Where usage has
+// lagged for longer than any stream delay, it requests a roll-up.
 //
-// What an account is held to is package audit's.
+// Package audit defines what is checked of an account.
 package auditor
 
 import (
@@ -20,13 +20,13 @@ import (
 
 const (
 	accountsAPage = 100
-	// reserve is what is left of a call's time to note where it ended.
+	// reserve is the part of a call's time that is kept to save where it ended.
 	reserve = 30 * time.Second
-	// waiting is how long somebody who asks for an audit waits at most.
+	// waiting is the longest that a caller waits for an audit.
 	waiting = 25 * time.Second
-	// patience is how long usage may lag before its roll-up is asked for.
+	// patience is how long usage may lag before its roll-up is requested.
 	patience = 15 * time.Minute
-	// maxFindings bounds what one message tells; the log has them all.
+	// maxFindings bounds what one message lists; the log has them all.
 	maxFindings = 100
 )
 
@@ -39,7 +39,7 @@ type Store interface {
 	MoveAuditCursor(ctx context.Context, after string) error
 }
 
-// Bus takes messages, and answers with the positions of those that it has not taken.
+// Bus publishes messages, and returns the positions of those that failed.
 type Bus interface {
 	Put(ctx context.Context, messages ...events.Message) ([]int, error)
 }
@@ -48,7 +48,7 @@ type Bus interface {
 type Auditor struct {
 	Store Store
 	Bus   Bus
-	// CatchUp asks for an account's roll-up by a later call.
+	// CatchUp requests an account's roll-up in a later call.
 	CatchUp func(ctx context.Context, account string) error
 	Now     func() time.Time
 }
@@ -59,13 +59,13 @@ type Progress struct {
 	After   string // where the next call goes on; empty: from the start
 }
 
-// One audits an account for somebody who waits: an HTTP API does so for 30 s.
+// One audits an account for a caller that waits: an HTTP API waits for 30 s.
 func (a *Auditor) One(ctx context.Context, account string) (audit.Result, error) {
 	ctx, cancel := context.WithTimeout(ctx, waiting)
 	defer cancel()
 	result, err := a.audit(ctx, account)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return result, fault.New(fault.Unavailable, "The account's ledger is too long to be folded while you wait; the nightly audit does it, and the log and the alarm of the audit function tell of drift.")
+		return result, fault.New(fault.Unavailable, "The account's ledger is too long to audit within one request. The nightly audit covers it and reports drift in its log and alarm.")
 	}
 	return result, err
 }
@@ -78,7 +78,8 @@ func (a *Auditor) audit(ctx context.Context, account string) (audit.Result, erro
 	return result, err
 }
 
-// report measures the drift and logs every place of it, for whoever the alarm wakes.
+// report measures the drift and logs every place of it, for the engineer who handles
+// the alarm.
 func (a *Auditor) report(ctx context.Context, result audit.Result) {
 	telemetry.Add(ctx, telemetry.Count(telemetry.Audited, 1))
 	telemetry.Add(ctx, telemetry.Count(telemetry.Drift, len(result.Drift)))
@@ -90,10 +91,10 @@ func (a *Auditor) report(ctx context.Context, result audit.Result) {
 	}
 }
 
-// say tells the bus of drift. It is dated by the account's last entry, so that
-// the same state is one message however often it is audited; a bus that fails
-// does not fail the audit, whose log and metric have told of the drift already,
-// and which comes again.
+// say publishes the drift. The message is dated by the account's last entry, so
+// that the same state is one message however often it is audited. A failing bus
+// does not fail the audit, whose log and metric have reported the drift
+// already, and which runs again.
 func (a *Auditor) say(ctx context.Context, result audit.Result) {
 	findings := make([]events.Finding, 0, min(len(result.Drift), maxFindings))
 	for _, drift := range result.Drift[:min(len(result.Drift), maxFindings)] {
@@ -101,13 +102,13 @@ func (a *Auditor) say(ctx context.Context, result audit.Result) {
 	}
 	message := events.New(events.AuditDrift, result.Account, result.Seq, result.LastAt, events.Drift{Findings: findings})
 	if _, err := a.Bus.Put(ctx, message); err != nil {
-		slog.ErrorContext(ctx, "the bus has not taken the drift", "account", result.Account, "error", err.Error())
+		slog.ErrorContext(ctx, "publishing the drift failed", "account", result.Account, "error", err.Error())
 	}
 }
 
 // All audits every account, from where the last call had to end. It goes on
 // until none is left or the call's time is nearly over. An account whose audit
-// fails, or takes longer than all that time, is counted and passed over.
+// fails, or takes longer than all that time, is counted and skipped.
 func (a *Auditor) All(ctx context.Context) (Progress, error) {
 	after, err := a.Store.AuditCursor(ctx)
 	if err != nil {
@@ -136,8 +137,8 @@ func (a *Auditor) All(ctx context.Context) (Progress, error) {
 	}
 }
 
-// auditOfAll audits an account, and asks for its roll-up where that has lagged
-// for longer than any stream delivers.
+// auditOfAll audits an account, and requests its roll-up if that has lagged for
+// longer than any stream delay.
 func (a *Auditor) auditOfAll(ctx context.Context, account string) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc

@@ -136,8 +136,8 @@ func TestTheAuditAsksForAccountsThatLagTooLong(t *testing.T) {
 	}
 }
 
-// Drift is said on the bus, under the same id however often it is found; a bus
-// that fails does not keep anybody from the audit's result.
+// Drift is published on the bus, under the same id however often it is found; a
+// failing bus does not prevent the audit's result.
 func TestDriftIsSaid(t *testing.T) {
 	f := newFixture(t)
 	f.open(t, "clean")

@@ -17,33 +17,33 @@ const (
 	Yearly  Interval = "year"
 )
 
-// Plan is a subscription. Its id is its name for ever; what it costs and
-// includes may change, for periods that begin later.
+// Plan is a subscription. Its id never changes; its price and contents may, for
+// periods that begin later.
 type Plan struct {
 	ID              string
 	Name            string
 	Description     string
-	Price           money.Money // of one period; a Minor of 0 is a free plan, which no processor knows
+	Price           money.Money // of one period; a Minor of 0 is a free plan, which the processor does not have
 	Interval        Interval
 	IncludedCredits credit.Amount
 	Overage         ledger.Overage
 	OveragePrice    credit.Amount // of one credit, in minor units of Price's currency, with six decimals
 	// Rollover is how many included credits that were not used go into the next
-	// period, at most. Credits that were carried over once may be again.
+	// period, at most. Carried-over credits may be carried over again.
 	Rollover credit.Amount
-	Active   bool // offered to accounts that have not got it
-	// PriceID and ProductID are the processor's, empty where it has not been told.
+	Active   bool // offered to accounts that do not have it
+	// PriceID and ProductID are the processor's; empty: not created there yet.
 	ProductID string
 	PriceID   string
 	UpdatedAt time.Time
 }
 
-// Free tells whether the plan costs nothing by itself.
+// Free reports whether the plan costs nothing by itself.
 func (p Plan) Free() bool { return p.Price.Minor == 0 }
 
-// OverageRate is the price of use beyond the grants, none where it has none. A plan
-// that bills no overage itself may have one: an account's own setting, which wins,
-// may allow it.
+// OverageRate is the price of use beyond the grants, or none. A plan that does not
+// bill overage itself may have one, since an account's own setting takes precedence
+// and may allow it.
 func (p Plan) OverageRate() money.Rate {
 	if p.OveragePrice == 0 {
 		return money.Rate{}

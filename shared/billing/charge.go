@@ -7,15 +7,15 @@ import (
 	"drawdown/shared/money"
 )
 
-// ErrNoCard says that a customer has no card that could be charged.
-var ErrNoCard = errors.New("billing: no card is saved that may be charged without its bearer")
+// ErrNoCard means that a customer has no card to charge.
+var ErrNoCard = errors.New("billing: no saved card may be charged without the cardholder")
 
-// ErrRejected says that the processor does not accept a request, for certain: the
-// same one again would be refused again, and this one has charged nothing. An
-// earlier one may have.
-var ErrRejected = errors.New("billing: the processor does not accept the request")
+// ErrRejected means that the processor definitely rejected a request: the same
+// one would be rejected again, and this one charged nothing. An earlier one may
+// have.
+var ErrRejected = errors.New("billing: the processor rejected the request")
 
-// RefillCharge asks for a payment by a saved card, without its bearer.
+// RefillCharge requests a payment with a saved card, without the cardholder.
 type RefillCharge struct {
 	Account  string
 	Customer string
@@ -23,7 +23,7 @@ type RefillCharge struct {
 	Pack     PackSale // its Refill is the idempotency key
 }
 
-// OverageCharge asks for an invoice of use beyond the grants.
+// OverageCharge requests an invoice for use beyond the grants.
 type OverageCharge struct {
 	Bill        string // its id in the billing history, by which it is billed once
 	Account     string

@@ -5,33 +5,33 @@ import (
 	"time"
 )
 
-// The failures of the processor that its caller can do something about.
+// The failures of the processor that its caller can act on.
 var (
-	// ErrNotConfigured: nobody has given the platform the processor's keys.
+	// ErrNotConfigured: the platform does not have the processor's keys.
 	ErrNotConfigured = errors.New("billing: payments are not configured")
-	// ErrUnknown: the processor was not reached, or has not answered, or has
-	// failed. The request may have taken effect or not; the same one again finds out.
+	// ErrUnknown: the processor was not reached, or has not answered, or has failed.
+	// The request may or may not have taken effect; repeating it finds out.
 	ErrUnknown = errors.New("billing: the outcome is not known")
 	// ErrDeclined: the card was refused, and nothing has changed. The error is a
-	// *Refusal, which has the bank's words.
+	// *Refusal, which has the bank's message.
 	ErrDeclined = errors.New("billing: the card was declined")
-	// ErrActionRequired: its bearer must confirm the payment, and nothing has
-	// changed. The error is a *Refusal.
-	ErrActionRequired = errors.New("billing: the card's bearer must confirm the payment")
+	// ErrActionRequired: the cardholder must confirm the payment, and nothing
+	// has changed. The error is a *Refusal.
+	ErrActionRequired = errors.New("billing: the cardholder must confirm the payment")
 )
 
 // Refusal is a card's refusal: nothing was paid, and nothing has changed. It is
 // ErrDeclined or ErrActionRequired.
 type Refusal struct {
-	Message        string // for the card's bearer
+	Message        string // for the cardholder
 	Code           string // the processor's, for logs: "insufficient_funds"
-	ActionRequired bool   // its bearer must confirm the payment
+	ActionRequired bool   // the cardholder must confirm the payment
 }
 
 // Error implements error.
 func (r *Refusal) Error() string { return "billing: refused: " + r.Code + ": " + r.Message }
 
-// Is tells which of the two it is.
+// Is reports which of the two it is.
 func (r *Refusal) Is(target error) bool {
 	if r.ActionRequired {
 		return target == ErrActionRequired
@@ -39,37 +39,37 @@ func (r *Refusal) Is(target error) bool {
 	return target == ErrDeclined
 }
 
-// PackCheckout asks for the processor's page where a person buys a pack.
+// PackCheckout requests the processor's page where a person buys a pack.
 type PackCheckout struct {
 	Account  string
 	Customer string
 	Pack     Pack // with its PriceID
-	// SaveCard: the person agrees that the card is charged later without them.
+	// SaveCard: the person agrees to later charges without their involvement.
 	SaveCard   bool
 	SuccessURL string
 	CancelURL  string
-	Key        string // of the wish: the same again is the same page
+	Key        string // of the wish: the same key returns the same page
 }
 
-// PlanCheckout asks for the processor's page where a person subscribes to a plan.
+// PlanCheckout requests the processor's page where a person subscribes to a plan.
 type PlanCheckout struct {
 	Account    string
 	Customer   string
 	Plan       Plan // with its PriceID
 	SuccessURL string
 	CancelURL  string
-	Key        string // of the wish: the same again is the same page
+	Key        string // of the wish: the same key returns the same page
 }
 
-// Claim is what became of a wish to buy, under the key that its caller chose. It
-// is made before anything is asked of the processor, so that a key stands for one
-// wish only.
+// Claim records a wish to buy, under the key that its caller chose, and its
+// outcome. It is stored before the processor is called, so that a key identifies
+// one wish only.
 type Claim struct {
 	Account string
 	Key     string
 	Hash    string    // of the wish; empty: it was refused, and the key is free again
 	At      time.Time // when it was made
-	URL     string    // the answer; empty: there is none yet
-	Try     int       // how many wishes under the key were refused before
+	URL     string    // the answer; empty: none yet
+	Try     int       // how many wishes under the key were refused earlier
 	Version int64     // counts the writes
 }

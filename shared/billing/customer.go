@@ -6,23 +6,22 @@ import (
 	"drawdown/shared/commit"
 )
 
-// Customers is where the processor's customers are remembered, each beside its
-// account's wallet.
+// Customers stores the processor's customers, each beside its account's wallet.
 type Customers interface {
 	commit.Wallets
-	// Customer is empty where none is remembered.
+	// Customer is empty if none is stored.
 	Customer(ctx context.Context, account string) (string, error)
-	// SaveCustomer remembers a customer, and returns the one that is remembered,
-	// which may have been another's.
+	// SaveCustomer stores a customer, and returns the stored one, which another
+	// call may have saved first.
 	SaveCustomer(ctx context.Context, account, customer string) (string, error)
 }
 
-// CustomerMaker makes an account's customer at the processor, or finds it there.
+// CustomerMaker creates an account's customer at the processor, or finds it there.
 type CustomerMaker interface {
 	EnsureCustomer(ctx context.Context, account, name string) (string, error)
 }
 
-// Customer is the account's customer at the processor, made where there is none.
+// Customer is the account's customer at the processor, created if there is none.
 func Customer(ctx context.Context, customers Customers, processor CustomerMaker, account string) (string, error) {
 	customer, err := customers.Customer(ctx, account)
 	if err != nil || customer != "" {

@@ -2,13 +2,13 @@ package billing
 
 import "time"
 
-// DueItem is something that the calendar must look at from an instant on.
+// DueItem is something that the calendar must look at from a given instant.
 type DueItem struct {
 	Account string
 	Bill    string    // the bill's id, where it is one
 	At      time.Time // the instant; of a bill, its own
-	Place   string    // in the list of what is due, which goes on after it
-	Err     error     // why it cannot be read; somebody must look at it, whatever the time
+	Place   string    // in the list of due items, which continues after it
+	Err     error     // why it cannot be read; it needs attention, whatever the time
 }
 
 // DueBy are the first of some items in the order of their instants: those whose

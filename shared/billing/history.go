@@ -26,16 +26,16 @@ type BillState string
 // The states of bills.
 const (
 	BillPending  BillState = "pending" // not sent to the processor yet, or being paid
-	BillOpen     BillState = "open"    // sent, and waiting for its bearer
+	BillOpen     BillState = "open"    // sent, and waiting for the cardholder
 	BillPaid     BillState = "paid"
 	BillFailed   BillState = "failed"
 	BillVoid     BillState = "void"
-	BillDisputed BillState = "disputed" // the bank holds the money until it has decided
+	BillDisputed BillState = "disputed" // the bank holds the money until it decides
 )
 
 // Bill is a line of an account's billing history: one object of the processor,
-// as it was found last. Its place in the history is its time and id, which
-// never change.
+// as last read. Its place in the history is its time and id, which never
+// change.
 type Bill struct {
 	Account     string
 	ID          string // pi_..., in_..., re_ and the payment's id, or that of the ledger's operation
@@ -59,11 +59,11 @@ type BillPlace struct {
 	ID string
 }
 
-// Standing is what is kept of an account's subscription: the processor's object
-// as it was found last, and what is to become of it.
+// Standing is the stored record of an account's subscription: the processor's
+// object as last read, and what is planned for it.
 type Standing struct {
 	Subscription
-	NextPlan  string // that the next period will have; empty: the same
+	NextPlan  string // of the next period; empty: the same
 	InvoiceID string // the last invoice, where it could not be collected
 	PayURL    string // where that can be paid
 	Version   int64

@@ -15,11 +15,11 @@ const (
 	Succeeded      PaymentStatus = "succeeded"
 	Processing     PaymentStatus = "processing"      // neither paid nor refused yet; may take days
 	Declined       PaymentStatus = "declined"        // refused; can be tried with another card
-	ActionRequired PaymentStatus = "action_required" // its bearer must confirm it
+	ActionRequired PaymentStatus = "action_required" // the cardholder must confirm it
 	Canceled       PaymentStatus = "canceled"        // will never be paid
 )
 
-// Dispute is what became of a bearer's complaint to the bank.
+// Dispute is the state of a cardholder's dispute with the bank.
 type Dispute string
 
 // The states of a dispute. While it is open, the money is gone.
@@ -30,8 +30,8 @@ const (
 	DisputeLost Dispute = "lost"
 )
 
-// Payment is a payment as the processor has it now. What it pays for is what
-// was noted with it when it was made, so that a later change of the catalog
+// Payment is a payment as the processor has it now. What it pays for was
+// recorded with it when it was created, so that a later change of the catalog
 // does not change what was bought.
 type Payment struct {
 	ID       string // of the processor: pi_...
@@ -44,13 +44,13 @@ type Payment struct {
 	Disputed int64  // of the amount, in minor units
 	Reason   string // of a refusal, for people
 	// Refused is why one that was canceled had not been paid: Declined or
-	// ActionRequired; empty: nobody had refused it.
+	// ActionRequired; empty: it was not refused.
 	Refused    PaymentStatus
 	ReceiptURL string
 	CreatedAt  time.Time
 	PaidAt     time.Time // zero: not paid
 
-	// Exactly one of these says what it pays for; none: nothing of ours.
+	// Exactly one of these is set and is what it pays for; none: it is not ours.
 	Pack    *PackSale
 	Invoice string // in_...
 }
@@ -60,12 +60,12 @@ type PackSale struct {
 	PackID       string
 	Credits      credit.Amount
 	ValidityDays int
-	Refill       string // the refill's id, empty where a person has bought it
+	Refill       string // the refill's id, empty if a person bought it
 }
 
-// TakenBack is how many of the granted credits are to be taken back in all, by
-// what the money has become: a refund takes its share, an open or lost dispute
-// its own, and a won one nothing.
+// TakenBack is how many of the granted credits are to be taken back in all,
+// given the state of the money: a refund takes its share, an open or lost
+// dispute its own, and a won one nothing.
 func (p Payment) TakenBack(granted credit.Amount) (credit.Amount, error) {
 	gone := p.Refunded
 	if p.Dispute == DisputeOpen || p.Dispute == DisputeLost {
@@ -77,7 +77,7 @@ func (p Payment) TakenBack(granted credit.Amount) (credit.Amount, error) {
 	return money.Share(granted, min(gone, p.Amount.Minor), p.Amount.Minor)
 }
 
-// SubscriptionStatus is how a subscription stands.
+// SubscriptionStatus is the status of a subscription.
 type SubscriptionStatus string
 
 // The statuses of a subscription.
@@ -126,7 +126,7 @@ const (
 	InvoiceDraft InvoiceStatus = "draft"
 	InvoiceOpen  InvoiceStatus = "open" // not paid yet
 	InvoicePaid  InvoiceStatus = "paid"
-	InvoiceVoid  InvoiceStatus = "void" // or given up as uncollectible
+	InvoiceVoid  InvoiceStatus = "void" // or marked uncollectible
 )
 
 // Invoice is an invoice as the processor has it now.
@@ -144,7 +144,7 @@ type Invoice struct {
 	PriceID     string
 	PeriodStart time.Time
 	PeriodEnd   time.Time
-	Payment     string // pi_..., empty where nothing had to be paid
+	Payment     string // pi_..., empty if nothing had to be paid
 	HostedURL   string // where it can be seen and paid
 	Attempted   bool   // an attempt to collect it has failed
 	CreatedAt   time.Time

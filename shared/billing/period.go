@@ -9,7 +9,7 @@ const Grace = 3 * 24 * time.Hour
 // Period is the n-th period of an anchor, counted from 0: its start and its
 // end. Months are counted from the anchor, so that a period that began on a
 // 31st begins on the last day of shorter months, and on the 31st again after
-// them, as Stripe has it. Times are UTC.
+// them, as at Stripe. Times are UTC.
 func Period(anchor time.Time, interval Interval, n int) (start, end time.Time) {
 	return periodStart(anchor, interval, n), periodStart(anchor, interval, n+1)
 }

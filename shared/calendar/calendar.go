@@ -1,9 +1,9 @@
-// Package calendar does what falls due with time, and not with a request: it goes
-// through the lists of what is due and has each item settled.
+// Package calendar does what becomes due with time rather than by a request: it
+// goes through the lists of due items and has each of them settled.
 //
 // An item that fails, hangs or cannot be read does not keep the others waiting,
-// and is looked at again by the next sweep. What is to be done with an item is the
-// settlement's to decide, and how it is listed the store's.
+// and is retried by the next sweep. The settlement decides what to do with an
+// item, and the store how it is listed.
 package calendar
 
 import (
@@ -20,7 +20,7 @@ import (
 	"drawdown/shared/telemetry"
 )
 
-// Settler does what the calendar asks for.
+// Settler does what the calendar requests.
 type Settler interface {
 	Renew(ctx context.Context, account string) error
 	BillOverage(ctx context.Context, account string, at time.Time, id string) error
@@ -55,9 +55,8 @@ const (
 	lanes = 8
 )
 
-// Due renews and bills all whose time has come. The two lists are gone through
-// side by side: one that cannot be read, or is slow, does not keep the other one
-// waiting.
+// Due renews and bills everything that is due. The two lists are processed side
+// by side: one that cannot be read, or is slow, does not hold up the other.
 func (s *Sweeper) Due(ctx context.Context) (Swept, error) {
 	var done tally
 	lists := []list{{"renewal", s.renewals(s.Now())}, {"bill", s.bills(s.Now())}}
@@ -67,14 +66,14 @@ func (s *Sweeper) Due(ctx context.Context) (Swept, error) {
 	return done.swept, errors.Join(failures...)
 }
 
-// Expire leaves entries of grants that have run out, in every account.
+// Expire records the grants that have expired, in every account.
 func (s *Sweeper) Expire(ctx context.Context) (Swept, error) {
 	var done tally
 	err := list{"expiry", s.accounts}.sweep(ctx, lanes, &done)
 	return done.swept, err
 }
 
-// Refill looks at every account that has asked to be refilled.
+// Refill looks at every account with an automatic refill.
 func (s *Sweeper) Refill(ctx context.Context) (Swept, error) {
 	var done tally
 	err := list{"refill", s.refills}.sweep(ctx, lanes, &done)
@@ -140,8 +139,8 @@ type list struct {
 	page page
 }
 
-// sweep goes through the list by place, not from the start each time: what fails
-// stays there, and would be all that is seen.
+// sweep goes through the list by place, not from the start each time: failing
+// items stay there, and it would see nothing else.
 func (l list) sweep(ctx context.Context, lanes int, done *tally) error {
 	for after := ""; ; {
 		tasks, err := l.page(ctx, after, pageSize)
@@ -150,7 +149,7 @@ func (l list) sweep(ctx context.Context, lanes int, done *tally) error {
 		}
 		err = sweep(ctx, tasks, lanes, func(t task, err error) { done.count(ctx, l.name, t.account, err) })
 		if err != nil {
-			return fmt.Errorf("calendar: a sweep ends among what is after %q: %s: %w", after, l.name, err)
+			return fmt.Errorf("calendar: stopped after %q: %s: %w", after, l.name, err)
 		}
 		if len(tasks) < pageSize {
 			return nil
@@ -174,5 +173,5 @@ func (t *tally) count(ctx context.Context, name, account string, err error) {
 	}
 	t.swept.Failed++
 	telemetry.Add(ctx, telemetry.Count(telemetry.Failures, 1))
-	slog.ErrorContext(ctx, name+" failed; the next sweep tries again", "account", account, "error", err.Error())
+	slog.ErrorContext(ctx, name+" failed; it will be retried", "account", account, "error", err.Error())
 }

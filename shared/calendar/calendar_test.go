@@ -216,7 +216,7 @@ func TestNeitherListStarves(t *testing.T) {
 	})
 }
 
-// When the time is over, a sweep ends at once and says so.
+// When the time is over, a sweep ends at once and returns an error.
 func TestTheContextBoundsASweep(t *testing.T) {
 	t.Parallel()
 	for name, sweep := range map[string]func(*Sweeper, context.Context) (Swept, error){

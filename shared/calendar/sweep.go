@@ -9,8 +9,8 @@ import (
 	"drawdown/shared/parallel"
 )
 
-// itemTime is how long a sweep works on one of its items, at most: whoever hangs
-// keeps no lane for longer.
+// itemTime is the longest that a sweep works on one item, so that an item that
+// hangs does not hold a lane for longer.
 const itemTime = 25 * time.Second
 
 // task is what a sweep does for one item of a list.
@@ -20,10 +20,9 @@ type task struct {
 	do      func(ctx context.Context) error
 }
 
-// sweep does the tasks of a page, in as many lanes, and tells done of each that
-// was begun. The order is another one each time: where the time of a sweep is too
-// short for all, none of them is always the last. It fails where the context ended
-// before every task was begun.
+// sweep does the tasks of a page, in as many lanes, and calls done for each that
+// was begun. The order is random: if a sweep is too short for all of them, none is
+// always the last. It fails where the context ended before every task was begun.
 func sweep(ctx context.Context, page []task, lanes int, done func(task, error)) error {
 	page = slices.Clone(page)
 	rand.Shuffle(len(page), func(i, j int) { page[i], page[j] = page[j], page[i] })

@@ -13,23 +13,24 @@ import (
 // Processor is the payment processor. Its calls fail with the failures of billing.
 type Processor interface {
 	billing.CustomerMaker
-	// EnsureProduct makes the product of a "plan" or a "pack", or gives it its new
-	// name and description, and is the product's id.
+	// EnsureProduct creates the product of a "plan" or a "pack", or updates its
+	// name and description, and returns the product's id.
 	EnsureProduct(ctx context.Context, kind, id, name, description string) (string, error)
-	// EnsurePrice finds or makes the price of a product; an empty interval is a
-	// one-time price.
+	// EnsurePrice finds or creates the price of a product; an empty interval is
+	// a one-time price.
 	EnsurePrice(ctx context.Context, product string, price money.Money, interval billing.Interval) (string, error)
 	PackCheckout(ctx context.Context, checkout billing.PackCheckout) (string, error)
 	PlanCheckout(ctx context.Context, checkout billing.PlanCheckout) (string, error)
 	// ChangeSubscription gives a subscription another price. An upgrade is in force
-	// and paid at once, and the invoice's id is returned; else it is the price of the
-	// periods that follow.
+	// and paid at once, and the invoice's id is returned; otherwise the price applies
+	// from the next period.
 	ChangeSubscription(ctx context.Context, subscription, price, plan string, upgrade bool, key string) (billing.Subscription, string, error)
 	CancelAtPeriodEnd(ctx context.Context, subscription string, cancel bool, key string) (billing.Subscription, error)
 	Portal(ctx context.Context, customer, returnURL string) (string, error)
 }
 
-// Settler makes true what the processor's objects, and the calendar, say now.
+// Settler brings accounts in line with the processor's objects and the calendar as
+// they are now.
 type Settler interface {
 	Subscription(ctx context.Context, id string) error
 	Invoice(ctx context.Context, id string) error
@@ -42,9 +43,9 @@ type Committer interface {
 	Do(ctx context.Context, account string, command ledger.Command) commit.Outcome
 }
 
-// Store is what is kept of the catalog and of accounts beside their ledgers. What
-// is saved replaces the version that it bears; the answer is false where that is no
-// longer the stored one.
+// Store keeps the catalog, and what accounts have besides their ledgers. A
+// saved value replaces the version that it carries; the result is false if that
+// is no longer the stored one.
 type Store interface {
 	Reader
 	billing.Customers
@@ -63,16 +64,15 @@ type Cashier struct {
 	Processor Processor
 	Settler   Settler
 	Now       func() time.Time
-	// OnDelay is told of what has been changed at the processor and could not be
-	// settled at once; nil: nobody is.
+	// OnDelay is called, if set, for a change at the processor that could not be
+	// settled at once.
 	OnDelay func(ctx context.Context, account string, err error)
 }
 
-// maxTries bounds how often something is done again because others have moved what
-// it rests on.
+// maxTries bounds how often something is retried because of concurrent changes.
 const maxTries = 5
 
-// customer is the account's customer at the processor, made where there is none.
+// customer is the account's customer at the processor, created if there is none.
 func (c *Cashier) customer(ctx context.Context, account string) (string, error) {
 	customer, err := billing.Customer(ctx, c.Store, c.Processor, account)
 	return customer, refused(err)
@@ -89,7 +89,8 @@ func (c *Cashier) Portal(ctx context.Context, account, returnURL string) (string
 	return url, refused(err)
 }
 
-// settled notes what could not be settled at once. What was asked for is done.
+// settled reports what could not be settled at once. The request itself has been
+// carried out.
 func (c *Cashier) settled(ctx context.Context, account string, err error) {
 	if err != nil && c.OnDelay != nil {
 		c.OnDelay(ctx, account, err)

@@ -287,8 +287,8 @@ func TestWhatIsPaidDecidesBetweenUpgradeAndDowngrade(t *testing.T) {
 		}
 		s.want(t, name, fmt.Sprintf("change sub_1 price_other other upgrade=%t", c.upgrade))
 	}
-	// Once a downgrade is due, its price is the subscription's, and says nothing of
-	// the open period: the plan before can be had back for nothing.
+	// Once a downgrade is scheduled, its price is the subscription's, which is not
+	// the open period's: the previous plan can be restored for free.
 	s := newShop(t, plan("basic", 1000), plan("pro", 2000))
 	standing := running("sub_1", "basic")
 	standing.Price = usd(1000)
@@ -318,8 +318,8 @@ func TestADeclinedUpgradeMayBeTriedAgain(t *testing.T) {
 	}
 }
 
-// The news of an upgrade may be there before the answer to it is: then its wish has
-// come true.
+// The notice of an upgrade may arrive before the answer to it: then its wish has
+// been carried out.
 func TestAnUpgradeWhoseAnswerWasLostIsNotRefused(t *testing.T) {
 	s := newShop(t, plan("pro", 2000), plan("max", 5000))
 	s.subscribe(running("sub_1", "pro"), "pro")
@@ -333,7 +333,7 @@ func TestAnUpgradeWhoseAnswerWasLostIsNotRefused(t *testing.T) {
 	}
 }
 
-// What cannot be settled at once is settled by its news.
+// What cannot be settled at once is settled by its notice.
 func TestAChangeThatIsNotSettledAtOnceIsDone(t *testing.T) {
 	s := newShop(t, plan("pro", 2000), plan("max", 5000))
 	s.subscribe(running("sub_1", "pro"), "pro")

@@ -15,8 +15,8 @@ const (
 )
 
 // PutPlan puts a plan on sale, or replaces it: first at the processor, then here, so
-// that what is offered can be paid. A free plan the processor does not know. What is
-// so already changes nothing. It answers whether the plan is new.
+// that what is offered can be paid. The processor has no free plans. An identical
+// plan changes nothing. It reports whether the plan is new.
 func (c *Cashier) PutPlan(ctx context.Context, plan billing.Plan) (billing.Plan, bool, error) {
 	for range maxTries {
 		stored, err := c.Store.Plan(ctx, plan.ID)
@@ -86,8 +86,8 @@ func (c *Cashier) mirror(
 	return product, priced, nil
 }
 
-// after is now, to the millisecond, and in any case after an instant: each change has
-// a time of its own.
+// after is now, to the millisecond, but always later than the given instant: each
+// change has a time of its own.
 func (c *Cashier) after(instant time.Time) time.Time {
 	now := c.Now().UTC().Truncate(time.Millisecond)
 	if !now.After(instant) {

@@ -20,15 +20,16 @@ type Wish struct {
 	Key     ledger.OperationID
 	Plan    string
 	Pack    string
-	// SaveCard: the person agrees that the card of a pack is charged later without them.
+	// SaveCard: the person agrees that the card used for a pack may be charged later
+	// without them.
 	SaveCard  bool
-	ReturnURL string // as it was wished; empty: not said
+	ReturnURL string // as requested; empty: not given
 	// SuccessURL and CancelURL are where the person comes back to.
 	SuccessURL string
 	CancelURL  string
 }
 
-// hash tells two wishes apart, by what was said of them.
+// hash distinguishes wishes by their content.
 func (w Wish) hash() string {
 	return digest("checkout/1", w.Plan, w.Pack, fmt.Sprint(w.SaveCard), w.ReturnURL)
 }
@@ -38,16 +39,16 @@ func digest(parts ...string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Page is where a wish leads: a page to pay at, or the return page where there is
-// nothing to pay, or it was paid already.
+// Page is where a wish leads: a page to pay at, or the return page if there is
+// nothing to pay or it was paid already.
 type Page struct {
 	URL      string
 	Replayed bool // the first answer to an earlier request with this key
 }
 
-// Checkout leads to what a person wishes to buy. It fails with fault.PlanNotFound,
-// PackNotFound, NotOffered, PlanAlreadyActive, PlanChangeNotPossible,
-// PaymentDeclined, PaymentsUnavailable or IdempotencyKeyReused.
+// Checkout starts a purchase. It fails with fault.PlanNotFound, PackNotFound,
+// NotOffered, PlanAlreadyActive, PlanChangeNotPossible, PaymentDeclined,
+// PaymentsUnavailable or IdempotencyKeyReused.
 func (c *Cashier) Checkout(ctx context.Context, wish Wish) (Page, error) {
 	for range maxTries {
 		page, again, err := c.try(ctx, wish)
@@ -58,7 +59,7 @@ func (c *Cashier) Checkout(ctx context.Context, wish Wish) (Page, error) {
 	return Page{}, errMoved()
 }
 
-// try serves a wish, unless others move what it rests on: then it is to be tried again.
+// try serves a wish, unless a concurrent change interferes: then it must be retried.
 func (c *Cashier) try(ctx context.Context, wish Wish) (page Page, again bool, err error) {
 	claim, resumed, err := c.claimOf(ctx, wish)
 	if err != nil {
@@ -79,12 +80,12 @@ func (c *Cashier) try(ctx context.Context, wish Wish) (page Page, again bool, er
 		claim.Version++
 	}
 	url, err := deal(ctx, claim)
-	if fault.CodeOf(err) == fault.Contended { // only what is stored here has moved
+	if fault.CodeOf(err) == fault.Contended { // only what is stored here has changed
 		return Page{}, true, nil
 	}
 	if fault.CodeOf(err) == fault.PaymentDeclined {
 		claim.Hash, claim.Try = "", claim.Try+1
-		_, freed := c.Store.SaveClaim(ctx, claim) // where another has come first, the claim is its
+		_, freed := c.Store.SaveClaim(ctx, claim) // if another request came first, it owns the claim
 		c.settled(ctx, wish.Account, freed)
 		return Page{}, false, err
 	}
@@ -96,8 +97,8 @@ func (c *Cashier) try(ctx context.Context, wish Wish) (page Page, again bool, er
 	return Page{URL: url}, err == nil && !saved, err
 }
 
-// claimOf is the claim of a wish: one that was made for the same wish before, and is
-// to be resumed, or a new one.
+// claimOf is the claim of a wish: an earlier claim of the same wish, to be resumed,
+// or a new one.
 func (c *Cashier) claimOf(ctx context.Context, wish Wish) (claim billing.Claim, resumed bool, err error) {
 	stored, err := c.Store.Claim(ctx, wish.Account, string(wish.Key))
 	if err != nil || stored == nil {
@@ -105,13 +106,13 @@ func (c *Cashier) claimOf(ctx context.Context, wish Wish) (claim billing.Claim, 
 	}
 	if stored.Hash != "" && stored.Hash != wish.hash() {
 		return billing.Claim{}, false, fault.New(fault.IdempotencyKeyReused,
-			"Key %q was used before with another request; use a new key for a new purchase.", wish.Key)
+			"Key %q was already used for a different request; use a new key for a new purchase.", wish.Key)
 	}
 	return *stored, stored.Hash != "", nil
 }
 
-// deal is how a wish comes true, once it has been claimed. It is found without
-// changing anything.
+// deal is how a wish is carried out, once it has been claimed. Finding it
+// changes nothing.
 type deal func(ctx context.Context, claim billing.Claim) (url string, err error)
 
 func (c *Cashier) deal(ctx context.Context, wish Wish, resumed bool) (deal, error) {
@@ -161,7 +162,7 @@ func (c *Cashier) pack(ctx context.Context, id string) (billing.Pack, error) {
 		return billing.Pack{}, NoPack(id)
 	}
 	if !pack.Active {
-		return billing.Pack{}, fault.New(fault.NotOffered, "Pack %q is not sold any more; GET /v1/packs lists those that are.", id)
+		return billing.Pack{}, fault.New(fault.NotOffered, "Pack %q is no longer sold; GET /v1/packs lists the packs that are.", id)
 	}
 	return *pack, nil
 }
@@ -182,13 +183,13 @@ func (c *Cashier) planPage(wish Wish, plan billing.Plan) deal {
 	}
 }
 
-// changeKey is the processor's idempotency key of a wish: another one after each
-// refusal, since the processor answers a key that it has refused with the same
-// refusal.
+// changeKey is the processor's idempotency key of a wish: a different one after
+// each refusal, since the processor repeats a refusal for the same key.
 func changeKey(claim billing.Claim) string { return fmt.Sprintf("%s:%d", claim.Key, claim.Try) }
 
-// pageKey is changeKey for a page. Where what is sold changes between two tries, so
-// does the key: the processor would refuse it, and a page by itself costs nothing.
+// pageKey is changeKey for a page. If the catalog changes between two tries, so
+// does the key: the processor would refuse the same one, and a page by itself costs
+// nothing.
 func pageKey(wish Wish, claim billing.Claim, sold ...string) string {
 	return changeKey(claim) + ":" + digest(append(sold, wish.SuccessURL, wish.CancelURL)...)
 }

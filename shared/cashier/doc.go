@@ -3,15 +3,15 @@
 // operator puts on sale.
 //
 // Terms. A wish is a request to buy under a key of its caller's choice. It is
-// claimed before anything is asked of the payment processor, so that a key stands
-// for one wish: the same again is answered as it was, another one is refused. A
-// wish that is refused frees its key.
+// claimed before the payment processor is called, so that a key identifies one
+// wish: repeating it returns the same answer, a different one is refused. A
+// refused wish frees its key.
 //
-// Nothing here grants credits for money. A person pays at the processor, and what
-// the processor then says is settled elsewhere; where a call has changed something
-// there, it is settled at once, so that its buyer need not wait for the news. Should
-// that fail, the news comes all the same.
+// Nothing here grants credits for money. A person pays at the processor, and the
+// outcome is settled elsewhere. Where a call has changed something there, it is
+// settled at once, so that the buyer need not wait for the processor's notice. If
+// that fails, the notice arrives anyway.
 //
-// The package knows no SDK and no table. It decides no rule about credits, which are
-// the ledger's, and none about periods and prices, which are billing's.
+// The package uses no SDK and no table. The rules about credits are the ledger's,
+// and those about periods and prices are billing's.
 package cashier

@@ -28,7 +28,7 @@ func plan(id string, price int64) billing.Plan {
 	}
 }
 
-// processor notes its calls, and fails those that it is told to.
+// processor records its calls, and fails the given ones.
 type processor struct {
 	calls []string
 	fails map[string]error // by the name of the call
@@ -220,7 +220,7 @@ func (s *store) Do(_ context.Context, account string, command ledger.Command) co
 	return commit.Outcome{Entry: decision.Entry, Wallet: decision.Wallet}
 }
 
-// shop is a cashier and all that it stands on.
+// shop is a cashier and all that it depends on.
 type shop struct {
 	*cashier.Cashier
 	store     *store

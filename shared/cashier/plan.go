@@ -16,22 +16,22 @@ type way string
 const (
 	byPage      way = "page"      // a person pays for it at the processor's page
 	byStart     way = "start"     // it is free, and begins at once
-	bySchedule  way = "schedule"  // a free plan for another, from the next period on
+	bySchedule  way = "schedule"  // a free plan for another, from the next period
 	byUpgrade   way = "upgrade"   // at once, for the difference
-	byDowngrade way = "downgrade" // from the next period on
+	byDowngrade way = "downgrade" // from the next period
 	byNothing   way = "nothing"   // an earlier try has done it
 )
 
-// holding is what an account has when it wishes for a plan.
+// holding is what an account has when it requests a plan.
 type holding struct {
 	standing *billing.Standing // nil: never had a subscription
 	open     billing.Plan      // that the open period was paid for; zero: none runs
 	unpaid   bool              // the next period has begun, and its invoice is under way
 }
 
-// paid is what a period of the open plan costs this account, which is not what the
-// catalog says where the plan's price has changed since. Once another plan is due,
-// the subscription bears the price of that one.
+// paid is what a period of the open plan costs this account, which differs from
+// the catalog if the plan's price has changed since. Once another plan is
+// scheduled, the subscription has the price of that one.
 func (h holding) paid() money.Money {
 	if s := h.standing; s.PlanID == h.open.ID && s.Price != (money.Money{}) {
 		return s.Price
@@ -39,13 +39,13 @@ func (h holding) paid() money.Money {
 	return h.open.Price
 }
 
-// wayTo decides how an account gets a plan, or why it cannot. A wish that is resumed
-// may have come true already.
+// wayTo decides how an account gets a plan, or why it cannot. A resumed wish may
+// have been carried out already.
 func wayTo(plan billing.Plan, has holding, resumed bool) (way, error) {
 	s := has.standing
 	running := s != nil && s.Running()
 	if !plan.Active && !(running && (plan.ID == has.open.ID || plan.ID == s.PlanID)) {
-		return "", fault.New(fault.NotOffered, "Plan %q is not offered any more; GET /v1/plans lists those that are.", plan.ID)
+		return "", fault.New(fault.NotOffered, "Plan %q is no longer offered; GET /v1/plans lists the plans that are.", plan.ID)
 	}
 	if !running {
 		if plan.Free() {
@@ -73,11 +73,11 @@ func wayTo(plan billing.Plan, has holding, resumed bool) (way, error) {
 	}
 	if s.PlanID != has.open.ID {
 		return "", notPossible(
-			"A change to plan %q is due at the end of the period. Take it back by choosing plan %q first; then change to plan %q.", s.PlanID, has.open.ID, plan.ID)
+			"A change to plan %q is scheduled for the end of the period. Choose plan %q first to undo it, then change to plan %q.", s.PlanID, has.open.ID, plan.ID)
 	}
 	if has.unpaid {
 		return "", notPossible(
-			"The period that began on %s is not paid for yet, which takes the payment processor about an hour. Change to plan %q after that.",
+			"The period that began on %s is not paid for yet; the payment processor takes about an hour. Change to plan %q after that.",
 			s.PeriodStart.UTC().Format(time.DateOnly), plan.ID)
 	}
 	return byUpgrade, nil
@@ -94,24 +94,24 @@ func coming(s *billing.Standing) string {
 func alreadyHas(plan billing.Plan, s *billing.Standing) error {
 	if s.CancelAtPeriodEnd {
 		return fault.New(fault.PlanAlreadyActive,
-			"The account has plan %q, which ends with its period; resume the subscription to keep it.", plan.ID)
+			"The account has plan %q, which ends with the current period; resume the subscription to keep it.", plan.ID)
 	}
-	return fault.New(fault.PlanAlreadyActive, "The account has plan %q already, now or from its next period on.", plan.ID)
+	return fault.New(fault.PlanAlreadyActive, "The account already has plan %q, now or from its next period on.", plan.ID)
 }
 
-// changeable says why a running subscription cannot be changed to a plan.
+// changeable returns why a running subscription cannot be changed to a plan.
 func changeable(plan billing.Plan, has holding) error {
 	s := has.standing
 	switch {
 	case s.Status == billing.SubscriptionPastDue:
-		return notPossible("The last invoice of the subscription is not paid. Pay it in the billing portal; then change the plan.")
+		return notPossible("The subscription's last invoice is unpaid. Pay it in the billing portal, then change the plan.")
 	case s.CancelAtPeriodEnd:
-		return notPossible("The subscription ends with its period, on %s. Resume it first; then change the plan.", s.PeriodEnd.UTC().Format(time.DateOnly))
+		return notPossible("The subscription ends with its period, on %s. Resume it first, then change the plan.", s.PeriodEnd.UTC().Format(time.DateOnly))
 	case plan.Free() && !s.Free():
-		return notPossible("Plan %q is free. Cancel the subscription; when its period is over, choose plan %q.", plan.ID, plan.ID)
+		return notPossible("Plan %q is free. Cancel the subscription; when its period ends, choose plan %q.", plan.ID, plan.ID)
 	case plan.Interval != has.open.Interval || plan.Price.Currency != has.paid().Currency:
 		return notPossible(
-			"Plan %q has another period or currency than plan %q. Cancel the subscription; when its period is over, choose plan %q.", plan.ID, has.open.ID, plan.ID)
+			"Plan %q has a different period or currency from plan %q. Cancel the subscription; when its period ends, choose plan %q.", plan.ID, has.open.ID, plan.ID)
 	}
 	return nil
 }
@@ -165,8 +165,8 @@ func (c *Cashier) holding(ctx context.Context, of *ledger.Wallet) (holding, erro
 	return holding{standing, *open, unpaid}, nil
 }
 
-// openPlan is the plan that the open period of a subscription has, by the wallet
-// where that knows it.
+// openPlan is the plan of a subscription's open period, from the wallet if that
+// has it.
 func openPlan(s *billing.Standing, of *ledger.Wallet) string {
 	if of.Plan != nil && of.Plan.Subscription == s.ID {
 		return of.Plan.Plan
@@ -175,8 +175,8 @@ func openPlan(s *billing.Standing, of *ledger.Wallet) string {
 }
 
 // startFree begins a free plan: a subscription whose first period is due at once. It
-// is opened the way all later ones are, so that a start which is broken off here is
-// gone on with by the calendar.
+// is opened like all later ones, so that the calendar completes a start that is
+// interrupted here.
 func (c *Cashier) startFree(wish Wish, plan billing.Plan, replaced *billing.Standing) deal {
 	return func(ctx context.Context, claim billing.Claim) (string, error) {
 		start := claim.At.Truncate(time.Second)

@@ -10,8 +10,8 @@ import (
 	"drawdown/shared/money"
 )
 
-// RefillTerms are what an account says of its automatic refill. Switched off, the
-// other terms stay as they were.
+// RefillTerms are an account's settings of its automatic refill. When it is off,
+// the other terms stay as they were.
 type RefillTerms struct {
 	Account   string
 	Enabled   bool
@@ -20,9 +20,9 @@ type RefillTerms struct {
 	Cap       money.Money // of a calendar month in the account's zone
 }
 
-// SetRefill sets an account's automatic refill up, or switches it off, and is the
-// account's wallet after that. It fails with fault.PackNotFound, NotOffered, or
-// InvalidRequest where the cap has no room for one pack.
+// SetRefill sets up an account's automatic refill, or switches it off, and
+// returns the account's wallet after that. It fails with fault.PackNotFound,
+// NotOffered, or InvalidRequest if the cap does not cover one pack.
 func (c *Cashier) SetRefill(ctx context.Context, terms RefillTerms) (*ledger.Wallet, error) {
 	if terms.Enabled {
 		pack, err := c.pack(ctx, terms.Pack)
@@ -31,7 +31,7 @@ func (c *Cashier) SetRefill(ctx context.Context, terms RefillTerms) (*ledger.Wal
 		}
 		if pack.Price.Currency != terms.Cap.Currency || pack.Price.Minor > terms.Cap.Minor {
 			return nil, fault.Invalid(fault.Param{Name: "monthly_cap", Reason: fmt.Sprintf(
-				"must have room for one pack, which costs %d in the minor unit of %q", pack.Price.Minor, pack.Price.Currency)})
+				"must cover at least one pack, which costs %d in the minor unit of %q", pack.Price.Minor, pack.Price.Currency)})
 		}
 	}
 	outcome := c.Committer.Do(ctx, terms.Account, ledger.Command{Action: ledger.SetRefill{

@@ -13,32 +13,34 @@ import (
 	"drawdown/shared/money"
 )
 
-// Reader is what a subscription is told from.
+// Reader reads what describes a subscription.
 type Reader interface {
 	commit.Wallets
 	Standing(ctx context.Context, account string) (*billing.Standing, error)
 	Plan(ctx context.Context, id string) (*billing.Plan, error)
 }
 
-// Subscription is how an account stands with its plan.
+// Subscription is the state of an account's plan.
 type Subscription struct {
 	Account  string
-	Standing *billing.Standing // nil: there never was one
+	Standing *billing.Standing // nil: never had one
 	Plan     *billing.Plan     // of the open period, with the terms in force; nil: none
-	NextPlan string            // that the next period will have; empty: the same
-	RenewsAt time.Time         // zero: it does not go on
+	NextPlan string            // of the next period; empty: the same
+	RenewsAt time.Time         // zero: it is not renewed
 	// Included is what is left of the plan's credits.
 	Included     credit.Amount
 	OverageUsed  credit.Amount
 	OveragePrice money.Money // of OverageUsed so far; zero: it has none
 }
 
-// Subscription tells how an account stands. It fails with fault.AccountNotFound.
+// Subscription returns the state of an account's plan. It fails with
+// fault.AccountNotFound.
 func (c *Cashier) Subscription(ctx context.Context, account string) (Subscription, error) {
 	return Look(ctx, c.Store, account, c.Now())
 }
 
-// Look tells how an account stands at an instant. It fails with fault.AccountNotFound.
+// Look returns the state of an account's plan at an instant. It fails with
+// fault.AccountNotFound.
 func Look(ctx context.Context, store Reader, account string, at time.Time) (Subscription, error) {
 	of, err := commit.WalletOf(ctx, store, account)
 	if err != nil {
@@ -60,7 +62,7 @@ func Look(ctx context.Context, store Reader, account string, at time.Time) (Subs
 	return s, s.tellPlan(ctx, store, of)
 }
 
-// tellPlan fills in what there is only while there is a subscription.
+// tellPlan fills in what exists only with a subscription.
 func (s *Subscription) tellPlan(ctx context.Context, store Reader, of *ledger.Wallet) error {
 	id := openPlan(s.Standing, of)
 	if next := coming(s.Standing); next != id {
@@ -74,7 +76,7 @@ func (s *Subscription) tellPlan(ctx context.Context, store Reader, of *ledger.Wa
 		return err
 	}
 	if plan == nil {
-		plan = &billing.Plan{ID: id, Name: id} // the processor has it, and the catalog lost it
+		plan = &billing.Plan{ID: id, Name: id} // the processor has it, but the catalog does not
 	}
 	if open := of.Plan; open != nil && open.Subscription == s.Standing.ID {
 		plan.IncludedCredits, plan.Overage, plan.OveragePrice = open.Included, open.Overage, open.OverageRate.PerCredit
@@ -88,8 +90,9 @@ func (s *Subscription) tellPlan(ctx context.Context, store Reader, of *ledger.Wa
 	return nil
 }
 
-// Cancel lets the account's subscription end with its period, or go on after all.
-// What is so already changes nothing. It fails with fault.NoSubscription.
+// Cancel ends the account's subscription with its period, or resumes it. It
+// changes nothing if that is the case already. It fails with
+// fault.NoSubscription.
 func (c *Cashier) Cancel(ctx context.Context, account string, cancel bool) (Subscription, error) {
 	for range maxTries {
 		s, err := c.Subscription(ctx, account)
@@ -98,7 +101,7 @@ func (c *Cashier) Cancel(ctx context.Context, account string, cancel bool) (Subs
 		}
 		if s.Standing == nil || !s.Standing.Running() {
 			return Subscription{}, fault.New(fault.NoSubscription,
-				"The account has no subscription that runs; POST .../checkouts with a plan_id begins one.")
+				"The account has no running subscription; start one with POST .../checkouts and a plan_id.")
 		}
 		if s.Standing.CancelAtPeriodEnd == cancel {
 			return s, nil
@@ -119,8 +122,8 @@ func (c *Cashier) Cancel(ctx context.Context, account string, cancel bool) (Subs
 }
 
 func (c *Cashier) cancelPaid(ctx context.Context, s Subscription, cancel bool) (Subscription, error) {
-	// Asking twice does no harm; but to cancel, resume and cancel again are three
-	// requests, and must not be taken for two.
+	// Asking twice does no harm; but cancel, resume and cancel again are three
+	// requests, and must not be mistaken for two.
 	key := strconv.FormatInt(s.Standing.Version, 10) + ":" + strconv.FormatInt(c.Now().UnixMilli(), 10)
 	present, err := c.Processor.CancelAtPeriodEnd(ctx, s.Standing.ID, cancel, key)
 	if err != nil {

@@ -1,9 +1,9 @@
-// Package catchup runs the roll-up of accounts for whoever rings: a batch of the
+// Package catchup runs the roll-up of accounts, triggered by a batch of the
 // stream, a sweep of what has failed, or an engineer.
 //
-// How one account is folded is package rollup's. This package owns whom it is run
-// for, how many at a time, and what is left to a later call where the time is too
-// short. It knows neither how rings arrive nor how usage is stored.
+// Package rollup folds one account. This package decides for which accounts it
+// runs, how many at a time, and what is left to a later call when time is short.
+// It depends neither on how rings arrive nor on how usage is stored.
 package catchup
 
 import (
@@ -22,14 +22,15 @@ import (
 const (
 	// accountsAtOnce bounds the accounts of one batch that are folded at the same time.
 	accountsAtOnce = 16
-	// reserve is what is left of a call's time to ask for the rest of a rebuild.
+	// reserve is the part of a call's time that is kept to request the rest of a
+	// rebuild.
 	reserve = 5 * time.Second
 
 	quarantinedAPage = 200
 )
 
-// Store reads wallets, nil where there is none, and lists the accounts that are
-// quarantined, by id, those after one, at most limit.
+// Store reads wallets, nil if there is none, and lists the quarantined accounts
+// by id, after the given one, at most limit.
 type Store interface {
 	Wallet(ctx context.Context, account string) (*ledger.Wallet, error)
 	Quarantined(ctx context.Context, after string, limit int) ([]string, error)
@@ -39,7 +40,7 @@ type Store interface {
 type Runner struct {
 	Folder *rollup.Folder
 	Store  Store
-	// Later asks for an account's Retry by a later call.
+	// Later requests an account's Retry in a later call.
 	Later func(ctx context.Context, account string) error
 }
 
@@ -49,11 +50,11 @@ type Progress struct {
 	Seq         int64 // of its wallet, up to which it was to be folded
 	Folded      int   // entries
 	Quarantined bool
-	GoesOn      bool // the time was too short: a later call goes on, and nothing else is known
+	GoesOn      bool // the time was too short: a later call continues, and nothing else is known
 }
 
-// Fold folds every account that a batch rings for, and answers with the records
-// of those that failed, which must come again.
+// Fold folds every account that a batch rings for, and returns the records of
+// those that failed, which must be retried.
 func (r *Runner) Fold(ctx context.Context, rings []rollup.Ring) []string {
 	failures := parallel.Each(ctx, accountsAtOnce, len(rings), func(ctx context.Context, i int) error {
 		return r.catchUp(ctx, rings[i])
@@ -61,7 +62,7 @@ func (r *Runner) Fold(ctx context.Context, rings []rollup.Ring) []string {
 	var again []string
 	for i, err := range failures {
 		if err != nil {
-			slog.WarnContext(ctx, "usage is not caught up; the record will come again", "account", rings[i].Account, "seq", rings[i].Seq, "error", err.Error())
+			slog.WarnContext(ctx, "rolling up usage failed; the record will be retried", "account", rings[i].Account, "seq", rings[i].Seq, "error", err.Error())
 			again = append(again, rings[i].Record)
 		}
 	}
@@ -88,14 +89,14 @@ func count(ctx context.Context, result rollup.Result) {
 	}
 }
 
-// Retry brings an account up to its wallet's last entry. Where it is quarantined,
-// the entry that could not be folded is tried once more.
+// Retry brings an account up to its wallet's last entry. If it is quarantined,
+// the entry that could not be folded is retried.
 func (r *Runner) Retry(ctx context.Context, account string) (Progress, error) {
 	return r.toNow(ctx, account, r.Folder.Retry)
 }
 
-// Rebuild makes an account's sheets anew. What the time does not suffice for, a
-// later call goes on with.
+// Rebuild regenerates an account's sheets. If the time is too short, a later
+// call continues.
 func (r *Runner) Rebuild(ctx context.Context, account string) (Progress, error) {
 	cut, cancel := ctx, func() {}
 	if deadline, ok := ctx.Deadline(); ok {
@@ -123,7 +124,8 @@ func (r *Runner) toNow(ctx context.Context, account string, run func(context.Con
 	return Progress{Account: account, Seq: wallet.Seq, Folded: result.Entries, Quarantined: result.Quarantined}, err
 }
 
-// Quarantined lists the accounts that are not folded, for an entry that cannot be.
+// Quarantined lists the accounts that are not folded because one of their entries
+// cannot be.
 func (r *Runner) Quarantined(ctx context.Context) ([]string, error) {
 	accounts := []string{}
 	for after := ""; ; {

@@ -33,8 +33,8 @@ func newFixture(t *testing.T) *fixture {
 	return f
 }
 
-// enter opens an account with so many entries, of which one may be of a type
-// that no program knows.
+// enter opens an account with so many entries, one of which may be of an
+// unknown type.
 func (f *fixture) enter(account string, count, broken int) []ledger.Entry {
 	f.t.Helper()
 	entries := make([]ledger.Entry, count)
@@ -123,7 +123,7 @@ func TestRunsOfOneAccount(t *testing.T) {
 	}
 }
 
-// What the time does not suffice for is asked for, for a later call to go on with.
+// When time runs out, the rest is requested, for a later call to continue.
 func TestARebuildThatIsCutShortGoesOnLater(t *testing.T) {
 	f := newFixture(t)
 	entries := f.enter("acme", 5, 0)

@@ -24,7 +24,7 @@ import (
 // Floors are the least counts by kind.
 type Floors map[string]int
 
-// fewest is how many checks it takes for their counts to say anything.
+// fewest is how many checks it takes for their counts to be significant.
 const fewest = 10
 
 // Census counts by kind. Its zero value is ready, and goroutines may share it.
@@ -62,7 +62,7 @@ func (c *Census) Require(t testing.TB, floors Floors) {
 	}
 }
 
-// missing says which kinds stand under their floors.
+// missing lists the kinds below their floors.
 func (c *Census) missing(floors Floors) []string {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -10,8 +10,8 @@ import (
 // maxAccountsAtOnce bounds the accounts of one batch that are worked on at the same time.
 const maxAccountsAtOnce = 16
 
-// Addressed is a command and the account that it is for; with Err set it is
-// one that cannot be run, and only keeps its place.
+// Addressed is a command and the account that it is for; with Err set it cannot
+// be run, and only keeps its place.
 type Addressed struct {
 	Account string
 	Command ledger.Command

@@ -7,18 +7,17 @@
 // the grouping of several operations into one commit. It owns no rule about
 // credits, which is the ledger's, and no knowledge of tables.
 //
-// A store reads a wallet and the ledger at once, but not at one instant, so that
-// a duplicate may have taken effect in between: in the wallet, and not in what
-// was read of the ledger. A refusal that may rest on that, and likewise the answer
-// that there is nothing to do, is confirmed by reading the ledger once more. So a
-// refusal costs a second read on a wallet
-// that is being written, and one read on a wallet at rest, such as a depleted
-// one.
+// A store reads a wallet and the ledger at once, but not at one instant, so a
+// duplicate may have taken effect in between: it is in the wallet, but not in what
+// was read of the ledger. A refusal that may depend on that, or the answer that
+// there is nothing to do, is confirmed by reading the ledger once more. So a
+// refusal costs a second read on a wallet that is being written, and one read on
+// an idle wallet, such as a depleted one.
 //
-// Retries use full jitter and read the wallet again after each sleep: what
-// came back with a lost race is stale by the time the sleep is over. They end
-// with the deadline of the context, in fault.Contended. A deadline that passes
-// during the first try is fault.Unavailable: no other writer is to blame.
+// Retries use full jitter and read the wallet again after each sleep: what a
+// lost race returned is stale after the sleep. They end with the deadline of
+// the context, in fault.Contended. A deadline that passes during the first try
+// is fault.Unavailable: no other writer caused it.
 package commit
 
 import (
@@ -40,14 +39,14 @@ const MaxOperations = 99
 
 // Store keeps wallets and ledgers.
 type Store interface {
-	// Read returns the account's wallet, nil where there is none, the entries
-	// that the operations have left so far, and, where of is set, the debit of
-	// that operation. Each is read strongly consistently, but not at one instant.
+	// Read returns the account's wallet, nil if there is none, the entries that
+	// the operations have left so far, and, if of is set, the debit of that
+	// operation. Each is read strongly consistently, but not at one instant.
 	Read(ctx context.Context, account string, operations []ledger.OperationID, of ledger.OperationID) (Snapshot, error)
 	// Commit writes the change, whole or not at all. A verdict other than
 	// committed means that nothing was written; so does an error, unless the
-	// answer was lost, which no store can tell: then the same operations, sent
-	// again, are replayed.
+	// answer was lost, which no store can detect: then the same operations,
+	// sent again, are replayed.
 	Commit(ctx context.Context, change Change) (Verdict, error)
 }
 
@@ -77,13 +76,13 @@ type Cause string
 // The causes.
 const (
 	WalletMoved Cause = "wallet_moved" // another commit came first
-	EntryExists Cause = "entry_exists" // one of the operations has taken effect meanwhile
+	EntryExists Cause = "entry_exists" // one of the operations has taken effect since
 	Conflict    Cause = "conflict"     // another transaction holds an item
-	Throttled   Cause = "throttled"    // the store wants less of us
-	GaveUp      Cause = "gave_up"      // no store's: the deadline leaves no time for another try
+	Throttled   Cause = "throttled"    // the store is throttling
+	GaveUp      Cause = "gave_up"      // not from a store: the deadline leaves no time for another try
 )
 
-// Rates knows the rate cards.
+// Rates provides the rate cards.
 type Rates interface {
 	// Book returns a book that is complete for debits up to the given instant.
 	Book(ctx context.Context, until time.Time) (rating.Book, error)
@@ -91,15 +90,15 @@ type Rates interface {
 
 // Backoff is the wait between two tries: a random part of a bound that doubles
 // from Base to Cap. Where a try takes long, both grow with it, Cap up to Tries
-// times what the last one took: many writers that come again at once would each
-// find the wallet moved, and a slow store would be a contended one too.
+// times what the last one took: many writers that retried at once would each
+// find the wallet changed, and a slow store would become a contended one.
 type Backoff struct {
 	Base, Cap time.Duration
 	Tries     int
 }
 
-// The waits. What gives credits tries harder than what takes them: a customer
-// who has paid must not wait for a busy agent.
+// The waits. Commands that grant credits retry more often than debits: a
+// customer who has paid must not wait for a busy agent.
 var (
 	Patient   = Backoff{Base: 20 * time.Millisecond, Cap: 100 * time.Millisecond, Tries: 4}
 	Impatient = Backoff{Base: time.Millisecond, Cap: 8 * time.Millisecond}
@@ -113,12 +112,12 @@ func (b Backoff) wait(try int, lastTry time.Duration) time.Duration {
 	if b.Tries > 0 {
 		base, bound = max(base, lastTry), max(bound, time.Duration(b.Tries)*lastTry)
 	}
-	return rand.N(min(bound, base<<min(try, maxDoublings)) + 1) //nolint:gosec // a jitter, no secret
+	return rand.N(min(bound, base<<min(try, maxDoublings)) + 1) //nolint:gosec // a jitter, not a secret
 }
 
-// AtRest is for how long after its last entry a wallet counts as being written:
-// as long as a commit may take, from its decision to its effect, and a second
-// for clocks that differ.
+// AtRest is how long after its last entry a wallet counts as being written: as
+// long as a commit may take, from its decision to its effect, and a second for
+// clocks that differ.
 const AtRest = 11 * time.Second
 
 // Committer runs commands. Its fields are set once, before its first use.
@@ -127,7 +126,7 @@ type Committer struct {
 	Rates Rates
 	Rules ledger.Rules
 	Now   func() time.Time
-	// OnRetry is told of every try that failed and its cause, and of giving up.
+	// OnRetry is called for every failed try with its cause, and when giving up.
 	OnRetry func(ctx context.Context, cause Cause)
 }
 
@@ -136,13 +135,13 @@ type Committer struct {
 type Outcome struct {
 	Entry    *ledger.Entry
 	Replayed bool          // the entry is the first answer to an earlier request
-	Wallet   ledger.Wallet // after the command, where it was decided on rather than replayed
+	Wallet   ledger.Wallet // after the command, if it was decided rather than replayed
 	Err      error         // *fault.Error: refused, and nothing was changed
 }
 
 // Run runs commands of one account, one after another, and commits up to
 // MaxOperations of them together. Outcomes are in the order of the commands;
-// each command is refused, replayed or committed for itself.
+// each command is refused, replayed or committed by itself.
 func (c *Committer) Run(ctx context.Context, account string, commands ...ledger.Command) []Outcome {
 	outcomes := make([]Outcome, 0, len(commands))
 	for len(commands) > 0 {
@@ -184,7 +183,7 @@ func (c *Committer) runGroup(ctx context.Context, group *group) []Outcome {
 }
 
 // fail ends a group that could not be committed. Where its time has run out after
-// lost tries, the answer says why they were lost, wherever the deadline has passed.
+// lost tries, the error gives the cause of those, wherever the deadline passed.
 func (c *Committer) fail(ctx context.Context, group *group, err error) []Outcome {
 	if group.cause != "" && errors.Is(err, context.DeadlineExceeded) && expired(ctx) {
 		return group.fail(c.outOfTime(ctx, group.cause))
@@ -200,8 +199,8 @@ func expired(ctx context.Context) bool {
 	return ctx.Err() != nil || ok && !time.Now().Before(deadline)
 }
 
-// interrupted makes a fault of a passed deadline and of a call that was canceled:
-// nobody has done anything wrong, and the same request may be sent again.
+// interrupted turns a passed deadline or a canceled call into a fault: the caller
+// did nothing wrong and may send the same request again.
 func interrupted(err error) error {
 	if fault.CodeOf(err) == fault.Internal && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
 		refusal := fault.New(fault.Unavailable, "The platform's store did not answer in time. Send the same request again; under the same key it takes effect once.")
@@ -226,7 +225,7 @@ func (c *Committer) try(ctx context.Context, group *group, asked time.Time) (Ver
 }
 
 // load reads all that the group's decisions need. The book is almost always
-// kept already; where it cannot be read, only what must be priced fails.
+// cached; if it cannot be read, only what must be priced fails.
 func (c *Committer) load(ctx context.Context, group *group) error {
 	if until, priced := group.pricedUntil(c.Now()); priced {
 		group.book, group.bookErr = c.Rates.Book(ctx, until)
@@ -237,7 +236,7 @@ func (c *Committer) load(ctx context.Context, group *group) error {
 
 // reload reads the wallet again, and with it the ledger under the commands'
 // ids, whatever the cause: a duplicate of a command may have taken effect
-// meanwhile, and to decide it on the wallet that it left would refuse what was
+// since, and deciding it on the resulting wallet would refuse what was
 // accepted.
 func (c *Committer) reload(ctx context.Context, group *group) error {
 	snapshot, err := c.Store.Read(ctx, group.account, group.operations, group.of)
@@ -249,7 +248,7 @@ func (c *Committer) reload(ctx context.Context, group *group) error {
 }
 
 // confirm reads the ledger under the commands' ids once more, and keeps the
-// wallet. What was committed before the wallet was read is there by now.
+// wallet. What was committed before the wallet was read is visible by now.
 func (c *Committer) confirm(ctx context.Context, group *group) error {
 	snapshot, err := c.Store.Read(ctx, group.account, group.operations, "")
 	if err != nil {
@@ -269,12 +268,12 @@ func (c *Committer) sleep(ctx context.Context, group *group, try int, lastTry ti
 	return pause.For(ctx, wait)
 }
 
-// outOfTime is the failure of a group that was tried again and again, for this
-// cause at last.
+// outOfTime is the failure of a group whose retries ran out of time, with the
+// cause of the last one.
 func (c *Committer) outOfTime(ctx context.Context, cause Cause) error {
 	if cause == Throttled {
-		return fault.New(fault.Unavailable, "The platform's store takes no more at the moment. Send the same request again; under the same key it takes effect once.")
+		return fault.New(fault.Unavailable, "The platform's store is throttling requests. Send the same request again; under the same key it takes effect once.")
 	}
 	c.OnRetry(ctx, GaveUp)
-	return fault.New(fault.Contended, "Too many writers of this account at once. Send the same request again, under the same key it takes effect once; or send its operations in batches.")
+	return fault.New(fault.Contended, "Too many requests change this account at once. Send the same request again; under the same key it takes effect once. Or send its operations in batches.")
 }

@@ -108,7 +108,7 @@ func seq(t *testing.T, store commit.Store) int64 {
 	return snapshot.Wallet.Seq
 }
 
-// A refusal is no commit: neither alone nor among nothing but refusals.
+// A refusal is not a commit, neither alone nor among refusals only.
 func TestARefusalWritesNothing(t *testing.T) {
 	store, committer := newAccount(t, 2)
 	for _, commands := range [][]ledger.Command{debits(1), debits(3)} {
@@ -243,7 +243,7 @@ func TestALostRaceIsDecidedAgain(t *testing.T) {
 }
 
 // While a call waits to try again, a duplicate of it may take effect and leave
-// nothing: the call must be told so, not that credits are missing.
+// no credits: the call must be replayed, not refused.
 func TestADuplicateThatWonIsReplayed(t *testing.T) {
 	for _, cause := range []commit.Cause{commit.WalletMoved, commit.Conflict, commit.Throttled, commit.EntryExists} {
 		store, committer := newAccount(t, 3)

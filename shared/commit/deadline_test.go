@@ -73,13 +73,13 @@ type wrapped struct{ err error }
 func (w *wrapped) Error() string { return "canceled" }
 func (w *wrapped) Unwrap() error { return w.err }
 
-// point is where a deadline passes: at a call of the store, while a retry is told
-// of, or in the wait before another try.
+// point is where a deadline passes: at a call of the store, while a retry is
+// reported, or in the wait before another try.
 type point struct {
 	at    string
 	pairs credit.Amount // that the debit asks for; there is enough for one
 	cause commit.Cause  // of the lost first try; empty: there is none
-	spent bool          // by another writer, meanwhile
+	spent bool          // by another writer, concurrently
 	want  fault.Code
 }
 
@@ -92,7 +92,7 @@ func points() []point {
 	}
 	for cause, want := range map[commit.Cause]fault.Code{
 		commit.Conflict: fault.Contended, commit.WalletMoved: fault.Contended, commit.EntryExists: fault.Contended,
-		commit.Throttled: fault.Unavailable, // the store has had enough, whoever writes
+		commit.Throttled: fault.Unavailable, // the store is throttling, whoever writes
 	} {
 		points = append(points,
 			point{at: "told", pairs: 1, cause: cause, want: want},
@@ -105,9 +105,9 @@ func points() []point {
 	return points
 }
 
-// Wherever a deadline passes, the caller may send the request again: it is told
-// of contention where a try was lost to another writer, else that the store did
-// not answer; never of an internal error, and of no refusal.
+// Wherever a deadline passes, the caller may send the request again: it gets
+// contention if a try was lost to another writer, otherwise that the store did
+// not answer; never an internal error or a refusal.
 func TestADeadlineMayPassAnywhere(t *testing.T) {
 	forms := map[string]func(error) error{
 		"bare":    func(err error) error { return err },
@@ -166,7 +166,7 @@ func (p point) check(t *testing.T, asError func(error) error) {
 	}
 }
 
-// A call that is canceled is nobody's fault either.
+// A canceled call is not the caller's fault either.
 func TestACanceledCallMayBeSentAgain(t *testing.T) {
 	for _, at := range []string{"read 1", "commit 1"} {
 		store := &slow{at: at, asError: func(err error) error { return err }, calls: map[string]int{}}
@@ -181,8 +181,8 @@ func TestACanceledCallMayBeSentAgain(t *testing.T) {
 	}
 }
 
-// A request that was given less time than the call is not the call's deadline:
-// nothing says that other writers took the time.
+// The timeout of a single request is not the call's deadline: it does not show
+// that other writers took the time.
 func TestATimeoutOfOneRequestIsNoContention(t *testing.T) {
 	store, committer := newAccount(t, 3)
 	timeout := func() (commit.Verdict, error) { return commit.Verdict{}, &wrapped{context.DeadlineExceeded} }

@@ -12,14 +12,14 @@ import (
 type group struct {
 	account    string
 	commands   []ledger.Command
-	operations []ledger.OperationID // the ids among them that were given
-	of         ledger.OperationID   // what a reversal or a recovery is about
+	operations []ledger.OperationID // the ids that were given
+	of         ledger.OperationID   // what a reversal or a recovery refers to
 	backoff    Backoff
-	cause      Cause // why the last try was none
+	cause      Cause // why the last try failed
 
 	snapshot Snapshot
 	book     rating.Book
-	bookErr  error // why there is no book
+	bookErr  error // why the book cannot be read
 	outcomes []Outcome
 }
 
@@ -53,7 +53,7 @@ func newGroup(account string, commands []ledger.Command) *group {
 }
 
 // pricedUntil is the latest instant that a rate card must be known for, and
-// false where nothing is priced.
+// false if nothing is priced.
 func (g *group) pricedUntil(now time.Time) (time.Time, bool) {
 	until, priced := now, false
 	for _, command := range g.commands {
@@ -67,7 +67,7 @@ func (g *group) pricedUntil(now time.Time) (time.Time, bool) {
 }
 
 // decide decides the commands one after another, and is the change to commit,
-// nil where none of them changes anything.
+// nil if none of them changes anything.
 func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
 	state := ledger.State{Account: g.account, Wallet: g.snapshot.Wallet, Book: g.book, Rules: rules, Charged: g.snapshot.Charged}
 	change := Change{Before: g.snapshot.Wallet}
@@ -104,10 +104,10 @@ func (g *group) decide(rules ledger.Rules, now time.Time) *Change {
 	return &change
 }
 
-// doubtful tells whether a refusal, or the answer that there is nothing to do, may
-// rest on the very operation that it is about: on a wallet that a duplicate may have
-// written between the reading of the ledger and its own. What a reversal is about is read by itself, and may be
-// newer than both.
+// doubtful reports whether a refusal, or the answer that there is nothing to do, may be
+// caused by the same operation: by a duplicate that wrote the wallet between the read
+// of the ledger and that of the wallet. What a reversal refers to is read separately,
+// and may be newer than both.
 func (g *group) doubtful(asked time.Time) bool {
 	wallet := g.snapshot.Wallet
 	if wallet == nil || len(g.operations) == 0 || g.of == "" && wallet.LastAt.Before(asked.Add(-AtRest)) {
@@ -140,14 +140,14 @@ func (g *group) first(written map[ledger.OperationID]*ledger.Entry, id ledger.Op
 func replay(first *ledger.Entry, command ledger.Command) Outcome {
 	if first.Hash != command.Hash {
 		return Outcome{Err: fault.New(fault.IdempotencyKeyReused,
-			"Operation %q was used before with another request; use a new key for a new operation.", command.Operation)}
+			"Operation %q was already used for a different request; use a new key for a new operation.", command.Operation)}
 	}
 	return Outcome{Entry: first, Replayed: true}
 }
 
-// fail ends the group's commands with an error. Only answers that rest on the
-// ledger alone stand: a refusal may rest on an operation of the group that was
-// not committed after all.
+// fail ends the group's commands with an error. Only answers that depend on the
+// ledger alone remain valid: a refusal may depend on an operation of the group
+// that was not committed after all.
 func (g *group) fail(err error) []Outcome {
 	for i, command := range g.commands {
 		if entry, found := g.snapshot.Entries[command.Operation]; found {

@@ -20,8 +20,8 @@ func period(n int) ledger.Command {
 	}}
 }
 
-// A command under an id that follows from what it is about is replayed under it,
-// whatever it says; one that has nothing to do leaves its id free.
+// A command under an id that follows from what it refers to is replayed under
+// it, whatever its content; one that has nothing to do leaves its id free.
 func TestOperationsOfPayments(t *testing.T) {
 	_, committer := newAccount(t, 3)
 	end := ledger.Command{Operation: ledger.EndOperation("sub_1"), Action: ledger.EndPlan{Subscription: "sub_1"}}
@@ -83,7 +83,7 @@ func TestOneRefillIsStartedByManyCallers(t *testing.T) {
 	}
 }
 
-// Two that take the same back at once: the second is told to read again.
+// Two that take the same back at once: the second must read again.
 func TestTwoRecoveriesAtOnce(t *testing.T) {
 	store, committer := newAccount(t, 3)
 	paid := ledger.PaymentOperation("pi_1")

@@ -15,7 +15,7 @@ import (
 )
 
 // Amount counts micro-credits. It also serves as a decimal quantity with six
-// places, for how much of something a line used.
+// places, for the quantity of a line.
 type Amount int64
 
 // Units of Amount.
@@ -75,7 +75,7 @@ func allDigits(s string) bool {
 
 // String formats the amount in credits, without trailing zeros: Parse reads it back.
 func (a Amount) String() string {
-	sign, magnitude := "", uint64(a) //nolint:gosec // two's complement is what is wanted: the sign is taken off next
+	sign, magnitude := "", uint64(a) //nolint:gosec // two's complement is intended: the sign is removed next
 	if a < 0 {
 		sign, magnitude = "-", -uint64(a) //nolint:gosec // the magnitude of the least amount, too
 	}

@@ -1,11 +1,12 @@
-// Package delivery brings events to the operator's endpoints: at once, and again
-// by a schedule where an endpoint did not take one.
+// Package delivery sends events to the operator's endpoints: at once, and again
+// on a schedule if that fails.
 //
-// A delivery is stored before its first try, so that what the time of a call does
-// not suffice for is left to the schedule. Whoever tries one has claimed it first,
-// for a lease: no two try it at once, and where the holder dies it is due again
-// after that. How a delivery proceeds is decided by package webhooks; this package
-// owns who tries it when, and does not know how deliveries are stored or sent.
+// A delivery is stored before its first try, so that whatever a call has no time
+// for is left to the schedule. A delivery must be claimed before it is tried, for
+// the length of a lease: no two callers try it at once, and if the holder dies it
+// becomes due again after the lease. Package webhooks decides how a delivery
+// proceeds; this package decides who tries it when, and does not depend on how
+// deliveries are stored or sent.
 package delivery
 
 import (
@@ -23,10 +24,10 @@ import (
 )
 
 const (
-	// sendsAtOnce bounds the tries that are under way at the same time.
+	// sendsAtOnce bounds the tries in progress at the same time.
 	sendsAtOnce = 16
-	// lease is for how long a delivery is its holder's alone: longer than a call
-	// may last, so that no two try it at once.
+	// lease is how long a claimed delivery is reserved for its holder: longer
+	// than a call may last, so that no two try it at once.
 	lease = 2 * time.Minute
 	// reserve is the time that one more try must have, with its settlement.
 	reserve = webhooks.Timeout + 3*time.Second
@@ -40,15 +41,17 @@ type Store interface {
 	EndpointStore
 	// Endpoints lists them by id, those after the given id, at most limit.
 	Endpoints(ctx context.Context, after string, limit int) ([]webhooks.Endpoint, error)
-	// AddDelivery reports false where the event is on its way to that endpoint already.
+	// AddDelivery reports false if the event is being delivered to that endpoint
+	// already.
 	AddDelivery(ctx context.Context, d webhooks.Delivery) (bool, error)
 	// DueDeliveries lists what is due at an instant, at most limit, from an index
 	// that may lag behind.
 	DueDeliveries(ctx context.Context, at time.Time, limit int) ([]webhooks.DueDelivery, error)
-	// ClaimDelivery takes a due delivery for its caller alone; nil where another was faster.
+	// ClaimDelivery takes a due delivery for its caller alone; nil if another call was
+	// faster.
 	ClaimDelivery(ctx context.Context, due webhooks.DueDelivery, until time.Time) (*webhooks.Delivery, error)
-	// SettleDelivery reports false where the claim has ended and another has taken
-	// the delivery, whose word then counts.
+	// SettleDelivery reports false if the claim has expired and another call has
+	// claimed the delivery, whose result then counts.
 	SettleDelivery(ctx context.Context, d webhooks.Delivery) (bool, error)
 }
 
@@ -60,15 +63,15 @@ type Dispatcher struct {
 	Now  func() time.Time
 }
 
-// Started is what became of one message.
+// Started is the result of starting one message.
 type Started struct {
 	Deliveries int // new ones
-	Unsettled  int // of these, those whose try could not be stored; they are due again when the claim ends
+	Unsettled  int // of these, those whose try could not be stored; they are retried when the claim expires
 }
 
 // Start starts the deliveries of one message, whose body is sent as it is: all are
-// stored before the first is tried. A message that comes again finds its
-// deliveries there.
+// stored before the first is tried. A repeated message finds its deliveries stored
+// already.
 func (p *Dispatcher) Start(ctx context.Context, message events.Message, body string) (Started, error) {
 	endpoints, err := p.wanting(ctx, message.Type)
 	if err != nil {
@@ -84,7 +87,7 @@ func (p *Dispatcher) Start(ctx context.Context, message events.Message, body str
 		delivery.Claim = p.Now().Add(lease)
 		added, err := p.Store.AddDelivery(ctx, delivery)
 		if err != nil {
-			return Started{}, err // the message comes again, for the others as well
+			return Started{}, err // the message is retried, for the others as well
 		}
 		if added {
 			all = append(all, started{endpoint, delivery})
@@ -105,7 +108,7 @@ func (p *Dispatcher) Start(ctx context.Context, message events.Message, body str
 	return Started{Deliveries: len(all), Unsettled: unsettled}, nil
 }
 
-// wanting lists the endpoints that are to be told of a type.
+// wanting lists the endpoints that receive events of a type.
 func (p *Dispatcher) wanting(ctx context.Context, t events.Type) ([]webhooks.Endpoint, error) {
 	var wanting []webhooks.Endpoint
 	for after := ""; ; {
@@ -126,7 +129,7 @@ func (p *Dispatcher) wanting(ctx context.Context, t events.Type) ([]webhooks.End
 }
 
 // Retry tries what is due, until nothing is or the time is nearly over, and
-// answers with how many it has tried. It fails where one could not be settled.
+// returns how many it has tried. It fails if one could not be settled.
 func (p *Dispatcher) Retry(ctx context.Context) (int, error) {
 	tried, unsettled := 0, 0
 	for hasTime(ctx) {
@@ -136,20 +139,20 @@ func (p *Dispatcher) Retry(ctx context.Context) (int, error) {
 		}
 		taken, failures := p.tryAll(ctx, due)
 		tried, unsettled = tried+taken, unsettled+failures
-		// Where nothing of a page could be taken, others hold it, or the index has
-		// not heard yet: the next round comes in a minute.
+		// If nothing of a page could be claimed, others hold it or the index is
+		// not up to date yet: the next run is in a minute.
 		if len(due) < dueAPage || taken == 0 {
 			break
 		}
 	}
 	if unsettled > 0 {
-		return tried, fmt.Errorf("delivery: %d deliveries could not be settled; the log says why", unsettled)
+		return tried, fmt.Errorf("delivery: %d deliveries could not be saved; see the log", unsettled)
 	}
 	return tried, nil
 }
 
-// tryAll tries some of what is due, as far as nobody else has taken it and the
-// time suffices.
+// tryAll tries due deliveries that no one else has claimed, as long as there is
+// time.
 func (p *Dispatcher) tryAll(ctx context.Context, due []webhooks.DueDelivery) (taken, unsettled int) {
 	var tried atomic.Int64
 	for i, err := range parallel.Each(ctx, sendsAtOnce, len(due), func(ctx context.Context, i int) error {
@@ -175,12 +178,12 @@ func (p *Dispatcher) tryAll(ctx context.Context, due []webhooks.DueDelivery) (ta
 	return int(tried.Load()), unsettled
 }
 
-// failed reports whether a try failed. One that the time did not suffice for has
-// not: it is due still.
+// failed reports whether a try failed. One for which there was no time has not:
+// it is still due.
 func failed(err error) bool { return err != nil && !errors.Is(err, parallel.ErrNotBegun) }
 
 func logUnsettled(ctx context.Context, endpoint, id string, err error) {
-	slog.ErrorContext(ctx, "a delivery could not be settled; it will come again", "endpoint", endpoint, "delivery", id, "error", err.Error())
+	slog.ErrorContext(ctx, "saving a delivery's result failed; the delivery will be retried", "endpoint", endpoint, "delivery", id, "error", err.Error())
 }
 
 // try makes one try of a delivery that is claimed, and stores what came of it.
@@ -211,7 +214,7 @@ func (p *Dispatcher) settle(ctx context.Context, d webhooks.Delivery) error {
 	settled, err := p.Store.SettleDelivery(ctx, d)
 	if err == nil && settled && d.State == webhooks.Failed {
 		telemetry.Add(ctx, telemetry.Count(telemetry.Exhausted, 1))
-		slog.ErrorContext(ctx, "a webhook failed for good; resend it once its endpoint works", "endpoint", d.Endpoint, "delivery", d.ID,
+		slog.ErrorContext(ctx, "a webhook delivery failed permanently; resend it once its endpoint works", "endpoint", d.Endpoint, "delivery", d.ID,
 			"event", d.EventID, "attempts", d.Attempts, "status", d.LastStatus, "reason", d.LastError)
 	}
 	return err

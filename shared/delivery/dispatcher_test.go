@@ -170,7 +170,7 @@ func TestWhatFailsIsTriedAgainUntilItIsTaken(t *testing.T) {
 		t.Errorf("before its time: %d", got)
 	}
 	f.pass(6 * time.Second)
-	r.status.Store(307) // a redirect is no answer that counts, and is not followed
+	r.status.Store(307) // a redirect is not a success, and is not followed
 	if got := f.retried(); got != 1 {
 		t.Errorf("in its time: %d", got)
 	}
@@ -295,7 +295,7 @@ func TestASettlementAfterTheClaimIsVoid(t *testing.T) {
 		if got, err := f.Retry(ctx); err != nil || got != 1 {
 			t.Errorf("another takes over: %d, %v", got, err)
 		}
-		return webhooks.Result{Error: "there was no answer in time"}
+		return webhooks.Result{Error: "the endpoint did not answer in time"}
 	}
 	if _, err := slow.Start(t.Context(), message(t, detail), detail); err != nil {
 		t.Fatal(err)
@@ -305,7 +305,7 @@ func TestASettlementAfterTheClaimIsVoid(t *testing.T) {
 	}
 }
 
-// What the time does not suffice for is left to the schedule, and nothing is lost.
+// What there is no time for is left to the schedule, and nothing is lost.
 func TestOneSlowEndpointLosesNothing(t *testing.T) {
 	f := newFixture(t)
 	slow, quick := newReceiver(t), newReceiver(t)
@@ -327,7 +327,7 @@ func TestOneSlowEndpointLosesNothing(t *testing.T) {
 	if d := f.delivery("quick"); d.State != webhooks.Delivered {
 		t.Errorf("quick: %+v", d)
 	}
-	if d := f.delivery("a-slow"); d.State != webhooks.Pending || d.LastError != "there was no answer in time" || d.LastStatus != 0 {
+	if d := f.delivery("a-slow"); d.State != webhooks.Pending || d.LastError != "the endpoint did not answer in time" || d.LastStatus != 0 {
 		t.Errorf("slow: %+v", d)
 	}
 	spent, end := context.WithTimeout(t.Context(), reserve/2)

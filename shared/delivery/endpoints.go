@@ -8,14 +8,15 @@ import (
 	"drawdown/shared/webhooks"
 )
 
-// maxWrites bounds how often an endpoint is written against others.
+// maxWrites bounds how often a write of an endpoint is tried against concurrent
+// ones.
 const maxWrites = 3
 
 // EndpointStore keeps endpoints.
 type EndpointStore interface {
-	// Endpoint is nil where there is none.
+	// Endpoint is nil if there is none.
 	Endpoint(ctx context.Context, id string) (*webhooks.Endpoint, error)
-	// SaveEndpoint reports false where another has written it meanwhile.
+	// SaveEndpoint reports false if it has been written since it was read.
 	SaveEndpoint(ctx context.Context, endpoint webhooks.Endpoint) (bool, error)
 }
 
@@ -26,8 +27,8 @@ type Endpoints struct {
 	Now   func() time.Time
 }
 
-// Put makes an endpoint with the wanted one's terms, or gives them to the one that
-// is there, and reports whether it was made.
+// Put creates an endpoint with the given terms, or updates the existing one, and
+// reports whether it was created.
 func (e *Endpoints) Put(ctx context.Context, wanted webhooks.Endpoint) (saved *webhooks.Endpoint, created bool, err error) {
 	saved, err = e.change(ctx, wanted.ID, func(present *webhooks.Endpoint, now time.Time) *webhooks.Endpoint {
 		created = present == nil
@@ -42,8 +43,8 @@ func (e *Endpoints) Put(ctx context.Context, wanted webhooks.Endpoint) (saved *w
 	return saved, created, err
 }
 
-// Rotate gives an endpoint a new secret; the one before signs for a while more. It
-// is nil where there is no such endpoint.
+// Rotate gives an endpoint a new secret; the previous one continues to sign for a
+// while. It returns nil if there is no such endpoint.
 func (e *Endpoints) Rotate(ctx context.Context, id string) (*webhooks.Endpoint, error) {
 	return e.change(ctx, id, func(present *webhooks.Endpoint, now time.Time) *webhooks.Endpoint {
 		if present == nil {
@@ -54,7 +55,7 @@ func (e *Endpoints) Rotate(ctx context.Context, id string) (*webhooks.Endpoint, 
 	})
 }
 
-// disable switches an endpoint off, where there is one that is on, and keeps why.
+// disable disables an enabled endpoint, and keeps the reason.
 func (e *Endpoints) disable(ctx context.Context, id, reason string) error {
 	_, err := e.change(ctx, id, func(present *webhooks.Endpoint, now time.Time) *webhooks.Endpoint {
 		if present == nil || !present.Enabled {
@@ -67,8 +68,8 @@ func (e *Endpoints) disable(ctx context.Context, id, reason string) error {
 	return err
 }
 
-// change writes an endpoint as step makes it from the present one, nil where there
-// is none; where step makes none, the present one stays as it is.
+// change writes the endpoint that step makes from the current one (nil if there is
+// none); if step returns nil, the current one stays as it is.
 func (e *Endpoints) change(ctx context.Context, id string, step func(present *webhooks.Endpoint, now time.Time) *webhooks.Endpoint) (*webhooks.Endpoint, error) {
 	for range maxWrites {
 		present, err := e.Store.Endpoint(ctx, id)
@@ -87,5 +88,5 @@ func (e *Endpoints) change(ctx context.Context, id string, step func(present *we
 			return next, nil
 		}
 	}
-	return nil, fault.New(fault.Contended, "The endpoint is being written by others; nothing was changed. Send the request again.")
+	return nil, fault.New(fault.Contended, "Another request is changing the endpoint; nothing was changed. Send the request again.")
 }

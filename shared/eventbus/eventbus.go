@@ -1,10 +1,9 @@
 // Package eventbus puts messages on the platform's event bus, and is the only
 // importer of EventBridge's SDK.
 //
-// The bus takes messages one by one, even where several are sent together: some
-// may be taken and others not. Whoever puts messages must be able to put those
-// again that were not, under the same ids, and whoever listens must bear to hear
-// one twice.
+// The bus accepts messages one by one, even if several are sent together: some
+// may succeed and others fail. A publisher must be able to retry those that
+// failed, under the same ids, and a consumer must tolerate duplicates.
 package eventbus
 
 import (
@@ -22,21 +21,21 @@ import (
 	"drawdown/shared/pause"
 )
 
-// What one request takes, as EventBridge documents it. The bytes are of all its
-// entries; newer limits are wider, this one holds in every region.
+// The limits of one request, as EventBridge documents them. The bytes are of
+// all its entries; newer limits are wider, this one holds in every region.
 const (
 	maxEntries = 10
 	maxBytes   = 256 << 10
 )
 
 const (
-	// maxTries bounds how often what the bus has not taken is put again at once.
+	// maxTries bounds how often failed messages are retried at once.
 	maxTries  = 3
 	firstWait = 50 * time.Millisecond
 )
 
-// ErrTooLarge is the failure of a message that no request can carry.
-var ErrTooLarge = errors.New("eventbus: the message is larger than the bus takes")
+// ErrTooLarge is returned for a message that does not fit into a request.
+var ErrTooLarge = errors.New("eventbus: the message is too large")
 
 // Bus is an event bus. It is safe for concurrent use.
 type Bus struct {
@@ -53,12 +52,12 @@ func Open(config aws.Config, endpoint, name string) *Bus {
 	})}
 }
 
-// Put says messages, in as few requests as their sizes allow. It answers with
-// the positions of those that the bus has not taken, ascending, and with the
-// first cause; nil of both means that all were taken.
+// Put publishes messages, in as few requests as their sizes allow. It returns
+// the positions of those that failed, ascending, and the first cause; both are
+// nil if all succeeded.
 func (b *Bus) Put(ctx context.Context, messages ...events.Message) ([]int, error) {
 	if b.name == "" {
-		return positions(len(messages)), errors.New("eventbus: the function is given no bus")
+		return positions(len(messages)), errors.New("eventbus: no bus is configured")
 	}
 	var failed []int
 	var first error
@@ -101,7 +100,7 @@ func positions(count int) []int {
 	return all
 }
 
-// batch is what goes into one request, and where its entries stand among all.
+// batch is what goes into one request, and the positions of its entries among all.
 type batch struct {
 	entries []types.PutEventsRequestEntry
 	places  []int
@@ -112,7 +111,8 @@ func (b *batch) add(entry types.PutEventsRequestEntry, size, place int) {
 	b.entries, b.places, b.bytes = append(b.entries, entry), append(b.places, place), b.bytes+size
 }
 
-// entry is a message as the bus takes it, and its size as the bus counts it.
+// entry is a message in the form of a request's entry, and its size as the bus
+// counts it.
 func (b *Bus) entry(message events.Message) (types.PutEventsRequestEntry, int, error) {
 	detail, err := events.Encode(message)
 	if err != nil {
@@ -130,8 +130,8 @@ func (b *Bus) entry(message events.Message) (types.PutEventsRequestEntry, int, e
 	}, size, nil
 }
 
-// send puts one batch, and puts again what of it was not taken. It answers with
-// the places of what is still left.
+// send puts one batch, and retries what failed. It returns the positions of
+// what is still left.
 func (b *Bus) send(ctx context.Context, pending batch) ([]int, error) {
 	for try := 1; ; try++ {
 		out, err := b.client.PutEvents(ctx, &eventbridge.PutEventsInput{Entries: pending.entries})
@@ -139,7 +139,7 @@ func (b *Bus) send(ctx context.Context, pending batch) ([]int, error) {
 			return pending.places, fmt.Errorf("eventbus: putting %d messages: %w", len(pending.entries), err)
 		}
 		if len(out.Entries) != len(pending.entries) {
-			return pending.places, fmt.Errorf("eventbus: %d messages were put, and %d answered for", len(pending.entries), len(out.Entries))
+			return pending.places, fmt.Errorf("eventbus: put %d messages and got %d results", len(pending.entries), len(out.Entries))
 		}
 		var left batch
 		var cause types.PutEventsResultEntry
@@ -152,8 +152,8 @@ func (b *Bus) send(ctx context.Context, pending batch) ([]int, error) {
 		if len(left.entries) == 0 {
 			return nil, nil
 		}
-		if try == maxTries || pause.For(ctx, rand.N(firstWait<<(try-1))) != nil { //nolint:gosec // a jitter, no secret
-			return left.places, fmt.Errorf("eventbus: %d messages were not taken, the last: %s %s",
+		if try == maxTries || pause.For(ctx, rand.N(firstWait<<(try-1))) != nil { //nolint:gosec // a jitter, not a secret
+			return left.places, fmt.Errorf("eventbus: %d messages failed, the last: %s %s",
 				len(left.entries), aws.ToString(cause.ErrorCode), aws.ToString(cause.ErrorMessage))
 		}
 		pending = left

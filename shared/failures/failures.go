@@ -1,7 +1,7 @@
-// Package failures is the bucket of calls that must be made again. Lambda puts
-// there what a stream mapping has given up on, one object a batch, with the
-// whole batch in it; the audit asks there for accounts that lag. It is the only
-// importer of S3's SDK.
+// Package failures is the bucket of calls that must be made again. Lambda
+// stores there the batches that a stream mapping has given up on, one object
+// each, with the whole batch in it; the audit adds requests for accounts that
+// lag. It is the only importer of S3's SDK.
 package failures
 
 import (
@@ -20,7 +20,7 @@ import (
 	"drawdown/shared/telemetry"
 )
 
-// maxObject bounds what is read of one object: a batch is at most 6 MB, and
+// maxObject bounds what is read of one object: a batch is at most 6 MB, and is
 // quoted inside its object.
 const maxObject = 32 << 20
 
@@ -42,8 +42,8 @@ func Open(config aws.Config, endpoint, name string) *Bucket {
 	})}
 }
 
-// Sweep makes every call again, counts it, and is the answer of a function that
-// was asked to sweep.
+// Sweep repeats every call, counts it, and returns the answer of a function
+// that was invoked to sweep.
 func (b *Bucket) Sweep(ctx context.Context, again func(ctx context.Context, batch []byte) error) ([]byte, error) {
 	swept, err := b.Each(ctx, again)
 	telemetry.Add(ctx, telemetry.Count(telemetry.Swept, swept))
@@ -54,11 +54,11 @@ func (b *Bucket) Sweep(ctx context.Context, again func(ctx context.Context, batc
 	return json.Marshal(map[string]int{"swept": swept})
 }
 
-// Each calls visit with every call that must be made again, and removes those
-// that visit has dealt with. What fails again stays where it is; Each goes on
-// with the next and returns how many were removed, and the first failure. It
-// takes them by chance and ends before the context's time does, so that none
-// waits for ever behind some that keep failing.
+// Each calls visit with every call that must be repeated, and removes those for
+// which it succeeds. What fails again stays; Each continues with the next and
+// returns how many were removed, and the first failure. It takes them in random
+// order and stops before the context's deadline, so that none waits forever
+// behind some that keep failing.
 func (b *Bucket) Each(ctx context.Context, visit func(ctx context.Context, batch []byte) error) (int, error) {
 	removed := 0
 	var first error
@@ -110,27 +110,27 @@ func (b *Bucket) one(ctx context.Context, key string, visit func(context.Context
 	return nil
 }
 
-// Ask leaves a call in the bucket, for the next sweep to make.
+// Ask stores a call in the bucket, to be made by the next sweep.
 func (b *Bucket) Ask(ctx context.Context, name string, call []byte) error {
 	object, err := json.Marshal(map[string]jsontext.Value{"payload": call})
 	if err != nil {
-		return fmt.Errorf("failures: asking for %s: %w", name, err)
+		return fmt.Errorf("failures: requesting %s: %w", name, err)
 	}
 	_, err = b.client.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &b.name, Key: aws.String("asked/" + name), Body: bytes.NewReader(object),
 	})
 	if err != nil {
-		return fmt.Errorf("failures: asking for %s: %w", name, err)
+		return fmt.Errorf("failures: requesting %s: %w", name, err)
 	}
 	return nil
 }
 
-// AskCatchUp leaves there that an account's usage must be caught up, for the next
-// sweep of the roll-up.
+// AskCatchUp stores a request to catch up an account's usage, for the next sweep
+// of the roll-up.
 func (b *Bucket) AskCatchUp(ctx context.Context, account string) error {
 	call, err := json.Marshal(map[string]string{"catch_up": account})
 	if err != nil {
-		return fmt.Errorf("failures: asking for %s: %w", account, err)
+		return fmt.Errorf("failures: requesting %s: %w", account, err)
 	}
 	return b.Ask(ctx, account, call)
 }
@@ -142,7 +142,7 @@ func batchOf(object []byte) ([]byte, error) {
 		Payload jsontext.Value `json:"payload"`
 	}
 	if err := json.Unmarshal(object, &record); err != nil {
-		return nil, fmt.Errorf("it is no record of a failure: %w", err)
+		return nil, fmt.Errorf("not a failure record: %w", err)
 	}
 	if record.Payload.Kind() != '"' {
 		return record.Payload, nil

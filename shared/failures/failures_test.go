@@ -32,7 +32,7 @@ func TestEachMakesTheCallsAndRemovesWhatIsDone(t *testing.T) {
 		return nil
 	})
 	want := []string{`{"Records":[{"eventID":"e1"}]}`, `{"stays":true}`, `{"goes":true}`, `{"goes":true}`}
-	slices.Sort(calls) // they are taken by chance
+	slices.Sort(calls) // they are taken in random order
 	slices.Sort(want)
 	if !slices.Equal(calls, want) {
 		t.Errorf("calls %q, want %q", calls, want)

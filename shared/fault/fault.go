@@ -1,8 +1,8 @@
-// Package fault is the vocabulary of failures that a caller can do something about.
+// Package fault is the vocabulary of failures that a caller can act on.
 //
-// Domain packages answer with *Error; the edges translate its Code, and only
-// that, into their own terms. Every other error is internal: it is logged, and
-// its text never leaves the platform.
+// Domain packages return *Error; the edges translate its Code, and only that,
+// into their own terms. Every other error is internal: it is logged, and its
+// text never leaves the platform.
 package fault
 
 import (
@@ -64,20 +64,21 @@ func Codes() []Code {
 	}
 }
 
-// Param is one bad field: its path in the request, and what is wrong with it
-// and what would be right.
+// Param is one bad field: its path in the request, what is wrong with it, and
+// what would be right.
 type Param struct {
 	Name   string
 	Reason string
 }
 
-// Field is a further named value of a failure, such as what a debit required.
+// Field is a further named value of a failure, such as the credits that a debit
+// required.
 type Field struct {
 	Name  string
 	Value string
 }
 
-// Error is a failure that its caller can do something about.
+// Error is a failure that its caller can act on.
 type Error struct {
 	Code   Code
 	Detail string // one or two sentences: what happened and what to do
@@ -109,12 +110,12 @@ func (e *Error) With(name, value string) *Error {
 func Invalid(params ...Param) *Error {
 	return &Error{
 		Code:   InvalidRequest,
-		Detail: "The request has fields that cannot be accepted; invalid_params names each of them.",
+		Detail: "The request has invalid fields; invalid_params lists them.",
 		Params: params,
 	}
 }
 
-// CodeOf is the code of the *Error in err's tree, or Internal where there is none.
+// CodeOf is the code of the *Error in err's tree, or Internal if there is none.
 func CodeOf(err error) Code {
 	var e *Error
 	if errors.As(err, &e) {

@@ -2,24 +2,24 @@ package ledger
 
 import "fmt"
 
-// Apply folds one entry into a wallet and checks that the two fit: the entry
-// is the next one, and its balance is the one that the fold gives. The wallet
-// is nil before an account's first entry. It fails with an error that says
-// where they part; such a wallet is not the fold of its ledger.
+// Apply folds one entry into a wallet and checks that the two fit: the entry is
+// the next one, and its balance is the one that the fold gives. The wallet is
+// nil before an account's first entry. It fails with an error that describes
+// the mismatch; such a wallet is not the fold of its ledger.
 func Apply(before *Wallet, entry Entry) (*Wallet, error) {
 	next, err := fold(before, &entry)
 	if err != nil {
 		return nil, err
 	}
 	if after := next.BalanceAt(entry.CreatedAt); after != entry.After {
-		return nil, fmt.Errorf("ledger: entry %d says balance %+v, the fold gives %+v", entry.Seq, entry.After, after)
+		return nil, fmt.Errorf("ledger: entry %d has balance %+v, the fold gives %+v", entry.Seq, entry.After, after)
 	}
 	change := entry.After.Available
 	if before != nil {
 		change -= before.BalanceAt(before.LastAt).Available
 	}
 	if change != entry.Change {
-		return nil, fmt.Errorf("ledger: entry %d says change %s, the fold gives %s", entry.Seq, entry.Change, change)
+		return nil, fmt.Errorf("ledger: entry %d has change %s, the fold gives %s", entry.Seq, entry.Change, change)
 	}
 	return next, nil
 }

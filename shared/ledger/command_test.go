@@ -119,7 +119,8 @@ func TestEveryFieldOfARequestCounts(t *testing.T) {
 	}
 }
 
-// eachField sets one field after the other to its zero value, tells check, and sets it back.
+// eachField sets one field after the other to its zero value, calls check, and restores
+// it.
 func eachField(value reflect.Value, path string, check func(string)) {
 	if kind := value.Kind(); kind == reflect.Struct && value.Type() != reflect.TypeFor[time.Time]() {
 		for i := range value.NumField() {

@@ -31,7 +31,7 @@ func (s *sum) parts(parts []ledger.Part, add func(...credit.Amount)) {
 // conserved demands that credits neither appear nor vanish. Of grants: what was
 // granted, carried over, given back and reopened is what the wallet holds, or has
 // been drawn, has lapsed, ended, been taken back or paid a debt. Of the debt: what
-// was booked is still owed, or has been paid by grants or given up. Of overage: what
+// was booked is still owed, or has been paid by grants or canceled. Of overage: what
 // was used is still counted, or has been given back or closed.
 func conserved(t interface{ Fatalf(string, ...any) }, entries []ledger.Entry, wallet *ledger.Wallet) {
 	var grants, owed, overage sum

@@ -79,8 +79,8 @@ func (a Debit) decide(d *draft, state State) error {
 		charge.Drawn = append(charge.Drawn, Draw{Part{grant.ID, part}, grant.Terms})
 		left -= part
 	}
-	// Where more grants would have to be drawn than an entry can hold, the debit is
-	// refused: to bill overage while there are credits would be wrong.
+	// If more grants would have to be drawn than an entry can hold, the debit is
+	// refused: billing overage while there are credits would be wrong.
 	if room := d.overageRoom(len(order)); left > room {
 		return insufficient(credits, credits-left, left-room)
 	}
@@ -106,14 +106,25 @@ func (w *Wallet) mayDebit() error {
 	return nil
 }
 
-// insufficient says what is missing: available counts grants only, shortfall
-// what grants and overage room together lack.
+// insufficient refuses a debit: available counts grants only, shortfall is what
+// grants and overage room together lack.
 func insufficient(required, available, shortfall credit.Amount) error {
 	return fault.New(fault.InsufficientCredits,
-		"The debit needs %s credits and %s are available; %s more are missing. Add credits and send it again under the same key.", required, available, shortfall).
+		"The debit needs %s and %s; %s. Add credits and send it again under the same key.",
+		counted(required, "credit", "credits"), counted(available, "is available", "are available"),
+		counted(shortfall, "more credit is needed", "more credits are needed")).
 		With("required", required.String()).
 		With("available", available.String()).
 		With("shortfall", shortfall.String())
+}
+
+// counted writes an amount and the words that follow it: the first after exactly
+// one credit, the second after any other amount.
+func counted(amount credit.Amount, one, other string) string {
+	if amount == credit.Credit {
+		return amount.String() + " " + one
+	}
+	return amount.String() + " " + other
 }
 
 // price checks what depends on time and settings, and prices the lines by the
@@ -161,7 +172,7 @@ func occurrence(rules Rules, given *time.Time, createdAt time.Time) (time.Time, 
 	if at.Before(earliest) || at.After(latest) {
 		return at, []fault.Param{{
 			Name:   "occurred_at",
-			Reason: fmt.Sprintf("must lie between %s and %s", earliest.Format(time.RFC3339), latest.Format(time.RFC3339)),
+			Reason: fmt.Sprintf("must be between %s and %s", earliest.Format(time.RFC3339), latest.Format(time.RFC3339)),
 		}}
 	}
 	return at, nil
@@ -174,7 +185,7 @@ func (c *Charge) fold(w *Wallet, entry *Entry) error {
 	for _, draw := range c.Drawn {
 		grant := w.grant(draw.GrantID)
 		if grant == nil || draw.Credits <= 0 || draw.Credits > grant.Remaining || !grant.Spendable(entry.CreatedAt) {
-			return fmt.Errorf("draws %s credits of grant %s, which has not got them", draw.Credits, draw.GrantID)
+			return fmt.Errorf("draws %s credits of grant %s, which does not hold them", draw.Credits, draw.GrantID)
 		}
 		grant.Remaining -= draw.Credits
 		taken += draw.Credits
@@ -184,7 +195,7 @@ func (c *Charge) fold(w *Wallet, entry *Entry) error {
 	}
 	w.Grants = slices.DeleteFunc(w.Grants, func(g Grant) bool { return g.Remaining == 0 })
 	if c.Overage < 0 || c.Overage > w.OverageRoom() {
-		return fmt.Errorf("uses %s credits of overage, more than there is room for", c.Overage)
+		return fmt.Errorf("uses %s credits of overage, more than the limit allows", c.Overage)
 	}
 	w.OverageUsed += c.Overage
 	return nil

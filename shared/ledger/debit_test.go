@@ -255,7 +255,7 @@ func TestAlertsAreSaidOncePerCrossing(t *testing.T) {
 			t.Errorf("debit %d: alerts %v, want %v", i, entry.Alerts, want)
 		}
 	}
-	// After credits have come, the same crossing is news again.
+	// After credits were granted, the same crossing raises an alert again.
 	a.grant(noon, 5)
 	if entry := a.debit(noon, "again", 5); !slices.Equal(entry.Alerts, []ledger.AlertKind{ledger.LowBalance, ledger.Depleted}) {
 		t.Errorf("alerts %v", entry.Alerts)

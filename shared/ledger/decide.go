@@ -11,29 +11,29 @@ import (
 
 // Rules are the settings of a deployment that decisions depend on.
 type Rules struct {
-	MaxBackdate time.Duration // how far occurred_at may lie back
-	MaxAhead    time.Duration // and ahead, for clocks that are fast
+	MaxBackdate time.Duration // how far back occurred_at may be
+	MaxAhead    time.Duration // and how far ahead, for clocks that are fast
 	Channels    []string      // the known ones
 }
 
-// State is all that a decision may depend on beside the command and the time.
+// State is all that a decision may depend on besides the command and the time.
 type State struct {
 	Account string
 	Wallet  *Wallet // nil: no such account
 	Book    rating.Book
 	Rules   Rules
-	Charged *Charged // what a reversal or a recovery is about; nil: no such entry
+	Charged *Charged // what a reversal or a recovery refers to; nil: no such entry
 }
 
-// Decision is what a command does. Entry is nil where the command changes
-// nothing, such as settings that are in force already.
+// Decision is what a command does. Entry is nil if the command changes nothing,
+// such as settings that are in force already.
 type Decision struct {
 	Entry  *Entry
 	Wallet Wallet
 }
 
-// Decide says what a command does to a state at the instant now, or refuses
-// with a *fault.Error and changes nothing. It does not know whether the
+// Decide returns what a command does to a state at the instant now, or refuses
+// with a *fault.Error and changes nothing. It does not check whether the
 // operation's id was used before: its caller replays or refuses that first.
 func Decide(state State, command Command, now time.Time) (Decision, error) {
 	before := state.Wallet
@@ -53,13 +53,13 @@ func Decide(state State, command Command, now time.Time) (Decision, error) {
 	return draft.finish(state.Wallet)
 }
 
-// NoAccount is the fault of an account that is not there.
+// NoAccount is the fault for an account that does not exist.
 func NoAccount(account string) error {
 	return fault.New(fault.AccountNotFound, "There is no account %q; create it with PUT /v1/accounts/{account_id}.", account)
 }
 
-// draft is an entry in the making, and the wallet without its lapsed grants,
-// which the rest of the decision is made on.
+// draft is an entry being built, and the wallet without its lapsed grants, on
+// which the rest of the decision is made.
 type draft struct {
 	entry Entry
 	on    *Wallet
@@ -90,13 +90,14 @@ func begin(before *Wallet, command Command, now time.Time) *draft {
 	return d
 }
 
-// record makes the draft an entry of a kind. It is what decide ends with where the
-// action changes anything.
+// record makes the draft an entry of a kind. decide ends with it if the action
+// changes anything.
 func (d *draft) record(credits credit.Amount, detail Detail) {
 	d.entry.Credits, d.entry.Detail = credits, detail
 }
 
-// finish folds the entry into the wallet and completes it with what the fold shows.
+// finish folds the entry into the wallet and completes it with the result of the
+// fold.
 func (d *draft) finish(before *Wallet) (Decision, error) {
 	if d.entry.Operation == "" {
 		d.entry.Operation = systemOperation(d.entry.Type(), d.entry.Seq)

@@ -5,15 +5,15 @@
 // that is its idempotency key, for ever. An entry is the immutable record that
 // one operation leaves.
 //
-// Decide takes a state, a command and an instant, and answers with an entry
-// and the next wallet, or refuses with a *fault.Error. Apply folds one entry
-// into a wallet; Decide itself uses it, so a wallet is the fold of its entries
-// by construction. Both are pure: no clock, no I/O.
+// Decide takes a state, a command and an instant, and returns an entry and the
+// next wallet, or refuses with a *fault.Error. Apply folds one entry into a
+// wallet; Decide itself uses it, so a wallet is the fold of its entries by
+// construction. Both are pure: no clock, no I/O.
 //
 // Money. Credits that a payment has paid for, the periods of a plan and the
-// automatic refill are commands like any other. Their ids follow from what they are
-// about (PaymentOperation and its like), so that they may be asked for again and
-// again. Where there is nothing to do they leave no entry, and their id stays free.
+// automatic refill are commands like any other. Their ids follow from what they
+// refer to (see PaymentOperation and the functions after it), so that they may be
+// repeated. If there is nothing to do they leave no entry, and their id stays free.
 //
 // Invariants, for every reachable wallet:
 //   - no grant is below zero or above its amount, and overage used lies in
@@ -26,5 +26,5 @@
 //   - at most one refill is in flight, and what is charged in a month of the
 //     account's zone stays within the cap that was in force at its start.
 //
-// The package must not know how wallets are stored, retried or spoken of.
+// The package must not depend on how wallets are stored, retried or described.
 package ledger

@@ -25,15 +25,15 @@ func EntryTypes() []EntryType {
 type Entry struct {
 	Account   string
 	Operation OperationID
-	Hash      Hash // of the request, so that a retry is told from a reuse
+	Hash      Hash // of the request, to distinguish a retry from a reuse
 	Seq       int64
-	CreatedAt time.Time     // whole milliseconds, never before the entry before
+	CreatedAt time.Time     // whole milliseconds, never before the previous entry
 	Credits   credit.Amount // what was charged, granted, given back, taken back, ended or lapsed; never negative
-	Change    credit.Amount // the available balance after, less the one after the entry before
+	Change    credit.Amount // the available balance after it, minus that after the previous entry
 	After     Balance
 	Lapsed    []Part // grants that had run out, removed with this entry; of an expiry, its whole content
 	Alerts    []AlertKind
-	Detail    Detail // what an entry of this kind says beside all that
+	Detail    Detail // what an entry of this kind records besides that
 }
 
 // Detail is what an entry of one kind records, and what the kind does. Its
@@ -43,31 +43,31 @@ type Entry struct {
 type Detail interface {
 	// kind is its name.
 	kind() EntryType
-	// fold brings the entry into a wallet that has let go of what had lapsed. It
-	// fails, and may leave the wallet in pieces, where the two do not fit.
+	// fold applies the entry to a wallet from which lapsed grants were removed.
+	// It fails, and may leave the wallet inconsistent, if the two do not fit.
 	fold(wallet *Wallet, entry *Entry) error
-	// effects are what the entry brings about beside its wallet.
+	// effects are what the entry causes besides its wallet.
 	effects() effects
 	// use is what usage counts of the entry; nil: nothing.
 	use(entry *Entry) *Use
 }
 
-// effects are what an entry brings about beside its wallet. The zero value is nothing.
+// effects are what an entry causes besides its wallet. The zero value is nothing.
 type effects struct {
 	reversible bool        // reversals can give it back
-	issue      *Issue      // the one grant that it has made of new credits; recoveries can take it back
+	issue      *Issue      // the one grant of new credits that it made; recoveries can take it back
 	undone     *undone     // what it undoes
-	news       []AlertKind // what it is to be told for, whatever it crosses
+	news       []AlertKind // the alerts that it raises, whatever it crosses
 	bill       OverageBill // the overage that it has closed
 }
 
 // Use is what usage counts of an entry, and where.
 type Use struct {
-	Agent        Agent // without a name where the entry may know an older one than entries before
+	Agent        Agent // without a name if the entry may have an older name than previous entries
 	Channel      string
-	Conversation string        // that counts if this is its first entry with the agent; empty: none does
+	Conversation string        // counted if this is its first entry with the agent; empty: none
 	Day          string        // 2006-01-02
-	Credits      credit.Amount // negative where they are given back, as in the lines
+	Credits      credit.Amount // negative if they are given back, as in the lines
 	Debits       int64
 	Messages     int64
 	Lines        []LineUse
@@ -81,9 +81,9 @@ type LineUse struct {
 	Count    int64
 }
 
-// Unknown stands for a detail that this program cannot read: that of a kind that
-// it does not know, as where a newer version of the platform has written the
-// entry, or one that is missing. Nothing can be folded from it.
+// Unknown stands for a detail that this program cannot read: one of an unknown
+// kind, such as an entry written by a newer version of the platform, or one that
+// is missing. Nothing can be folded from it.
 type Unknown struct {
 	Kind EntryType
 }
@@ -97,14 +97,14 @@ func DetailOf[D Detail](entry *Entry) D {
 // Type is the kind of the entry.
 func (e *Entry) Type() EntryType { return e.detail().kind() }
 
-// Bill is the overage that an entry has closed and that must be paid; false
-// where there is nothing to pay.
+// Bill is the overage that an entry has closed and that must be paid; false if
+// there is nothing to pay.
 func (e *Entry) Bill() (OverageBill, bool) {
 	bill := e.detail().effects().bill
 	return bill, bill.Billed > 0 && bill.Price.Minor > 0
 }
 
-// Undoable tells whether an entry can be undone, in part or as a whole: by
+// Undoable reports whether an entry can be undone, in part or as a whole: by
 // reversals if it is a debit, by recoveries if it has granted credits.
 func (e *Entry) Undoable() bool {
 	effects := e.detail().effects()
@@ -112,7 +112,7 @@ func (e *Entry) Undoable() bool {
 }
 
 // Undoes is the operation that an entry undoes and what has been undone of it
-// then; false where it undoes none.
+// by then; false if it undoes none.
 func (e *Entry) Undoes() (of OperationID, total Reversed, undoes bool) {
 	if undone := e.detail().effects().undone; undone != nil {
 		return undone.of, undone.total, true
@@ -120,8 +120,8 @@ func (e *Entry) Undoes() (of OperationID, total Reversed, undoes bool) {
 	return "", Reversed{}, false
 }
 
-// Use is what usage counts of the entry; nil: nothing. It fails where that cannot
-// be known.
+// Use is what usage counts of the entry; nil: nothing. It fails if that cannot be
+// determined.
 func (e *Entry) Use() (*Use, error) {
 	if unknown, is := e.detail().(*Unknown); is {
 		return nil, unknown.err()
@@ -144,7 +144,7 @@ func (u *Unknown) err() error {
 	if slices.Contains(EntryTypes(), u.Kind) {
 		return fmt.Errorf("a %s without its detail", u.Kind)
 	}
-	return fmt.Errorf("its type %q is not known", u.Kind)
+	return fmt.Errorf("unknown type %q", u.Kind)
 }
 
 func (u *Unknown) fold(*Wallet, *Entry) error { return u.err() }

@@ -1,12 +1,12 @@
 package ledger
 
-// ExpiryEntry is the kind of the entry that only removes what has run out.
+// ExpiryEntry is the kind of the entry that only removes expired grants.
 const ExpiryEntry EntryType = "expiry"
 
-// ExpireGrants removes the grants that have run out.
+// ExpireGrants removes the grants that have expired.
 type ExpireGrants struct{}
 
-// Expiry is the detail of an expiry. It is empty: Entry.Lapsed says all.
+// Expiry is the detail of an expiry. It is empty: Entry.Lapsed has everything.
 type Expiry struct{}
 
 func (ExpireGrants) needs() Needs { return Needs{} }

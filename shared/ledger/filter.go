@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Filter chooses entries of a statement. Its zero value takes them all.
+// Filter chooses entries of a statement. Its zero value selects all.
 type Filter struct {
 	Types    []EntryType // empty: every type
 	From, To time.Time   // created in [From, To); zero: no bound
 }
 
-// Takes tells whether the filter takes an entry.
+// Takes reports whether the filter selects an entry.
 func (f Filter) Takes(entry *Entry) bool {
 	return (len(f.Types) == 0 || slices.Contains(f.Types, entry.Type())) && !f.before(entry) && !f.after(entry)
 }
 
-// Past tells whether no entry after this one, in the given order, can be
-// taken: the times of a ledger never go back.
+// Past reports whether no entry after this one, in the given order, can be
+// selected: the times of a ledger never go back.
 func (f Filter) Past(entry *Entry, ascending bool) bool {
 	if ascending {
 		return f.after(entry)
@@ -25,10 +25,10 @@ func (f Filter) Past(entry *Entry, ascending bool) bool {
 	return f.before(entry)
 }
 
-// All tells whether the filter takes every entry.
+// All reports whether the filter selects every entry.
 func (f Filter) All() bool { return len(f.Types) == 0 && f.From.IsZero() && f.To.IsZero() }
 
-// NoDebits tells whether the filter takes no debit, whatever its time.
+// NoDebits reports whether the filter selects no debit, whatever its time.
 func (f Filter) NoDebits() bool { return len(f.Types) > 0 && !slices.Contains(f.Types, DebitEntry) }
 
 func (f Filter) before(entry *Entry) bool { return !f.From.IsZero() && entry.CreatedAt.Before(f.From) }

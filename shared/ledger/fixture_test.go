@@ -39,7 +39,7 @@ var book = rating.NewBook([]rating.Card{{
 
 var rules = ledger.Rules{MaxBackdate: 35 * day, MaxAhead: 5 * time.Minute, Channels: []string{"api", "widget"}}
 
-// open opens an account at noon; its changes say how it is unlike the usual one.
+// open opens an account at noon, with changes to the usual settings.
 func open(t *testing.T, changes ...func(*ledger.Settings)) *account {
 	a := &account{T: t, charged: map[ledger.OperationID]*ledger.Charged{}}
 	a.configure(noon, changes...)
@@ -120,7 +120,7 @@ func (a *account) accept(command ledger.Command, now time.Time) *ledger.Entry {
 	return &entry
 }
 
-// refusal is what a refused command is told beside its code.
+// refusal is what a refused command gets besides its code.
 type refusal struct {
 	params []fault.Param
 	fields []fault.Field

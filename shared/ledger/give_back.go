@@ -8,19 +8,19 @@ import (
 	"drawdown/shared/credit"
 )
 
-// GiveBackEntry is the kind of the entry by which credits come back that were
-// taken back and should not have been. It is left by TakeBack, with a lower total.
+// GiveBackEntry is the kind of the entry that restores credits that were taken
+// back and should not have been. It is left by TakeBack, with a lower total.
 const GiveBackEntry EntryType = "give_back"
 
 // GivenBack is the detail of a give_back.
 //
-// Exactly what was taken returns, the last first: what is still owed is not owed
-// any longer; where later grants have paid the debt, and for what was taken from
-// grants, credits come back. They return to the grant they came from as far as it
-// has lost them; else to a new one of the old terms. Where those have run out, it
-// lives for as long as was left when the first credits that are gone were taken;
-// if nothing was left then either, as long as the old one did. There is no window
-// as for reversals: a dispute may take months.
+// Exactly what was taken is restored, the last first: what is still owed is no
+// longer owed; what later grants have paid of the debt, and what was taken from
+// grants, is restored as credits. They return to the grant they came from, up to
+// what it has lost, and otherwise to a new one with the old terms. If those have
+// expired, the new grant lasts for the time that was left when the first of these
+// credits were taken; if none was left then either, for as long as the old one
+// did. There is no time limit as for reversals: a dispute may take months.
 type GivenBack struct {
 	Recovery
 	Restored []Part  // to grants still in the wallet
@@ -50,8 +50,9 @@ func (g *GivenBack) give(d *draft, own Grant, left credit.Amount) error {
 	for _, grant := range g.Reopened {
 		g.Total.Taken = append(g.Total.Taken, Taken{Part{grant.ID, 0}, grant.Terms})
 	}
-	// Those that were opened in place of the own grant and are spent hold nothing to
-	// take, and nothing was taken from them: so the tally does not grow for ever.
+	// Replacements of the entry's own grant that are spent hold nothing to take, and
+	// nothing was taken from them: dropping them keeps the tally from growing
+	// without bound.
 	at := 0
 	g.Total.Taken = slices.DeleteFunc(g.Total.Taken, func(t Taken) bool {
 		at++
@@ -63,7 +64,7 @@ func (g *GivenBack) give(d *draft, own Grant, left credit.Amount) error {
 	return nil
 }
 
-// restore puts credits back into a grant as far as it has lost them, and the rest
+// restore puts credits back into a grant, up to what it has lost, and the rest
 // into a new one.
 func (g *GivenBack) restore(d *draft, id string, terms Terms, part credit.Amount) error {
 	back, err := d.putBack(id, part)
@@ -84,7 +85,7 @@ func (g *GivenBack) restore(d *draft, id string, terms Terms, part credit.Amount
 	return nil
 }
 
-// renewed are old terms, with a new end where they have run out.
+// renewed are the old terms, with a new end if they have expired.
 func (g *GivenBack) renewed(terms Terms, now time.Time) Terms {
 	if !terms.Expired(now) {
 		return terms

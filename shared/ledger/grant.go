@@ -7,10 +7,10 @@ import (
 	"drawdown/shared/fault"
 )
 
-// GrantEntry is the kind of the entry that a grant by itself leaves.
+// GrantEntry is the kind of the entry that a separate grant leaves.
 const GrantEntry EntryType = "grant"
 
-// DefaultPriority is a grant's priority where none is given.
+// DefaultPriority is a grant's priority if none is given.
 const DefaultPriority = 100
 
 // AddGrant gives credits.
@@ -22,13 +22,13 @@ type AddGrant struct {
 	ExpiresAt   *time.Time // nil: never
 	Reason      string
 	// Payment is the processor's id of what was paid for the credits. Callers of
-	// the API cannot say it.
+	// the API cannot set it.
 	Payment string
 }
 
-// Issue is a grant that was made, and the detail of a grant entry. What it paid
-// of the debt is missing from what the grant opened with; where that is all of
-// it, no grant was opened.
+// Issue is a new grant, and the detail of a grant entry. What it paid of the
+// debt is subtracted from what the grant opened with; if that is everything, no
+// grant was opened.
 type Issue struct {
 	Grant   Grant
 	Owed    credit.Amount // of the grant's amount, what went to credits that were owed
@@ -50,7 +50,7 @@ func (a AddGrant) decide(d *draft, _ State) error {
 		terms.ExpiresAt = a.ExpiresAt.UTC().Truncate(time.Millisecond)
 	}
 	if terms.Expired(d.entry.CreatedAt) || terms.Expired(terms.EffectiveAt) {
-		return fault.Invalid(fault.Param{Name: "expires_at", Reason: "must lie after now and after effective_at"})
+		return fault.Invalid(fault.Param{Name: "expires_at", Reason: "must be after now and after effective_at"})
 	}
 	places := MaxOpenGrants
 	if a.Payment != "" {
@@ -90,7 +90,7 @@ func (a AddGrant) canonical(f *canonicalForm) {
 	f.instant(a.EffectiveAt)
 	f.instant(a.ExpiresAt)
 	f.str(a.Reason)
-	if a.Payment != "" { // younger than the form: without it, that is what it was
+	if a.Payment != "" { // added later: without it, the form is unchanged
 		f.str(a.Payment)
 	}
 }

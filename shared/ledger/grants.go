@@ -26,9 +26,9 @@ func sumOf(parts []Part) credit.Amount {
 	return sum
 }
 
-// issue makes a grant of credits that the account did not have before, where the
-// wallet may hold so many grants. What the account owes is paid first; with the
-// rest the grant opens, and where there is none it is not opened at all.
+// issue makes a grant of credits that the account did not have before, if the
+// wallet may hold so many grants. What the account owes is paid first; the grant
+// opens with the rest, and is not opened if nothing is left.
 func (d *draft) issue(terms Terms, amount credit.Amount, places int) (Issue, error) {
 	owed := min(d.on.Owed, amount)
 	issue := Issue{
@@ -58,11 +58,11 @@ func (d *draft) nextGrantID() string {
 	return id
 }
 
-// admit checks that the wallet has a place for one more grant, where it may hold
-// so many, and makes it.
+// admit checks that the wallet has room for one more grant, given its maximum,
+// and makes it.
 func (d *draft) admit(grant Grant, places int) error {
 	if len(d.on.Grants) >= places {
-		return fault.New(fault.TooManyGrants, "The account has %d open grants, the most there can be; wait until one is spent or expires.", len(d.on.Grants))
+		return fault.New(fault.TooManyGrants, "The account has %d open grants, the maximum; wait until one is spent or expires.", len(d.on.Grants))
 	}
 	if err := d.fits(grant.Remaining); err != nil {
 		return err
@@ -77,14 +77,14 @@ func (d *draft) fits(more credit.Amount) error {
 	for i := range d.on.Grants {
 		var err error
 		if total, err = credit.Add(total, d.on.Grants[i].Remaining); err != nil {
-			return fault.New(fault.BalanceTooLarge, "With this the balance would pass %s credits, the most that can be represented.", credit.Max)
+			return fault.New(fault.BalanceTooLarge, "The balance would exceed %s credits, the maximum.", credit.Max)
 		}
 	}
 	return nil
 }
 
-// putBack returns credits to a grant that is still in the wallet, and is how many
-// it took: a grant holds no more than it was made with.
+// putBack returns credits to a grant that is still in the wallet, and returns how
+// many it took: a grant holds no more than its original amount.
 func (d *draft) putBack(id string, part credit.Amount) (credit.Amount, error) {
 	grant := d.on.grant(id)
 	if grant == nil {
@@ -142,7 +142,7 @@ func (w *Wallet) open(grant Grant) error {
 	case w.grant(grant.ID) != nil:
 		return fmt.Errorf("opens grant %s again", grant.ID)
 	case len(w.Grants) >= MaxGrants:
-		return fmt.Errorf("opens grant %s beyond the %d that there can be", grant.ID, MaxGrants)
+		return fmt.Errorf("opens grant %s beyond the maximum of %d", grant.ID, MaxGrants)
 	}
 	total := grant.Remaining
 	for i := range w.Grants {
@@ -158,7 +158,7 @@ func (w *Wallet) open(grant Grant) error {
 func (w *Wallet) lapse(part Part) error {
 	grant := w.grant(part.GrantID)
 	if grant == nil || grant.Remaining != part.Credits {
-		return fmt.Errorf("lets %s credits of grant %s lapse, which has not got them", part.Credits, part.GrantID)
+		return fmt.Errorf("lets %s credits of grant %s lapse, which does not hold them", part.Credits, part.GrantID)
 	}
 	w.Grants = slices.DeleteFunc(w.Grants, func(g Grant) bool { return g.ID == part.GrantID })
 	return nil

@@ -17,20 +17,20 @@ func monthOf(at time.Time, zone *time.Location) string { return at.In(zone).Form
 func endOfMonth(month string, zone *time.Location) (time.Time, error) {
 	first, err := time.Parse(monthLayout, month)
 	if err != nil {
-		return time.Time{}, fmt.Errorf("ledger: %q is no month: %w", month, err)
+		return time.Time{}, fmt.Errorf("ledger: %q is not a month: %w", month, err)
 	}
 	next := first.AddDate(0, 1, 0)
 	end := time.Date(next.Year(), next.Month(), 1, 0, 0, 0, 0, zone)
-	// Where the clock skips that midnight, time.Date may answer with an instant
-	// before the gap, which is still of the month: the month ends with the gap.
+	// If the clock skips that midnight, time.Date may return an instant before
+	// the gap, which still belongs to the month: the month ends with the gap.
 	if monthOf(end, zone) <= month {
 		_, end = end.ZoneBounds()
 	}
 	return end.UTC(), nil
 }
 
-// inMonth is the refill as it counts in a calendar month: with a later month than
-// the one that was counted last, spending begins anew.
+// inMonth is the refill as it counts in a calendar month: in a later month than
+// the last one counted, spending starts again at zero.
 func (r RefillState) inMonth(month string) RefillState {
 	if month > r.Month {
 		r.Month, r.Spent = month, 0
@@ -38,7 +38,7 @@ func (r RefillState) inMonth(month string) RefillState {
 	return r
 }
 
-// RefillSpent is what automatic refills have used at an instant of the month's cap,
+// RefillSpent is what automatic refills have used of the month's cap at an instant,
 // in the cap's currency. A zone that cannot be read, which no settings may hold,
 // begins no month.
 func (w *Wallet) RefillSpent(at time.Time) money.Money {

@@ -8,8 +8,8 @@ import (
 	"drawdown/shared/money"
 )
 
-// What is told of the month's cap is what the next refill is held to: with a new
-// month of the account's zone it begins anew, and it goes back with no clock.
+// The reported spending of the month is what limits the next refill: a new month
+// of the account's zone starts again at zero, and no clock moves it back.
 func TestRefillSpentIsTheMonths(t *testing.T) {
 	wallet := func(zone, month string) *ledger.Wallet {
 		return &ledger.Wallet{Settings: ledger.Settings{Zone: zone}, Refill: &ledger.RefillState{Month: month, Spent: 700, Cap: usd(1000)}}

@@ -11,15 +11,15 @@ import (
 const (
 	// MaxOperationID bounds a caller's operation id, in characters.
 	MaxOperationID = 128
-	// maxOwnID bounds an id within one of the platform's own, which with what
-	// stands around it is then no longer than a caller's.
+	// maxOwnID bounds an id within one of the platform's own, which, with its
+	// prefix and suffix, is then no longer than a caller's.
 	maxOwnID = 96
 
 	systemPrefix = "SYS#"
 )
 
 // OperationID identifies an operation within its account. The zero value means
-// none. It is kept in a form in which a caller's id can never be mistaken for
+// none. It is stored in a form in which a caller's id can never be mistaken for
 // one of the platform's own: '#' and '%' of a caller's id are escaped.
 type OperationID string
 
@@ -48,8 +48,8 @@ func systemOperation(kind EntryType, seq int64) OperationID {
 	return OperationID(systemPrefix + string(kind) + "#" + strconv.FormatInt(seq, 10))
 }
 
-// The operations below are the platform's own too, and follow from what they are
-// about, so that each takes effect once, however often it is asked for.
+// The operations below are the platform's own too, and follow from what they
+// refer to, so that each takes effect once, however often it is requested.
 
 // PaymentOperation grants what a payment of the processor has paid for.
 func PaymentOperation(payment string) OperationID {
@@ -62,8 +62,8 @@ func PeriodOperation(subscription string, start time.Time) OperationID {
 	return OperationID(systemPrefix + "period#" + ownID(subscription) + "#" + strconv.FormatInt(start.Unix(), 10))
 }
 
-// ChangeOperation changes the plan within a period, as an invoice or whatever
-// else has a unique id says.
+// ChangeOperation changes the plan within a period, because of an invoice or
+// something else with a unique id.
 func ChangeOperation(cause string) OperationID {
 	return OperationID(systemPrefix + "change#" + ownID(cause))
 }
@@ -74,15 +74,15 @@ func EndOperation(subscription string) OperationID {
 	return OperationID(systemPrefix + "end#" + ownID(subscription))
 }
 
-// RefillOperation settles a refill. Ids from a wallet's seq have no such end, so
-// that a refill that is called by a number is not mistaken for one of them.
+// RefillOperation settles a refill. Ids from a wallet's seq have no such suffix,
+// so that a refill whose id is a number is not mistaken for one of them.
 func RefillOperation(refill string) OperationID {
 	return OperationID(systemPrefix + "refill#" + ownID(refill) + "#settled")
 }
 
-// ownID writes an id of ours or of the processor into an operation's id: as a
-// caller's would be where it is as short and visible, and else by its digest,
-// behind a separator that no escaped id contains.
+// ownID writes an id of ours or of the processor into an operation's id: like a
+// caller's if it is as short and visible, and otherwise as its digest, behind a
+// separator that no escaped id contains.
 func ownID(id string) string {
 	if kept, ok := CallerOperation(id); ok && len(kept) <= maxOwnID {
 		return string(kept)
@@ -91,7 +91,7 @@ func ownID(id string) string {
 	return "#" + hex.EncodeToString(sum[:])
 }
 
-// System tells whether the platform itself made the id.
+// System reports whether the platform itself made the id.
 func (id OperationID) System() bool { return strings.HasPrefix(string(id), systemPrefix) }
 
 // String is the id as its maker wrote it.

@@ -28,7 +28,8 @@ var callerIDs = rapid.OneOf(
 	rapid.StringMatching(`SYS#[a-z]{1,8}#[0-9]`),
 )
 
-// No caller's id is one of the platform's own, no two of them are one, and each is said as it came.
+// No caller's id is one of the platform's own, no two of them are one, and each is
+// printed as it was given.
 func TestCallersIDsAreKeptApart(t *testing.T) {
 	floors := census.Floors{"ids with an escape": 20, "ids that look kept": 5}
 	census.Check(t, floors, func(t *rapid.T, did *census.Census) {

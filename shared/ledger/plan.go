@@ -19,15 +19,15 @@ type PlanState struct {
 	Subscription string
 	Plan         string
 	Start, End   time.Time     // of the period, [Start, End)
-	LapseAt      time.Time     // when its credits run out where nothing ends them before
+	LapseAt      time.Time     // when its credits expire if nothing ends them earlier
 	Included     credit.Amount // what a whole period includes
-	Overage      Overage       // Settings.Overage wins where it is set
+	Overage      Overage       // Settings.Overage takes precedence if set
 	OverageRate  money.Rate
 	Rollover     credit.Amount // what goes into the next period, at most
 }
 
 // OverageBill is overage that was closed: what was used beyond the grants under a
-// plan. Its price is zero where the plan had none, or there was no plan.
+// plan. Its price is zero if the plan had none, or there was no plan.
 type OverageBill struct {
 	Subscription string // that it was used under; empty: none
 	Plan         string
@@ -35,7 +35,7 @@ type OverageBill struct {
 	Price        money.Money
 }
 
-// endPlanGrants takes the plan's grants away, and says what they held.
+// endPlanGrants removes the plan's grants, and returns what they held.
 func (d *draft) endPlanGrants() (ended []Part, left credit.Amount) {
 	d.on.Grants = slices.DeleteFunc(d.on.Grants, func(g Grant) bool {
 		if g.Source != FromPlan {
@@ -63,12 +63,13 @@ func (d *draft) closeOverage() (OverageBill, error) {
 	return bill, nil
 }
 
-// foldEnded takes all grants of the plan away, which must be just these, and is what they held.
+// foldEnded removes all grants of the plan, which must be exactly these, and returns
+// what they held.
 func (w *Wallet) foldEnded(ended []Part) (credit.Amount, error) {
 	var left credit.Amount
 	for _, part := range ended {
 		if grant := w.grant(part.GrantID); grant == nil || grant.Source != FromPlan {
-			return 0, fmt.Errorf("ends grant %s, which is no plan's", part.GrantID)
+			return 0, fmt.Errorf("ends grant %s, which is not a plan's", part.GrantID)
 		}
 		if err := w.lapse(part); err != nil {
 			return 0, err

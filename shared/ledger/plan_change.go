@@ -9,21 +9,22 @@ import (
 	"drawdown/shared/money"
 )
 
-// PlanChangeEntry is the kind of the entry by which another plan, or other terms,
-// come into an open period.
+// PlanChangeEntry is the kind of the entry that puts another plan, or other
+// terms, into an open period.
 const PlanChangeEntry EntryType = "plan_change"
 
 // ChangePlan puts another plan, or other terms of the same, into the open period,
-// under ChangeOperation. It changes nothing unless the open plan is of the
-// subscription, or where it has these terms already and there is nothing to grant.
+// under ChangeOperation. It changes nothing if the open plan is of another
+// subscription, or has these terms already and there is nothing to grant.
 //
-// It grants Credits, and where At is set what the new plan includes more than the
-// old one for the part of the period after At, rounded down. Less is not taken away.
+// It grants Credits and, if At is set, the difference by which the new plan includes
+// more than the old one for the part of the period after At, rounded down. A
+// negative difference is not taken away.
 type ChangePlan struct {
 	Subscription string
 	Plan         string
 	Credits      credit.Amount
-	At           time.Time // from when the new plan is paid for; zero: Credits says all
+	At           time.Time // from when the new plan is paid for; zero: only Credits counts
 	LapseAt      time.Time // of what is granted; zero: when the period's credits lapse
 	Included     credit.Amount
 	Overage      Overage
@@ -57,7 +58,7 @@ func (a ChangePlan) decide(d *draft, _ State) error {
 	state.Overage, state.OverageRate = a.Overage, a.OverageRate
 	extra, err := credit.Add(a.Credits, a.difference(old))
 	if err != nil {
-		return fault.New(fault.BalanceTooLarge, "With this the balance would pass %s credits, the most that can be represented.", credit.Max)
+		return fault.New(fault.BalanceTooLarge, "The balance would exceed %s credits, the maximum.", credit.Max)
 	}
 	if state == *old && extra == 0 {
 		return nil
@@ -73,7 +74,7 @@ func (a ChangePlan) decide(d *draft, _ State) error {
 		if lapseAt.IsZero() {
 			lapseAt = old.LapseAt
 		}
-		if !lapseAt.After(now) { // paid for too late: as a period that is opened late
+		if !lapseAt.After(now) { // paid for too late: treated like a period that is opened late
 			lapseAt = toMillis(now.Add(old.End.Sub(old.Start)))
 		}
 		terms := Terms{Source: FromPlan, Priority: PlanPriority, EffectiveAt: now, ExpiresAt: lapseAt}
@@ -85,8 +86,8 @@ func (a ChangePlan) decide(d *draft, _ State) error {
 	return nil
 }
 
-// difference is what the new plan includes more than the old one in the part of
-// the period that is left at At.
+// difference is how much more the new plan includes than the old one in the
+// part of the period that is left at At.
 func (a ChangePlan) difference(old *PlanState) credit.Amount {
 	more := a.Included - old.Included
 	if a.At.IsZero() || more <= 0 {

@@ -6,7 +6,7 @@ import (
 	"drawdown/shared/credit"
 )
 
-// PlanEndEntry is the kind of the entry by which a plan ends.
+// PlanEndEntry is the kind of the entry that ends a plan.
 const PlanEndEntry EntryType = "plan_end"
 
 // EndPlan ends the plan of a subscription and its credits, under EndOperation.
@@ -41,7 +41,7 @@ func (a EndPlan) decide(d *draft, _ State) error {
 
 func (e *PlanEnd) fold(w *Wallet, _ *Entry) error {
 	if w.Plan == nil {
-		return errors.New("ends a plan that is not there")
+		return errors.New("ends a plan that does not exist")
 	}
 	if _, err := w.foldEnded(e.Ended); err != nil {
 		return err

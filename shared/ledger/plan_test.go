@@ -185,8 +185,7 @@ func TestAChangeGrantsTheDifferenceOfWhatIsLeft(t *testing.T) {
 	}
 }
 
-// A part of a credit that is less than the least there is goes to nobody, be it a
-// half of that, less or more.
+// A fraction of the smallest unit is dropped, whether a half, less or more.
 func TestSharesAreRoundedDown(t *testing.T) {
 	for _, c := range []struct {
 		more        credit.Amount // in micro-credits

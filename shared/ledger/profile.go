@@ -2,7 +2,7 @@ package ledger
 
 import "time"
 
-// Profile is an account as it is listed.
+// Profile is an account in a listing.
 type Profile struct {
 	Account   string
 	Settings  Settings

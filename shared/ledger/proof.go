@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Difference is one field in which a stored wallet parts from its ledger.
+// Difference is one field in which a stored wallet differs from its ledger.
 type Difference struct {
 	Where  string
 	Ledger string // what the ledger folds to

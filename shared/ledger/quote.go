@@ -7,7 +7,7 @@ import (
 	"drawdown/shared/rating"
 )
 
-// Quotation is what a debit would do at an instant, were it sent.
+// Quotation is what a debit would do if it were sent at an instant.
 type Quotation struct {
 	Credits   credit.Amount
 	Lines     []rating.Priced
@@ -17,8 +17,8 @@ type Quotation struct {
 	Shortfall credit.Amount // what grants and overage room together lack; 0: affordable
 }
 
-// Quote says what a debit of these lines would do. It fails as the debit
-// would, but for want of credits, which it reports.
+// Quote returns what a debit of these lines would do. It fails as the debit
+// would, except for insufficient credits, which it reports.
 func Quote(state State, lines []rating.Line, occurredAt *time.Time, now time.Time) (Quotation, error) {
 	if state.Wallet == nil {
 		return Quotation{}, NoAccount(state.Account)

@@ -8,7 +8,7 @@ import (
 	"drawdown/shared/money"
 )
 
-// RefillPhase is where an account's automatic refill stands.
+// RefillPhase is the state of an account's automatic refill.
 type RefillPhase string
 
 // The phases.
@@ -20,7 +20,7 @@ const (
 	RefillOff            RefillPhase = "off"
 )
 
-// RefillReason says why a refill is not armed. The processor's side may give others.
+// RefillReason is why a refill is not armed. The processor's side may add others.
 type RefillReason = string
 
 // The reasons.
@@ -40,8 +40,8 @@ type RefillState struct {
 	Pack      string
 	Cap       money.Money // of a month
 	// Month is what Spent counts: the calendar month of the account's zone in which
-	// the last refill was started, "2006-01". It never goes back, though clocks and
-	// zones may: what was charged is not forgotten.
+	// the last refill was started, "2006-01". It never goes back, even if clocks
+	// and zones do: charges are not forgotten.
 	Month string
 	// Spent is what was charged in Month or is in flight, in minor units. A change
 	// of the cap's currency leaves the number as it is, for the same reason.
@@ -49,14 +49,14 @@ type RefillState struct {
 
 	// Of the refill in flight:
 	ID           string
-	Buys         string // the pack, which may no longer be the one that is set
+	Buys         string // the pack, which may differ from the one set now
 	Price        money.Money
 	Credits      credit.Amount
 	ValidityDays int // 0: for ever
 	Since        time.Time
 
 	Until    time.Time // of a backoff
-	Failures int       // declines one after another
+	Failures int       // consecutive declines
 	Reason   RefillReason
 }
 
@@ -66,14 +66,14 @@ type RefillOutcome string
 // The outcomes.
 const (
 	RefillPaid        RefillOutcome = "paid"
-	RefillDeclined    RefillOutcome = "declined"        // with another card, or later, it might not be
-	RefillNeedsAction RefillOutcome = "action_required" // its bearer must confirm it, or save a card
+	RefillDeclined    RefillOutcome = "declined"        // another card, or a later try, may succeed
+	RefillNeedsAction RefillOutcome = "action_required" // the cardholder must confirm it, or save a card
 	RefillCanceled    RefillOutcome = "canceled"        // it will never be paid
 	RefillUnavailable RefillOutcome = "unavailable"     // it could not be tried
 )
 
-// DueRefill tells whether StartRefill would act on a wallet at an instant: the
-// refill is armed, or a backoff is over, what is available lies below the
+// DueRefill reports whether StartRefill would act on a wallet at an instant:
+// the refill is armed, or a backoff is over, what is available lies below the
 // threshold, and the account is not suspended.
 func DueRefill(w *Wallet, at time.Time) bool {
 	r := w.Refill
@@ -84,16 +84,16 @@ func DueRefill(w *Wallet, at time.Time) bool {
 	return ready && w.BalanceAt(at).Available < r.Threshold
 }
 
-// declineWaits are the backoffs after declines one after another; after one more
-// the account must act.
+// declineWaits are the backoffs after consecutive declines; after one more the
+// account must act.
 var declineWaits = []time.Duration{time.Hour, 6 * time.Hour, 24 * time.Hour}
 
-// shortBackoff follows what says nothing about the card.
+// shortBackoff follows a failure that is unrelated to the card.
 const shortBackoff = 15 * time.Minute
 
-// failed takes the price off what was spent and says when the next try may be. The
-// month that counts is still the one in which the refill was started: nothing else
-// moves it.
+// failed subtracts the price from what was spent and sets when the next try may
+// be. The month that counts is still the one in which the refill was started:
+// nothing else changes it.
 func (r *RefillState) failed(settle SettleRefill, price int64, now time.Time) error {
 	r.Spent -= price
 	r.Reason = settle.Reason

@@ -12,10 +12,10 @@ import (
 // RefillEntry is the kind of the entry that a step of the automatic refill leaves.
 const RefillEntry EntryType = "refill"
 
-// SetRefill sets the automatic refill up, or switches it off; then the other terms
-// stay as they were. Setting it up arms it again, whatever has kept it from being
-// tried. While a refill is in flight that goes on, by its own terms. What is so
-// already changes nothing.
+// SetRefill sets up the automatic refill, or switches it off; then the other terms
+// stay as they were. Setting it up arms it again, whatever had blocked it. A
+// refill in flight continues on its own terms. Terms that are in force already
+// change nothing.
 type SetRefill struct {
 	Enabled   bool
 	Threshold credit.Amount
@@ -23,31 +23,31 @@ type SetRefill struct {
 	Cap       money.Money
 }
 
-// StartRefill moves the refill into flight, if it is due (see DueRefill); else it
-// changes nothing. Where the month's cap has no room for the price, or is in
-// another currency, it is put off until the month is over. Where the pack cannot
-// be had any more, the account must choose another one. And where what is owed would
-// take the whole pack, which would leave the account as short of credits as before,
-// it must act too: charges without its bearer are not for paying a debt.
+// StartRefill moves the refill into flight, if it is due (see DueRefill); otherwise
+// it changes nothing. If the month's cap has no room for the price, or is in another
+// currency, it is postponed until the month is over. If the pack is no longer sold,
+// the account must choose another one. And if what is owed would take the whole
+// pack, which would leave the account as short of credits as before, it must act
+// too: charges without the cardholder are not for paying a debt.
 type StartRefill struct {
-	Unavailable  bool   // the pack is not sold any more; the other fields say nothing then
-	Pack         string // whose terms these are: nothing is started where the account has another by now; empty: not said
+	Unavailable  bool   // the pack is no longer sold; the other fields are ignored then
+	Pack         string // whose terms these are: nothing is started if the account has another one by now; empty: not given
 	Price        money.Money
 	Credits      credit.Amount
 	ValidityDays int // 0: for ever
 }
 
 // SettleRefill ends the refill in flight, under RefillOperation. It changes
-// nothing where another, or none, is in flight.
+// nothing if another one, or none, is in flight.
 //
-// An operation takes effect once: where a refill was settled in any other way and
-// its payment succeeds after all, the answer is that first settlement, and what was
-// paid for is to be granted under PaymentOperation.
+// An operation takes effect once: if a refill was settled differently and its
+// payment succeeds after all, the answer is that first settlement, and the credits
+// must be granted under PaymentOperation.
 type SettleRefill struct {
 	ID      string
 	Outcome RefillOutcome
 	Payment string
-	Reason  string // of a failure; empty: what the outcome says
+	Reason  string // of a failure; empty: the outcome's default
 }
 
 // RefillAction is what a step of the refill was.
@@ -61,8 +61,8 @@ const (
 	RefillSettled   RefillAction = "settled"
 )
 
-// RefillStep is the detail of a refill entry. Of what was settled, ID and Price are
-// here: the state has them no longer.
+// RefillStep is the detail of a refill entry. ID and Price of what was settled are
+// here: the state no longer has them.
 type RefillStep struct {
 	Step    RefillAction
 	State   RefillState // as it is from now on
@@ -181,8 +181,8 @@ func (a SettleRefill) decide(d *draft, _ State) error {
 	return nil
 }
 
-// fold takes a step's state over, which must be the one that the step leads
-// to: a refill starts from none in flight, and ends the one that is.
+// fold adopts a step's state, which must be the one that the step leads to: a
+// refill starts only if none is in flight, and ends the one that is.
 func (s *RefillStep) fold(w *Wallet, _ *Entry) error {
 	old := RefillState{Phase: RefillOff}
 	if w.Refill != nil {

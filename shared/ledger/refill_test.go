@@ -176,8 +176,8 @@ func TestAPackThatIsGoneNeedsAnother(t *testing.T) {
 	}
 }
 
-// What is owed would take the whole pack: the account must act, and whoever pays the
-// debt goes on.
+// What is owed would take the whole pack: the account must act, and refills continue
+// once the debt is paid.
 func TestARefillFeedsNoDebt(t *testing.T) {
 	for owed, phase := range map[credit.Amount]ledger.RefillPhase{
 		4: ledger.RefillInFlight, 5: ledger.RefillActionRequired, 9: ledger.RefillActionRequired,

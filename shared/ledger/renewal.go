@@ -8,7 +8,7 @@ import (
 	"drawdown/shared/money"
 )
 
-// RenewalEntry is the kind of the entry by which a period of a plan is opened.
+// RenewalEntry is the kind of the entry that opens a period of a plan.
 const RenewalEntry EntryType = "renewal"
 
 // OpenPeriod opens a period of a subscription, under PeriodOperation. A period
@@ -30,8 +30,8 @@ type OpenPeriod struct {
 type Renewal struct {
 	State   PlanState     // as it is from now on
 	Ended   []Part        // what was left of the plan's grants
-	Carried credit.Amount // of that, what the new period has got
-	Rolled  *Grant        // which holds what was carried over; nil: nothing was
+	Carried credit.Amount // of that, what the new period received
+	Rolled  *Grant        // holds what was carried over; nil: nothing was
 	Issue   *Issue        // the included credits; nil: none are
 	Bill    OverageBill   // of the last period
 }
@@ -39,12 +39,12 @@ type Renewal struct {
 func (OpenPeriod) needs() Needs { return Needs{Alone: true} }
 
 // decide ends what the last period left, carries over what that plan allows,
-// bills and resets overage, and grants the included credits. Where the plan was
-// another subscription's, nothing is carried over. What was bought or given is
-// not touched.
+// bills and resets overage, and grants the included credits. If the plan was
+// another subscription's, nothing is carried over. Other credits are not
+// affected.
 //
-// A period that is opened so late that its credits would have lapsed was paid for
-// all the same: they live as long as the period is, from now, or until the next
+// A period that is opened so late that its credits would have lapsed was still
+// paid for: they last for the length of the period, from now, or until the next
 // period ends them.
 func (a OpenPeriod) decide(d *draft, _ State) error {
 	old := d.on.Plan
@@ -101,7 +101,7 @@ func (r *Renewal) fold(w *Wallet, _ *Entry) error {
 	}
 	rolled := r.Rolled
 	if r.Carried < 0 || r.Carried > allowed || (r.Carried > 0) != (rolled != nil) || rolled != nil && rolled.Amount != r.Carried {
-		return fmt.Errorf("carries %s credits over, of %s that it may", r.Carried, allowed)
+		return fmt.Errorf("carries %s credits over, and at most %s are allowed", r.Carried, allowed)
 	}
 	if rolled != nil {
 		if err := w.open(*rolled); err != nil {

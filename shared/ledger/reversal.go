@@ -22,10 +22,10 @@ const ReversalWindow = 30 * 24 * time.Hour
 // first: overage, then the draws from last to first, so that a part given back
 // leaves what a smaller debit would have left.
 //
-// Credits return to the grant they came from. Where it has left the wallet a
-// new grant takes its place: one that was spent out comes back with its old
-// terms; one that has expired comes back with its old source and priority and
-// the time that it still had to run when it was debited, or not at all once
+// Credits return to the grant they came from. If it has left the wallet, a new
+// grant takes its place: one that was spent out comes back with its old terms;
+// one that has expired comes back with its old source and priority and the time
+// that it still had to run when it was debited, or not at all once
 // ReversalWindow has passed.
 type ReverseDebit struct {
 	Of      OperationID
@@ -34,7 +34,7 @@ type ReverseDebit struct {
 }
 
 // Reversal is the detail of a reversal. It repeats what the roll-up needs of
-// the debit, so that usage is counted back where it was counted.
+// the debit, so that usage is subtracted where it was counted.
 type Reversal struct {
 	Of           OperationID
 	OfSeq        int64
@@ -115,8 +115,8 @@ func reversalAmount(charged *Charged, asked *credit.Amount) (credit.Amount, erro
 		}
 	}
 	if reversible == 0 || amount > reversible {
-		return 0, fault.New(fault.NotReversible, "The debit charged %s credits, of which %s have been given back; at most %s can be.",
-			charged.Entry.Credits, charged.Reversed.Credits, reversible).
+		return 0, fault.New(fault.NotReversible, "The debit charged %s and %s been given back; at most %s more can be.",
+			counted(charged.Entry.Credits, "credit", "credits"), counted(charged.Reversed.Credits, "has", "have"), reversible).
 			With("charged", charged.Entry.Credits.String()).
 			With("reversed", charged.Reversed.Credits.String()).
 			With("reversible", reversible.String())
@@ -152,8 +152,8 @@ func proportion(amount, part, whole credit.Amount) credit.Amount {
 	return credit.Amount(quotient)                        //nolint:gosec // at most the amount
 }
 
-// giveBackOverage takes off the overage used what the debit added to it. What
-// a new period has reset meanwhile was billed, and comes back as a grant.
+// giveBackOverage takes off the overage used what the debit added to it. What a
+// new period has reset since was billed, and is restored as a grant.
 func (r *Reversal) giveBackOverage(d *draft, charge *Charge, before Reversed, left credit.Amount) (credit.Amount, error) {
 	part := min(left, charge.Overage-before.Overage)
 	r.Total.Overage += part
@@ -168,9 +168,9 @@ func (r *Reversal) giveBackOverage(d *draft, charge *Charge, before Reversed, le
 }
 
 func (r *Reversal) giveBack(d *draft, draw Draw, part credit.Amount, debitedAt time.Time) error {
-	// The grant can be too full to take it all where the wallet was read before the
-	// debit took effect and the debit after it: what is decided on that is never
-	// committed, and decided again on the wallet as it is.
+	// The grant can be too full to take it all if the wallet was read before the
+	// debit took effect and the debit after it: that decision is never committed,
+	// and is made again on the current wallet.
 	back, err := d.putBack(draw.GrantID, part)
 	if err != nil {
 		return err

@@ -9,23 +9,23 @@ import (
 // every account is one.
 const SettingsEntry EntryType = "settings"
 
-// Configure replaces an account's settings, and opens the account where there is
+// Configure replaces an account's settings, and opens the account if there is
 // none. Its operation is always the platform's own.
 type Configure struct {
 	Settings Settings
 }
 
-// Settings are what the operator says of an account, and the detail of the entry
-// that says so.
+// Settings are what the operator sets for an account, and the detail of the
+// entry that records it.
 type Settings struct {
 	Name       string
 	Zone       string // IANA name: the account's usage days are its calendar days
 	Status     Status
-	Overage    *Overage // nil: not said here
+	Overage    *Overage // nil: not set here
 	LowBalance credit.Amount
 }
 
-// Equal tells whether two settings say the same.
+// Equal reports whether two settings are the same.
 func (s Settings) Equal(other Settings) bool {
 	mine, theirs := s.Overage, other.Overage
 	s.Overage, other.Overage = nil, nil

@@ -8,29 +8,29 @@ import (
 	"drawdown/shared/fault"
 )
 
-// TakeBackEntry is the kind of the entry by which granted credits are taken back,
-// since their money was given back.
+// TakeBackEntry is the kind of the entry that takes granted credits back because
+// their money was given back.
 const TakeBackEntry EntryType = "take_back"
 
-// TakeBack brings what is gone of the credits that an entry has granted to a
-// total, in either direction: after a refund or in a dispute they are taken back,
-// and given back should the dispute be won. It names a total, not a difference, so
-// that it may be repeated.
+// TakeBack sets how many of the credits that an entry granted are taken back in
+// all, in either direction: after a refund or in a dispute they are taken back,
+// and restored if the dispute is won. It names a total, not a difference, so that
+// it may be repeated.
 //
 // What the grant still holds is taken from it; the rest counts as spent and
 // becomes owed, to be paid first by later grants. (That includes what had lapsed
 // before it was taken back: a wallet does not remember what left it unspent.) The
-// debt never keeps from debiting what is there.
+// debt never prevents debiting the available credits.
 type TakeBack struct {
 	Of     OperationID
-	Total  credit.Amount // of the credits granted, what is to be gone in all
-	Seen   int           // Reversed.Count, as it was before Total was found out
+	Total  credit.Amount // of the credits granted, how many are to be taken back in all
+	Seen   int           // Reversed.Count, as it was before Total was determined
 	Reason string
 }
 
-// ErrTallyMoved refuses a TakeBack whose total was found out before the last one
-// took effect. What it rests on must be read again, first the tally.
-var ErrTallyMoved error = fault.New(fault.Contended, "What has been taken back of the grant has changed meanwhile; read the payment again.")
+// ErrTallyMoved refuses a TakeBack whose total was determined before the last
+// one took effect. Its inputs must be read again, the tally first.
+var ErrTallyMoved error = fault.New(fault.Contended, "The amount taken back from the grant has changed since it was read; read the payment again.")
 
 // Recovery is what the details of take_back and give_back have in common.
 type Recovery struct {
@@ -56,10 +56,10 @@ func (a TakeBack) decide(d *draft, state State) error {
 		issue = charged.Entry.issue()
 	}
 	if issue == nil {
-		return fault.New(fault.NotReversible, "Operation %q has granted nothing that could be taken back.", a.Of)
+		return fault.New(fault.NotReversible, "Operation %q granted no credits that can be taken back.", a.Of)
 	}
 	if a.Total < 0 || a.Total > issue.Grant.Amount {
-		return fault.Invalid(fault.Param{Name: "total", Reason: fmt.Sprintf("must lie between 0 and %s", issue.Grant.Amount)})
+		return fault.Invalid(fault.Param{Name: "total", Reason: fmt.Sprintf("must be between 0 and %s", issue.Grant.Amount)})
 	}
 	gone := charged.Reversed.Credits
 	switch {
@@ -100,7 +100,7 @@ func (t *TakenBack) take(d *draft, left credit.Amount) error {
 		t.Taken = append(t.Taken, Part{from.GrantID, part})
 	}
 	if _, err := credit.Add(d.on.Owed, left); err != nil {
-		return fault.New(fault.BalanceTooLarge, "With this the debt would pass %s credits, the most that can be represented.", credit.Max)
+		return fault.New(fault.BalanceTooLarge, "The debt would exceed %s credits, the maximum.", credit.Max)
 	}
 	t.Owed = left
 	t.Total.Owed += left
@@ -112,7 +112,7 @@ func (t *TakenBack) fold(w *Wallet, entry *Entry) error {
 	for _, part := range t.Taken {
 		grant := w.grant(part.GrantID)
 		if grant == nil || part.Credits <= 0 || part.Credits > grant.Remaining {
-			return fmt.Errorf("takes %s credits back from grant %s, which has not got them", part.Credits, part.GrantID)
+			return fmt.Errorf("takes %s credits back from grant %s, which does not hold them", part.Credits, part.GrantID)
 		}
 		grant.Remaining -= part.Credits
 		sum += part.Credits

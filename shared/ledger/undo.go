@@ -7,14 +7,14 @@ import (
 	"drawdown/shared/credit"
 )
 
-// undone is what an entry undoes of another: of which, and of that all so far.
+// undone is what an entry undoes: of which entry, and how much of that so far.
 type undone struct {
 	of    OperationID
 	total Reversed
 }
 
 // Reversed is how much of an entry has been undone so far: of a debit what has
-// been given back, of a grant what has been taken back and is gone now.
+// been given back, of a grant what is now taken back.
 type Reversed struct {
 	Count   int // of reversals; of a grant, of recoveries in either direction
 	Credits credit.Amount
@@ -23,11 +23,11 @@ type Reversed struct {
 	Lines   []credit.Amount // of each of the debit's lines
 
 	Owed  credit.Amount // of a grant's credits, what was spent before and booked as owed
-	Taken []Taken       // of a grant's credits, what was taken from the grants that hold them
-	Since time.Time     // when the first of what is gone was taken; zero: nothing is gone
+	Taken []Taken       // of a grant's credits, what was taken from the grants that held them
+	Since time.Time     // when the first of what is taken back was taken; zero: nothing is
 }
 
-// Taken is what was taken of one grant and is gone.
+// Taken is what is taken back from one grant.
 type Taken struct {
 	Part
 	Terms Terms
@@ -43,9 +43,9 @@ type Charged struct {
 // Reversible is what of the debit can still be given back.
 func (c Charged) Reversible() credit.Amount { return c.Entry.Credits - c.Reversed.Credits }
 
-// Granted is how many credits an entry has granted that can be taken back again,
-// should their money be given back: of a renewal the included ones, not those
-// that were carried over, which another payment has paid for. 0: none.
+// Granted is how many credits an entry granted that can be taken back if their
+// money is given back: of a renewal the included ones, not those carried over,
+// which an earlier payment paid for. 0: none.
 func Granted(entry Entry) credit.Amount {
 	if issue := entry.issue(); issue != nil {
 		return issue.Grant.Amount

@@ -9,17 +9,17 @@ import (
 )
 
 const (
-	// MaxOpenGrants bounds the grants that operators give, and what is reopened by
-	// reversals: a wallet that holds so many takes no more of them.
+	// MaxOpenGrants bounds the grants that operators give, and those that
+	// reversals reopen: a wallet with that many accepts no more of them.
 	MaxOpenGrants = 50
-	// MaxGrants bounds the grants of a wallet. The places beyond MaxOpenGrants are
-	// for what was paid for: an account full of gifts must not lose a purchase.
+	// MaxGrants bounds the grants of a wallet. The room beyond MaxOpenGrants is
+	// for paid credits: an account full of gifts must not lose a purchase.
 	MaxGrants = 60
 	// MaxDraws bounds the draws of a debit, and so the size of its entry.
 	MaxDraws = 50
 )
 
-// Status says whether an account may debit.
+// Status determines whether an account may debit.
 type Status string
 
 // The statuses of an account.
@@ -28,7 +28,7 @@ const (
 	Suspended Status = "suspended"
 )
 
-// OveragePolicy says what happens when the grants do not suffice.
+// OveragePolicy determines what happens when the grants are used up.
 type OveragePolicy string
 
 // The overage policies.
@@ -43,7 +43,7 @@ type Overage struct {
 	Limit  credit.Amount
 }
 
-// Source says where a grant's credits came from.
+// Source is where a grant's credits came from.
 type Source string
 
 // The sources of credits.
@@ -63,11 +63,11 @@ type Terms struct {
 	ExpiresAt   time.Time
 }
 
-// Expired tells whether the terms have run out at t: a grant is spendable in
+// Expired reports whether the terms have expired at t: a grant is spendable in
 // [EffectiveAt, ExpiresAt).
 func (t Terms) Expired(at time.Time) bool { return !t.ExpiresAt.IsZero() && !at.Before(t.ExpiresAt) }
 
-// Spendable tells whether credits under these terms can be drawn at t.
+// Spendable reports whether credits under these terms can be drawn at t.
 func (t Terms) Spendable(at time.Time) bool { return !at.Before(t.EffectiveAt) && !t.Expired(at) }
 
 // Grant is a block of credits.
@@ -78,11 +78,11 @@ type Grant struct {
 	Remaining credit.Amount
 }
 
-// AlertKind names news worth telling.
+// AlertKind names a kind of alert.
 type AlertKind string
 
-// The alerts. The first are crossings, which any entry may bring about; the
-// others are what an entry is.
+// The alerts. The first are crossings, which any entry may cause; the others
+// follow from an entry's kind.
 const (
 	LowBalance     AlertKind = "low_balance"     // available fell below the threshold
 	Depleted       AlertKind = "depleted"        // available reached zero
@@ -90,13 +90,13 @@ const (
 	OverageLimit   AlertKind = "overage_limit"   // no room beyond the grants is left
 
 	PurchaseCompleted AlertKind = "purchase_completed" // credits that were paid for have been granted
-	PlanChanged       AlertKind = "plan_changed"       // another plan within the period, or none any more
+	PlanChanged       AlertKind = "plan_changed"       // another plan within the period, or the end of the plan
 	PeriodRenewed     AlertKind = "period_renewed"     // a period of a plan has been opened, the first or another
 	RefillSucceeded   AlertKind = "refill_succeeded"
-	RefillFailed      AlertKind = "refill_failed" // or was not started for the month's cap
+	RefillFailed      AlertKind = "refill_failed" // or was not started because of the month's cap
 )
 
-// Alert is a piece of news and the entry that made it.
+// Alert is an alert's kind and the entry that raised it.
 type Alert struct {
 	Seq  int64
 	Kind AlertKind
@@ -114,19 +114,20 @@ type Wallet struct {
 	Seq         int64 // of the last entry
 	LastAt      time.Time
 	Settings    Settings
-	Grants      []Grant // in the order of their making; none is spent out
+	Grants      []Grant // in the order of creation; none is spent
 	OverageUsed credit.Amount
 	// Owed are credits that were taken back after they had been spent; later
-	// grants pay them first. It is no balance: it does not keep from debiting.
+	// grants pay them first. It is not a balance: it does not prevent debits.
 	Owed   credit.Amount
 	Plan   *PlanState   // nil: no plan
 	Refill *RefillState // nil: never set up
 	// Alerts are those of the entries written together with this image. They
-	// are news for its readers, not state: a fold ignores them.
+	// are notifications for its readers, not state: a fold ignores them.
 	Alerts []Alert
 }
 
-// Overage is the overage in force: the account's own, else its plan's, else none.
+// Overage is the overage in force: the account's own, otherwise its plan's,
+// otherwise none.
 func (w *Wallet) Overage() Overage {
 	if w.Settings.Overage != nil {
 		return *w.Settings.Overage
@@ -167,7 +168,7 @@ func (w *Wallet) burnOrder(at time.Time) []int {
 			order = append(order, i)
 		}
 	}
-	// Stable, and grants lie in the order of their making: the oldest first.
+	// Stable, and grants are in the order of creation, the oldest first.
 	slices.SortStableFunc(order, func(a, b int) int {
 		x, y := w.Grants[a].Terms, w.Grants[b].Terms
 		if x.Priority != y.Priority {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// zones keeps what has been loaded: a zone is read from a database of some
+// zones caches what has been loaded: a zone is read from a database of some
 // kilobytes, and every debit needs its account's. There are some 600 names.
 var zones sync.Map // of *time.Location by IANA name
 
 var errNoZone = errors.New("ledger: not an IANA zone")
 
 // location is the zone of that IANA name. "" and "Local", which package time
-// also knows, are no account's zone.
+// also accepts, are not valid zones of an account.
 func location(name string) (*time.Location, error) {
 	if name == "" || name == "Local" {
 		return nil, errNoZone

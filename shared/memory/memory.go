@@ -1,6 +1,6 @@
-// Package memory keeps wallets and ledgers in memory, by the same contract as
-// the tables do: the same conformance suite runs over both. Laws that need
-// very many commits are tested on it, and it shows how little a store must do.
+// Package memory keeps wallets and ledgers in memory, under the same contract
+// as the tables: one conformance suite runs over both. Laws that need very many
+// commits are tested on it, and it shows how little a store must do.
 package memory
 
 import (
@@ -65,7 +65,7 @@ func (s *Store) Commit(_ context.Context, change commit.Change) (commit.Verdict,
 		return commit.Verdict{Cause: commit.WalletMoved}, nil
 	}
 	for _, entry := range change.Entries {
-		// The tally that this would make is there: another one was quicker.
+		// The tally that this would create exists: another commit was quicker.
 		if of, total, undoes := entry.Undoes(); undoes && total.Count <= kept.reversed[of].Count {
 			return commit.Verdict{Cause: commit.WalletMoved}, nil
 		}

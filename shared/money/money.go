@@ -1,6 +1,6 @@
 // Package money is the arithmetic of money: a whole number of a currency's
-// minor unit, and a currency code, as Stripe has them. It knows no exchange
-// rates and never rounds but where a price says so.
+// minor unit, and a currency code, as at Stripe. It has no exchange rates and
+// rounds only where a price requires it.
 package money
 
 import (
@@ -41,7 +41,8 @@ func (m Money) Add(other Money) (Money, error) {
 // String is the amount for a log line: "1250 usd".
 func (m Money) String() string { return strconv.FormatInt(m.Minor, 10) + " " + m.Currency }
 
-// IsCurrency tells whether a text can be a currency code: three lower-case letters.
+// IsCurrency reports whether a text can be a currency code: three lower-case
+// letters.
 func IsCurrency(text string) bool {
 	const length = 3
 	if len(text) != length {
@@ -79,7 +80,7 @@ func (r Rate) Of(credits credit.Amount) (Money, error) {
 // refund takes credits back. It fails where whole is not positive.
 func Share(of credit.Amount, part, whole int64) (credit.Amount, error) {
 	if whole <= 0 || part < 0 || of < 0 {
-		return 0, errors.New("money: no share of nothing")
+		return 0, errors.New("money: the whole of a share must be positive")
 	}
 	if part >= whole {
 		return of, nil

@@ -184,7 +184,8 @@ func (n *names) questions() int {
 	return n.asked
 }
 
-// serve answers the questions of a connection. A pipe is no packet connection, so each message has its length before it.
+// serve answers the questions of a connection. A pipe is not a packet connection, so
+// each message is preceded by its length.
 func (n *names) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
 	for {
@@ -279,28 +280,28 @@ func TestPrivateNetworksAreNotReached(t *testing.T) {
 		t.Fatalf("without the guard: %+v, reached %d times", result, h.reached.Load())
 	}
 	guarded := h.sender(t, false, dns.dialer())
-	if result := guarded.Send(t.Context(), endpoint, delivery(), at); result.Error != "the address lies in a private network" {
+	if result := guarded.Send(t.Context(), endpoint, delivery(), at); result.Error != "the address is in a private network" {
 		t.Fatalf("the guard lets this machine through, so nothing further is dialled: %+v", result)
 	}
 	tried := 0
 	for ip, what := range refusedAddresses(t) {
-		if ip.Zone() != "" { // which no name server tells
+		if ip.Zone() != "" { // which no name server returns
 			continue
 		}
 		tried++
 		dns.resolve(ip)
 		result := guarded.Send(t.Context(), endpoint, delivery(), at)
-		if result.Status != 0 || result.Error != "the address lies in a private network" || dns.questions() == 0 {
+		if result.Status != 0 || result.Error != "the address is in a private network" || dns.questions() == 0 {
 			t.Fatalf("a name that leads to %s (%s): %+v, looked up %d times", ip, what, result, dns.questions())
 		}
 	}
 	dns.resolve(loopback, netip.MustParseAddr("10.0.0.1"), netip.MustParseAddr("::1"), netip.MustParseAddr("fd00:ec2::254"))
-	if result := guarded.Send(t.Context(), endpoint, delivery(), at); result.Error != "the address lies in a private network" {
+	if result := guarded.Send(t.Context(), endpoint, delivery(), at); result.Error != "the address is in a private network" {
 		t.Errorf("a name that leads to several: %+v", result)
 	}
 	for _, literal := range []string{"127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost"} {
 		result := guarded.Send(t.Context(), webhooks.Endpoint{URL: "https://" + literal + h.port, Secret: webhooks.NewSecret()}, delivery(), at)
-		if result.Error != "the address must be an address of the public internet" {
+		if result.Error != "the address must be a public internet address" {
 			t.Errorf("%s: %+v", literal, result)
 		}
 	}

@@ -1,6 +1,6 @@
-// Package outbound posts webhooks to the addresses of operators, by HTTP, and to
-// none that lies in a private network. What is sent, how it is signed, which
-// addresses are public and when it is tried again is decided in shared/webhooks.
+// Package outbound posts webhooks over HTTP to the operators' addresses, except
+// to those in a private network. Package webhooks decides what is sent, how it
+// is signed, which addresses are public and when to retry.
 package outbound
 
 import (
@@ -21,8 +21,8 @@ import (
 )
 
 const (
-	// maxAnswer is what is read of an answer, in bytes, to keep the connection;
-	// what it says does not matter.
+	// maxAnswer is how much is read of a response, in bytes, to keep the
+	// connection; its content is ignored.
 	maxAnswer = 16 << 10
 
 	userAgent = "Drawdown-Webhooks/1"
@@ -35,19 +35,19 @@ type Sender struct {
 }
 
 // NewSender is a sender to the public internet; local, for development, also
-// lets through what lies in a private network.
+// allows addresses in a private network.
 func NewSender(local bool) *Sender { return newSender(local, &net.Dialer{Timeout: webhooks.Timeout}) }
 
 func newSender(local bool, dialer *net.Dialer) *Sender {
 	if !local {
-		// After the name was looked up, on the address that is really called: a
-		// name may lead anywhere, and elsewhere at every look-up.
+		// This runs after name resolution, on the address that is actually
+		// dialed: a name may resolve to anything, and differently each time.
 		dialer.Control = refusePrivate
 	}
 	return &Sender{local: local, client: &http.Client{
 		Timeout: webhooks.Timeout,
 		Transport: &http.Transport{
-			// No proxy: it would dial in our place, unguarded.
+			// No proxy: it would dial in our place, without this check.
 			DialContext:         dialer.DialContext,
 			ForceAttemptHTTP2:   true,
 			TLSHandshakeTimeout: webhooks.Timeout,
@@ -58,7 +58,7 @@ func newSender(local bool, dialer *net.Dialer) *Sender {
 	}}
 }
 
-var errPrivate = errors.New("the address lies in a private network")
+var errPrivate = errors.New("the address is in a private network")
 
 func refusePrivate(_, address string, _ syscall.RawConn) error {
 	target, err := netip.ParseAddrPort(address)
@@ -69,7 +69,7 @@ func refusePrivate(_, address string, _ syscall.RawConn) error {
 }
 
 // Send makes one try: it signs the body and posts it. Any status in 2xx means
-// delivered; a redirect is not followed, since it would move what is signed for
+// delivered; a redirect is not followed, since it would send what is signed for
 // one address to another.
 func (s *Sender) Send(ctx context.Context, endpoint webhooks.Endpoint, d webhooks.Delivery, at time.Time) webhooks.Result {
 	if reason := webhooks.CheckURL(endpoint.URL, s.local); reason != "" {
@@ -94,7 +94,7 @@ func (s *Sender) Send(ctx context.Context, endpoint webhooks.Endpoint, d webhook
 		return webhooks.Result{Error: reasonOf(err)}
 	}
 	defer func() { _ = response.Body.Close() }()
-	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // its status has come already
+	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, maxAnswer)) // its status is known already
 	result := webhooks.Result{Status: response.StatusCode}
 	if !result.Delivered() {
 		result.Error = fmt.Sprintf("the endpoint answered %d", response.StatusCode)
@@ -102,11 +102,11 @@ func (s *Sender) Send(ctx context.Context, endpoint webhooks.Endpoint, d webhook
 	return result
 }
 
-// maxReason bounds what is kept of a failure's text.
+// maxReason bounds the stored text of a failure.
 const maxReason = 200
 
-// reasonOf is what an operator is told of a failure: neither the address again,
-// which may hold a token, nor where a name led to.
+// reasonOf is the reason of a failure that an operator may see: without the
+// address, which may contain a token, and without what a name resolved to.
 func reasonOf(err error) string {
 	var timeout net.Error
 	var lookup *net.DNSError
@@ -114,9 +114,9 @@ func reasonOf(err error) string {
 	case errors.Is(err, errPrivate):
 		return errPrivate.Error()
 	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
-		return "there was no answer in time"
+		return "the endpoint did not answer in time"
 	case errors.As(err, &lookup):
-		return "the host's name cannot be resolved"
+		return "the host name cannot be resolved"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "the connection was refused"
 	}

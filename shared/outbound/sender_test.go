@@ -74,7 +74,7 @@ func TestFailuresTellNoAddress(t *testing.T) {
 	sender := NewSender(true)
 	sender.client.Timeout = 50 * time.Millisecond
 	result := sender.Send(t.Context(), webhooks.Endpoint{URL: slow + "/?token=hidden", Secret: webhooks.NewSecret()}, delivery(), at)
-	if result.Status != 0 || result.Error != "there was no answer in time" {
+	if result.Status != 0 || result.Error != "the endpoint did not answer in time" {
 		t.Errorf("slow: %+v", result)
 	}
 	close(release)

@@ -1,8 +1,7 @@
-// Package parallel does the same with many items, a bounded number of them at a
-// time.
+// Package parallel processes many items, a bounded number of them at a time.
 //
-// Items are apart from each other: what one of them fails with, a panic too, is
-// its own error, and the others go on. The package knows nothing of what is done.
+// Items are independent: a failure of one, even a panic, is its own error, and
+// the others continue. The package knows nothing about the work.
 package parallel
 
 import (
@@ -14,8 +13,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ErrNotBegun is the failure of an item that was not begun, since the context had
-// ended. It wraps the context's error too.
+// ErrNotBegun is the failure of an item that was not begun because the context
+// had ended. It wraps the context's error too.
 var ErrNotBegun = errors.New("parallel: not begun")
 
 // Panic is the failure of an item that panicked. In a goroutine of its own a panic
@@ -25,7 +24,7 @@ type Panic struct {
 	Stack []byte
 }
 
-// Error has the stack, which nothing else would log.
+// Error includes the stack, which nothing else would log.
 func (p *Panic) Error() string { return fmt.Sprintf("parallel: panic: %v\n%s", p.Value, p.Stack) }
 
 // Each calls do with every number below count, at most limit of them at the same

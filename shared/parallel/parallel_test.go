@@ -51,7 +51,7 @@ func TestErrorsAreInTheOrderOfTheItems(t *testing.T) {
 	})
 }
 
-// A panic is the failure of its item alone, and says where it was.
+// A panic is the failure of its item alone, with its stack.
 func TestAPanicIsItsItemsFailure(t *testing.T) {
 	t.Parallel()
 	var done atomic.Int64
@@ -77,8 +77,8 @@ func TestAPanicIsItsItemsFailure(t *testing.T) {
 
 func breakDown() { panic("out of sorts") }
 
-// Once the context has ended nothing more is begun, what is under way is waited
-// for, and every item that was not begun says so.
+// Once the context has ended nothing more is begun, running items are waited
+// for, and every item that was not begun fails with ErrNotBegun.
 func TestTheContextEndsTheWork(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

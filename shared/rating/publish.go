@@ -7,21 +7,21 @@ import (
 	"drawdown/shared/fault"
 )
 
-// Cards keeps the cards that are published.
+// Cards stores the published cards.
 type Cards interface {
-	// RateCard is nil where no card of that version is published.
+	// RateCard is nil if no card of that version is published.
 	RateCard(ctx context.Context, version string) (*Card, error)
 	ReadBook(ctx context.Context) (Book, error)
-	// PublishRateCard adds a card to the book that was read, the first or a further
-	// one, and reports false where another came first.
+	// PublishRateCard adds a card to the book that was read, and reports false if
+	// another publication came first.
 	PublishRateCard(ctx context.Context, card Card, first bool) (bool, error)
 }
 
-// maxPublishTries bounds how often a publication is tried against others.
+// maxPublishTries bounds how often a publication is tried against concurrent ones.
 const maxPublishTries = 3
 
-// Publish publishes a card, or finds that it is published already, and reports
-// whether it has published it.
+// Publish publishes a card, unless it is published already, and reports whether
+// it did.
 func Publish(ctx context.Context, cards Cards, card Card, clock func() time.Time) (Card, bool, error) {
 	for range maxPublishTries {
 		published, err := cards.RateCard(ctx, card.Version)
@@ -31,7 +31,7 @@ func Publish(ctx context.Context, cards Cards, card Card, clock func() time.Time
 		if published != nil {
 			if !published.Equal(card) {
 				return Card{}, false, fault.New(fault.RateCardPublished,
-					"Rate card %q is published with other content; publish a new version.", card.Version)
+					"Rate card %q is already published with different content; publish a new version.", card.Version)
 			}
 			return *published, false, nil
 		}
@@ -49,5 +49,5 @@ func Publish(ctx context.Context, cards Cards, card Card, clock func() time.Time
 			return card, done, err
 		}
 	}
-	return Card{}, false, fault.New(fault.Contended, "Rate cards are being published by another request; nothing was changed. Send the request again.")
+	return Card{}, false, fault.New(fault.Contended, "Another request is publishing a rate card; nothing was changed. Send the request again.")
 }

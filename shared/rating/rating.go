@@ -1,10 +1,10 @@
 // Package rating prices what agents do.
 //
-// A Card is one published, immutable version of the prices: credits per unit
-// of every node/action. A Book is all cards; the one in force at an instant is
-// the one with the latest EffectiveAt not after it. Cards are published ahead
-// of time, so that every function that keeps a Book for a while knows a card
-// before it comes into force.
+// A Card is one published, immutable version of the prices: credits per unit of
+// every node/action. A Book is all cards; the one in force at an instant is the
+// one with the latest EffectiveAt not after it. Cards are published ahead of
+// time, so that every function that caches a Book has a card before it comes
+// into force.
 package rating
 
 import (
@@ -112,12 +112,13 @@ func (c Card) Price(lines []Line) ([]Priced, credit.Amount, error) {
 	return priced, total, nil
 }
 
-// Equal tells whether two cards say the same, whenever they were published.
+// Equal reports whether two cards have the same content, whenever they were
+// published.
 func (c Card) Equal(other Card) bool {
 	return c.Version == other.Version && c.EffectiveAt.Equal(other.EffectiveAt) && slices.Equal(c.Rates, other.Rates)
 }
 
-// Sort brings the rates into the order that a Card keeps.
+// Sort puts the rates into the order that a Card requires.
 func (c Card) Sort() {
 	slices.SortFunc(c.Rates, func(a, b Rate) int { return compare(a.Item, b.Item) })
 }
@@ -143,7 +144,7 @@ func NewBook(cards []Card) Book {
 	return Book{sorted}
 }
 
-// At is the card in force at an instant; false before the first one.
+// At is the card in force at an instant, and false before the first one.
 func (b Book) At(t time.Time) (Card, bool) {
 	for _, card := range slices.Backward(b.cards) {
 		if !card.EffectiveAt.After(t) {
@@ -164,7 +165,7 @@ func (b Book) Rate(item Item, t time.Time) (Rate, bool) {
 	return Rate{}, false
 }
 
-// Empty tells whether no card has been published.
+// Empty reports whether no card has been published.
 func (b Book) Empty() bool { return len(b.cards) == 0 }
 
 // Cards lists the cards in the order in which they come into force.
@@ -172,7 +173,8 @@ func (b Book) Cards() []Card { return slices.Clone(b.cards) }
 
 // Publish checks that a card may be added at the instant now. The first card
 // may take effect at any time; every other one at least LeadTime ahead, since
-// functions keep a book for up to a minute. It fails with fault.InvalidRequest.
+// functions cache a book for up to a minute. It fails with
+// fault.InvalidRequest.
 func (b Book) Publish(card Card, now time.Time) error {
 	if len(b.cards) > 0 && card.EffectiveAt.Before(now.Add(LeadTime)) {
 		return fault.Invalid(fault.Param{

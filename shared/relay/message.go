@@ -9,7 +9,7 @@ import (
 	"drawdown/shared/money"
 )
 
-// crossings are the messages of the alerts that any entry may bring about.
+// crossings are the messages of the alerts that any entry may cause.
 var crossings = map[ledger.AlertKind]events.Type{
 	ledger.LowBalance:     events.BalanceLow,
 	ledger.Depleted:       events.BalanceDepleted,
@@ -17,9 +17,9 @@ var crossings = map[ledger.AlertKind]events.Type{
 	ledger.OverageLimit:   events.OverageLimitReached,
 }
 
-// messageOf makes the message of an alert from the entry that has made it. It
-// fails where the entry does not hold what the alert tells of, as where a newer
-// version of the platform has written it.
+// messageOf makes the message of an alert from the entry that raised it. It
+// fails if the entry lacks what the alert reports, for example because a newer
+// version of the platform wrote it.
 func messageOf(kind ledger.AlertKind, entry *ledger.Entry) (events.Message, error) {
 	say := func(t events.Type, data any) (events.Message, error) {
 		return events.New(t, entry.Account, entry.Seq, entry.CreatedAt, data), nil
@@ -45,13 +45,13 @@ func messageOf(kind ledger.AlertKind, entry *ledger.Entry) (events.Message, erro
 			return say(events.PeriodRenewed, periodOf(entry, detail))
 		}
 	case *ledger.RefillStep:
-		switch kind { //nolint:exhaustive // a refill has no other news
+		switch kind { //nolint:exhaustive // a refill raises no other alerts
 		case ledger.RefillSucceeded:
 			return say(events.RefillSucceeded, refillOf(entry, detail))
 		case ledger.RefillFailed:
 			return say(events.RefillFailed, refillOf(entry, detail))
 		}
-	default: // entries of the other kinds are told of by crossings alone
+	default: // entries of the other kinds raise crossings only
 	}
 	return events.Message{}, fmt.Errorf("relay: the alert %q of %s's entry %d, a %s, has no message", kind, entry.Account, entry.Seq, entry.Type())
 }
@@ -73,7 +73,7 @@ func changedPlanOf(entry *ledger.Entry, change *ledger.PlanChange) events.Plan {
 	}
 }
 
-// endedPlanOf tells of a plan that is none any more.
+// endedPlanOf describes a plan that has ended.
 func endedPlanOf(entry *ledger.Entry, end *ledger.PlanEnd) events.Plan {
 	return events.Plan{SubscriptionID: end.Bill.Subscription, Credits: "0", Balance: balanceOf(entry)}
 }
@@ -93,7 +93,7 @@ func periodOf(entry *ledger.Entry, renewal *ledger.Renewal) events.Period {
 
 func moneyOf(m money.Money) events.Money { return events.Money{Amount: m.Minor, Currency: m.Currency} }
 
-// timeOf is null for a time that is none.
+// timeOf is null for the zero time.
 func timeOf(t time.Time) *time.Time {
 	if t.IsZero() {
 		return nil
@@ -101,8 +101,8 @@ func timeOf(t time.Time) *time.Time {
 	return &t
 }
 
-// refillOf tells how a refill ended, or that it was not started: for the month's
-// cap, or for want of the pack, which then has no price.
+// refillOf describes how a refill ended, or that it was not started because of
+// the month's cap, or because the pack is gone and so has no price.
 func refillOf(entry *ledger.Entry, step *ledger.RefillStep) events.RefillResult {
 	price := moneyOf(step.Price)
 	if price.Currency == "" {

@@ -1,9 +1,10 @@
-// Package relay says on the event bus what the images of wallets have news of.
+// Package relay publishes the news in the images of wallets on the event bus.
 //
-// An image names the alerts of its last commit, and each alert the entry that made
-// it. The relay reads those entries and makes a message of each alert. It says at
-// least once: what could not be said comes again with its image, under the same
-// ids. The package knows neither how images arrive nor what the bus is.
+// An image names the alerts of its last commit, and each alert the entry that
+// raised it. The relay reads those entries and makes a message of each alert. It
+// publishes at least once: what could not be published is retried with its image,
+// under the same ids. The package depends neither on how images arrive nor on what
+// the bus is.
 package relay
 
 import (
@@ -20,8 +21,8 @@ import (
 )
 
 const (
-	// DefaultIndexWait is how long an entry that the index has not got yet is
-	// waited for; then its image must come again.
+	// DefaultIndexWait is how long to wait for an entry that the index does not
+	// show yet; after that its image must be retried.
 	DefaultIndexWait = 2 * time.Second
 	firstPoll        = 20 * time.Millisecond
 	// readsAtOnce bounds the images of one batch whose entries are read at the
@@ -34,22 +35,22 @@ type Store interface {
 	Entries(ctx context.Context, account string, page ledger.Page) ([]ledger.Entry, error)
 }
 
-// Bus takes messages. It answers with the positions of those that it has not
-// taken, and with the cause.
+// Bus publishes messages. It returns the positions of those that failed, and
+// the cause.
 type Bus interface {
 	Put(ctx context.Context, messages ...events.Message) ([]int, error)
 }
 
-// Relay says news. Its fields are set once, before its first use.
+// Relay publishes news. Its fields are set once, before its first use.
 type Relay struct {
 	Store     Store
 	Bus       Bus
 	IndexWait time.Duration
 }
 
-// Say says the news of a batch, in as few requests as they fit into, and answers
-// with the records of those that must come again. What follows the first of them
-// is said again then, under the same ids.
+// Say publishes the news of a batch, in as few requests as possible, and returns
+// the records of those that must be retried. What follows the first of them is
+// then published again, under the same ids.
 func (r *Relay) Say(ctx context.Context, news []ledger.News) []string {
 	made := r.messages(ctx, news)
 	var messages []events.Message
@@ -59,7 +60,7 @@ func (r *Relay) Say(ctx context.Context, news []ledger.News) []string {
 	for i := range news {
 		if made[i].err != nil {
 			failed[i] = true
-			slog.WarnContext(ctx, "news cannot be told yet; the record will come again", "account", news[i].Account, "seq", news[i].Seq, "error", made[i].err.Error())
+			slog.WarnContext(ctx, "building messages failed; the record will be retried", "account", news[i].Account, "seq", news[i].Seq, "error", made[i].err.Error())
 		}
 		said := made[i].messages
 		if last, isDue := due[news[i].Account]; isDue && last == i {
@@ -71,7 +72,7 @@ func (r *Relay) Say(ctx context.Context, news []ledger.News) []string {
 	}
 	left, err := r.Bus.Put(ctx, messages...)
 	if err != nil {
-		slog.ErrorContext(ctx, "the bus has not taken all; the records will come again", "messages", len(left), "error", err.Error())
+		slog.ErrorContext(ctx, "publishing some messages failed; their records will be retried", "messages", len(left), "error", err.Error())
 	}
 	for _, place := range left {
 		failed[of[place]] = true
@@ -87,8 +88,8 @@ func (r *Relay) Say(ctx context.Context, news []ledger.News) []string {
 	return again
 }
 
-// lastDue is, of each account that a refill is due of, its last place. Whoever
-// listens looks at the wallet anew, so that one message an account suffices.
+// lastDue is the last position of each account whose refill is due. Consumers
+// read the wallet again, so one message per account is enough.
 func lastDue(news []ledger.News) map[string]int {
 	last := map[string]int{}
 	for i, one := range news {
@@ -99,8 +100,8 @@ func lastDue(news []ledger.News) map[string]int {
 	return last
 }
 
-// told is what is to be said of one image. Where some of it cannot be, the rest
-// is said all the same.
+// told is what to publish of one image. If some of it cannot be published, the
+// rest still is.
 type told struct {
 	messages []events.Message
 	err      error
@@ -108,7 +109,7 @@ type told struct {
 
 func (r *Relay) messages(ctx context.Context, news []ledger.News) []told {
 	made := make([]told, len(news))
-	var alerting []int // the places of those whose entries are read
+	var alerting []int // the positions of those whose entries are read
 	for i, one := range news {
 		if len(one.Alerts) > 0 {
 			alerting = append(alerting, i)
@@ -124,7 +125,7 @@ func (r *Relay) messages(ctx context.Context, news []ledger.News) []told {
 	return made
 }
 
-// alertsOf reads the entries that have made an image's alerts, by one Query, and
+// alertsOf reads the entries that raised an image's alerts, with one Query, and
 // makes the messages.
 func (r *Relay) alertsOf(ctx context.Context, news ledger.News) ([]events.Message, error) {
 	first, last := news.Alerts[0].Seq, news.Alerts[0].Seq
@@ -161,7 +162,7 @@ func (r *Relay) entries(ctx context.Context, account string, first, last int64) 
 			return entries, nil
 		}
 		if waited+wait > r.IndexWait {
-			return nil, fmt.Errorf("relay: the index lacks some of the entries %d to %d", first, last)
+			return nil, fmt.Errorf("relay: the index does not show all of the entries %d to %d yet", first, last)
 		}
 		if err := pause.For(ctx, wait); err != nil {
 			return nil, err

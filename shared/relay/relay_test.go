@@ -67,7 +67,7 @@ func image(number int, account string, seq int64, due bool, alerts ...string) le
 
 func (f *fixture) say(news ...ledger.News) []string { return f.Say(f.t.Context(), news) }
 
-// ids are those of what was said, internal messages as they are.
+// ids are those of what was published, internal messages as they are.
 func (f *fixture) ids() []string {
 	f.t.Helper()
 	var ids []string
@@ -114,9 +114,9 @@ func TestNewsAreSaidWithTheEntrysBalance(t *testing.T) {
 }
 
 // A batch that falls, is granted to, falls again and ends with a debit that
-// crosses nothing: each crossing is said once, of the entry that made it and with
-// the balance after that entry, though there is one image of them all. The image
-// that comes twice says the same again.
+// crosses nothing: each crossing is published once, with the entry that raised it
+// and the balance after that entry, though there is one image of them all. A
+// repeated image publishes the same again.
 func TestEveryCrossingOfABatchIsSaid(t *testing.T) {
 	f := newFixture(t)
 	committer := committest.NewCommitter(f.tables.Client, func() time.Time { return ledgertest.Start })
@@ -174,7 +174,7 @@ func TestEveryCrossingOfABatchIsSaid(t *testing.T) {
 	}
 }
 
-// What fails comes again, and what is said twice has the same id.
+// What fails is retried, and what is published twice has the same id.
 func TestOnlyWhatCouldNotBeSaidComesAgain(t *testing.T) {
 	f := newFixture(t)
 	f.enter("acme", 3)

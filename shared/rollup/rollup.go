@@ -1,14 +1,14 @@
 // Package rollup brings an account's usage up to its ledger.
 //
-// There is one way in: CatchUp. The stream, the sweep of failures, a repair
-// and a rebuild all only ring for an account; what is folded is read from the
-// ledger, so nothing can be lost in a record and no record can be poison.
+// There is one way in: CatchUp. The stream, the sweep of failures, a repair and
+// a rebuild all only ring for an account; what is folded is read from the
+// ledger, so a record cannot lose anything and no record can be poison.
 //
 // Order of writes: conversations first, then the sheets, each guarded by the
 // entry up to which it holds, and the mark last. A crash between any two of
 // them, a second run at the same time, or the same run again leaves the same
-// sheets: whoever comes next starts from the mark, finds sheets that are ahead,
-// and adds to those only what they lack.
+// sheets: the next run starts from the mark, finds sheets that are ahead, and
+// adds to those only what they lack.
 package rollup
 
 import (
@@ -23,39 +23,40 @@ import (
 	"drawdown/shared/usage"
 )
 
-// Store is where usage is kept, and the ledger that it is folded from.
+// Store keeps usage, and the ledger that it is folded from.
 type Store interface {
 	// Mark is how far the account is folded, read strongly consistently; zero at first.
 	Mark(ctx context.Context, account string) (usage.Mark, error)
 	// EntriesAfter lists entries by seq from an index that may lag behind. An
-	// entry that cannot be read ends the list; it is told as *usage.Unfoldable
-	// if it would be the first.
+	// entry that cannot be read ends the list; it is returned as
+	// *usage.Unfoldable if it would be the first.
 	EntriesAfter(ctx context.Context, account string, seq int64, limit int) ([]ledger.Entry, error)
-	// See remembers conversations and tells which entry had each of them first.
+	// See stores conversations and returns which entry had each of them first.
 	See(ctx context.Context, account string, epoch int64, sightings []usage.Sighting) (map[usage.Conversation]int64, error)
 	// Add adds a delta to its sheet, if the sheet holds nothing from the delta's first entry on.
 	Add(ctx context.Context, account string, epoch int64, delta usage.Delta) (Standing, error)
-	// MoveMark replaces a mark, and reports false where it is not the one given any more.
+	// MoveMark replaces a mark, and reports false if it is no longer the given one.
 	MoveMark(ctx context.Context, account string, from, to usage.Mark) (bool, error)
 	// RemoveBefore removes the sheets and conversations of earlier epochs.
 	RemoveBefore(ctx context.Context, account string, epoch int64) error
 }
 
-// Standing is how a sheet stands after an attempt to add to it.
+// Standing is the state of a sheet after an attempt to add to it.
 type Standing struct {
 	Added      bool
-	Upto       int64 // where it is ahead of the delta: the entry up to which it holds
-	Superseded bool  // a later epoch's sheet stands there: a rebuild is under way
+	Upto       int64 // if it is ahead of the delta: the entry up to which it holds
+	Superseded bool  // there is a later epoch's sheet: a rebuild is under way
 }
 
-// ErrIndexLags says that the index does not show the next entry yet. The ring must come again.
+// ErrIndexLags means that the index does not show the next entry yet. The ring must
+// be retried.
 var ErrIndexLags = errors.New("rollup: the ledger's index does not show the next entry yet")
 
-// Ring is what wakes a roll-up: an account has entries up to a seq.
+// Ring triggers a roll-up: an account has entries up to a seq.
 type Ring struct {
 	Account string
 	Seq     int64
-	Record  string // names what it came from, which can bring it again
+	Record  string // identifies its source, which can deliver it again
 }
 
 // Result is what a CatchUp has done.
@@ -73,7 +74,8 @@ type Folder struct {
 	Now   func() time.Time
 	// Page is how many entries are read and folded at once.
 	Page int
-	// IndexWait is how long to wait for the index before a ring is given back.
+	// IndexWait is how long to wait for the index before a ring is returned for a
+	// retry.
 	IndexWait time.Duration
 }
 
@@ -83,13 +85,13 @@ const (
 	DefaultIndexWait = 2 * time.Second
 
 	firstWait = 20 * time.Millisecond
-	// maxSuperseded bounds how often in a row a run gives way to others. Those
-	// would have got somewhere by then: something that no rebuild is doing
-	// stands in the way.
+	// maxSuperseded bounds how often in a row a run yields to others. Those
+	// would have made progress by then, so something other than a rebuild is
+	// blocking it.
 	maxSuperseded = 100
 	giveWay       = 2 * time.Millisecond
-	// gapPatience is for how long an entry may be missing while later ones are
-	// there: longer than any index lags.
+	// gapPatience is how long an entry may be missing while later ones exist:
+	// longer than any index lags.
 	gapPatience = 10 * time.Minute
 	// sheetsAtOnce bounds the sheets that are written at the same time.
 	sheetsAtOnce = 16
@@ -99,8 +101,8 @@ const (
 var errSuperseded = errors.New("rollup: superseded")
 
 // CatchUp folds the account's ledger at least up to seq. It fails with
-// ErrIndexLags, or with what the store failed with; then the ring must come
-// again. A quarantined account is left alone and is no failure.
+// ErrIndexLags, or with the store's error; then the ring must be retried. A
+// quarantined account is skipped, which is not a failure.
 func (f *Folder) CatchUp(ctx context.Context, account string, seq int64) (Result, error) {
 	r := run{Folder: f, account: account}
 	wait, waited := firstWait, time.Duration(0)
@@ -127,13 +129,13 @@ func (f *Folder) CatchUp(ctx context.Context, account string, seq int64) (Result
 		if r.mark.Seq >= seq {
 			return r.result, nil
 		}
-		known, err = r.fold(ctx) // what this run has moved is not read again
+		known, err = r.fold(ctx) // the mark that this run has moved is not read again
 		switch {
 		case known:
 			wait, waited, superseded = firstWait, 0, 0
 			continue
 		case errors.Is(err, errSuperseded) && superseded < maxSuperseded:
-			superseded++ // somebody else is at it: see how far that is
+			superseded++ // another run is working on it: see how far it is
 			if err := pause.For(ctx, giveWay); err != nil {
 				return r.result, err
 			}
@@ -159,8 +161,8 @@ type run struct {
 	result  Result
 }
 
-// fold folds from the mark on, as far as one update of each sheet carries, and
-// moves the mark. It reports false where the index shows no entry.
+// fold folds from the mark on, as far as one update of each sheet allows, and
+// moves the mark. It reports false if the index shows no entry.
 func (r *run) fold(ctx context.Context) (bool, error) {
 	entries, err := r.next(ctx)
 	if len(entries) == 0 && err == nil {
@@ -202,8 +204,8 @@ func (r *run) fold(ctx context.Context) (bool, error) {
 	return moved, nil
 }
 
-// next are the entries that follow the mark: those that are left of an earlier
-// page, or else another page.
+// next are the entries that follow the mark: the rest of an earlier page, or
+// another page.
 func (r *run) next(ctx context.Context) ([]ledger.Entry, error) {
 	if len(r.ahead) == 0 || r.ahead[0].Seq != r.mark.Seq+1 {
 		entries, err := r.Store.EntriesAfter(ctx, r.account, r.mark.Seq, r.Page)
@@ -212,14 +214,14 @@ func (r *run) next(ctx context.Context) ([]ledger.Entry, error) {
 		}
 		r.ahead = contiguous(entries, r.mark.Seq+1)
 		if len(r.ahead) == 0 && len(entries) > 0 && r.Now().Sub(entries[0].CreatedAt) > gapPatience {
-			return nil, &usage.Unfoldable{Seq: r.mark.Seq + 1, Reason: fmt.Sprintf("it is missing, though entry %d is there", entries[0].Seq)}
+			return nil, &usage.Unfoldable{Seq: r.mark.Seq + 1, Reason: fmt.Sprintf("it is missing, but entry %d exists", entries[0].Seq)}
 		}
 	}
 	return r.ahead, nil
 }
 
 // finish ends a rebuild: every sheet that the ledger touches is of the new
-// epoch by now, and what is left of earlier ones is nobody's.
+// epoch by now, and what is left of earlier ones is unused.
 func (r *run) finish(ctx context.Context) error {
 	if err := r.Store.RemoveBefore(ctx, r.account, r.mark.Epoch); err != nil {
 		return err
@@ -260,8 +262,8 @@ func (f *Folder) addAll(ctx context.Context, account string, epoch int64, deltas
 	})...)
 }
 
-// add adds a delta to its sheet. Where the sheet is ahead, the delta is made
-// again from the entries that it lacks.
+// add adds a delta to its sheet. If the sheet is ahead, the delta is recomputed
+// from the entries that it lacks.
 func (f *Folder) add(ctx context.Context, account string, epoch int64, delta usage.Delta, run []ledger.Entry, firsts map[usage.Conversation]int64) error {
 	for {
 		standing, err := f.Store.Add(ctx, account, epoch, delta)
@@ -273,7 +275,7 @@ func (f *Folder) add(ctx context.Context, account string, epoch int64, delta usa
 		case standing.Superseded:
 			return errSuperseded
 		case standing.Upto < delta.First:
-			return fmt.Errorf("rollup: sheet %v stands at %d and refuses entries from %d on", delta.Key, standing.Upto, delta.First)
+			return fmt.Errorf("rollup: sheet %v is at entry %d and rejects entries from %d on", delta.Key, standing.Upto, delta.First)
 		case standing.Upto >= delta.Last:
 			return nil
 		}
@@ -298,11 +300,11 @@ func remainder(key usage.Key, upto int64, run []ledger.Entry, firsts map[usage.C
 	return usage.Delta{}, fmt.Errorf("rollup: no entry after %d touches sheet %v", upto, key)
 }
 
-// Rebuild makes the account's sheets anew from its ledger, up to seq at least,
-// and lifts a quarantine. Debits may go on meanwhile: sheets of the new epoch
-// replace those of the old one by one, and a run of the old epoch that is still
-// under way is refused by them. Where it is cut short, every later CatchUp goes
-// on with it, and so does another Rebuild.
+// Rebuild regenerates the account's sheets from its ledger, up to seq at least,
+// and lifts a quarantine. Debits may continue: sheets of the new epoch replace
+// those of the old one by one, and a run of the old epoch that is still under
+// way is refused by them. If it is interrupted, every later CatchUp continues
+// it, and so does another Rebuild.
 func (f *Folder) Rebuild(ctx context.Context, account string, seq int64) (Result, error) {
 	for {
 		mark, err := f.Store.Mark(ctx, account)
@@ -322,8 +324,8 @@ func (f *Folder) Rebuild(ctx context.Context, account string, seq int64) (Result
 	}
 }
 
-// Retry is CatchUp for an account that may be quarantined: it tries the entry
-// once more that could not be folded, after the program or the entry was mended.
+// Retry is CatchUp for an account that may be quarantined: it retries the entry
+// that could not be folded, after the program or the entry was fixed.
 func (f *Folder) Retry(ctx context.Context, account string, seq int64) (Result, error) {
 	mark, err := f.Store.Mark(ctx, account)
 	if err != nil {
@@ -332,7 +334,7 @@ func (f *Folder) Retry(ctx context.Context, account string, seq int64) (Result, 
 	if mark.Quarantine != "" {
 		to := mark
 		to.Quarantine = ""
-		// Where somebody else moves it first, there is nothing left to lift.
+		// If another run moves it first, there is nothing left to lift.
 		if _, err := f.Store.MoveMark(ctx, account, mark, to); err != nil {
 			return Result{}, err
 		}

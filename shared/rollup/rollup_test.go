@@ -157,7 +157,7 @@ func TestAQuarantineIsLiftedOnlyByWhoKnowsOfIt(t *testing.T) {
 
 func TestASheetSaysHowItStands(t *testing.T) { rolluptest.Standings(t, &memory.Usage{}) }
 
-// failing fails the one call that it is told to.
+// failing fails the one given call.
 type failing struct {
 	*memory.Usage
 	removal error
@@ -171,8 +171,8 @@ func (s *failing) RemoveBefore(ctx context.Context, account string, epoch int64)
 	return s.Usage.RemoveBefore(ctx, account, epoch)
 }
 
-// A rebuild that is cut short before it has removed what is left of the epoch
-// before is ended by whoever comes next.
+// A rebuild that is interrupted before it has removed what is left of the
+// previous epoch is completed by the next run.
 func TestARebuildThatIsCutShortIsGoneOnWith(t *testing.T) {
 	entries := debits(3)
 	store := &failing{Usage: &memory.Usage{Entries: rolluptest.Lister(&entries)}}

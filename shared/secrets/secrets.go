@@ -1,10 +1,10 @@
 // Package secrets reads secrets of AWS Secrets Manager, and is the only
 // importer of its SDK.
 //
-// A secret has a current version and, once it was rotated, the one before,
-// which Secrets Manager keeps by itself under the stage AWSPREVIOUS. Both are
-// remembered for a while; a version that is not known is looked for at once,
-// though not more often than every few seconds, so that made-up ids cost nothing.
+// A secret has a current version and, once it was rotated, the previous one,
+// which Secrets Manager keeps under the stage AWSPREVIOUS. Both are cached for a
+// while; an unknown version is looked up at once, but at most every few seconds,
+// so that made-up ids cost nothing.
 package secrets
 
 import (
@@ -20,20 +20,21 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 )
 
-// The stages of versions, as Secrets Manager has them.
+// The stages of versions in Secrets Manager.
 const (
 	current  = "AWSCURRENT"
 	previous = "AWSPREVIOUS"
 )
 
 const (
-	// TTL is how long versions are remembered, and so how long a secret that
-	// was replaced may still be in use.
+	// TTL is how long versions are cached, and so how long a secret that was
+	// replaced may still be in use.
 	TTL = time.Minute
-	// minAge is how old the memory must be before an unknown version, or a
-	// failure, makes it be read again.
+	// minAge is how old the cache must be before an unknown version, or a
+	// failure, causes it to be read again.
 	minAge = 5 * time.Second
-	// maxStale is how long versions serve while they cannot be read again.
+	// maxStale is how long cached versions are used while they cannot be read
+	// again.
 	maxStale = time.Hour
 )
 
@@ -56,7 +57,7 @@ type Secret struct {
 	triedAt time.Time
 }
 
-// Open makes a client for one secret. It reads nothing yet. An empty endpoint
+// Open creates a client for one secret. It reads nothing yet. An empty endpoint
 // means AWS's own.
 func Open(config aws.Config, endpoint, arn string, now func() time.Time) *Secret {
 	client := secretsmanager.NewFromConfig(config, func(o *secretsmanager.Options) {
@@ -87,7 +88,7 @@ func (s *Secret) Current(ctx context.Context) (Version, error) {
 	return s.known[0], nil
 }
 
-// Find is the valid version with that id, and false where there is none.
+// Find is the valid version with that id, and false if there is none.
 func (s *Secret) Find(ctx context.Context, id string) (Version, bool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -114,8 +115,9 @@ func (s *Secret) find(id string) (Version, bool) {
 	return Version{}, false
 }
 
-// refresh reads the versions again where what is known is older than that. What
-// is known serves on where they cannot be read, which is tried again soon.
+// refresh reads the versions again if the cached ones are older than that. If
+// they cannot be read, the cached ones remain in use, and the read is retried
+// soon.
 func (s *Secret) refresh(ctx context.Context, maxAge time.Duration) error {
 	now := s.now()
 	if len(s.known) > 0 && (now.Before(s.readAt.Add(maxAge)) || now.Before(s.triedAt.Add(minAge))) {

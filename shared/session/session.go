@@ -1,12 +1,12 @@
-// Package session speaks sessions as JSON Web Tokens (RFC 7519), signed with
+// Package session encodes sessions as JSON Web Tokens (RFC 7519), signed with
 // HMAC-SHA-256.
 //
-// The claims are the registered ones, and name and zoneinfo as OpenID Connect
-// has them, so that a page that is handed a token knows whose it is. Two keys
+// The claims are the registered ones, and name and zoneinfo as in OpenID
+// Connect, so that a page that receives a token can show whose it is. Two keys
 // are valid at a time: tokens are signed with the current one, and those that
-// were signed with the one before stay valid until they expire.
+// were signed with the previous one stay valid until they expire.
 //
-// The package must not know where keys are kept.
+// The package must not depend on where keys are kept.
 package session
 
 import (
@@ -22,12 +22,12 @@ import (
 	"drawdown/shared/fault"
 )
 
-// Key signs tokens. Its id stands in each of them.
+// Key signs tokens. Each of them contains its id.
 type Key struct {
 	ID     string
 	Secret []byte
 	// RetiredAt is when the key has signed its last token; zero: it still signs.
-	// Whoever gets hold of a retired key can make no token that would be let in.
+	// A stolen retired key cannot make a token that would be accepted.
 	RetiredAt time.Time
 }
 
@@ -38,7 +38,7 @@ const MinSecret = 32
 type Keys interface {
 	// Current is the key that signs.
 	Current(ctx context.Context) (Key, error)
-	// Find is the valid key with that id, nil where there is none.
+	// Find is the valid key with that id, nil if there is none.
 	Find(ctx context.Context, id string) (*Key, error)
 }
 
@@ -91,7 +91,7 @@ func (t *Tokens) Sign(ctx context.Context, s access.Session) (string, error) {
 	token.Header["kid"] = key.ID
 	text, err := token.SignedString(key.Secret)
 	if err == nil && len(text) > maxToken {
-		err = fmt.Errorf("session: the token of account %s has %d bytes, more than the %d that are let in", s.Account, len(text), maxToken)
+		err = fmt.Errorf("session: the token of account %s has %d bytes, more than the maximum of %d", s.Account, len(text), maxToken)
 	}
 	return text, err
 }
@@ -104,14 +104,14 @@ func scopes() string {
 	return strings.Join(words, " ")
 }
 
-// errKey wraps what kept a key from being found, which is no fault of the token.
+// errKey wraps an error of looking up a key, which is not a fault of the token.
 type errKey struct{ error }
 
 func (e errKey) Unwrap() error { return e.error }
 
-// Open is the session of a token. It fails with fault.Unauthenticated where the
-// token is not one of ours or not valid now; an expired one is told so, since
-// its holder must be sent to get another.
+// Open is the session of a token. It fails with fault.Unauthenticated if the
+// token is not one of ours or not valid now; the error of an expired one says
+// so, since its holder must get another.
 func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error) {
 	if len(token) > maxToken {
 		return access.Session{}, refusal()
@@ -143,7 +143,7 @@ func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error)
 	case errors.As(err, &unreachable):
 		return access.Session{}, unreachable.error
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return access.Session{}, fault.New(fault.Unauthenticated, "The session has ended. Open the page again from where you came.")
+		return access.Session{}, fault.New(fault.Unauthenticated, "The session has expired. Open this page again from the site you came from.")
 	case err != nil, read.Subject == "", read.Scope != scopes(), read.IssuedAt == nil,
 		read.ExpiresAt.Sub(read.IssuedAt.Time) > access.MaxSession,
 		!retiredAt.IsZero() && read.IssuedAt.After(retiredAt):
@@ -156,5 +156,5 @@ func (t *Tokens) Open(ctx context.Context, token string) (access.Session, error)
 }
 
 func refusal() error {
-	return fault.New(fault.Unauthenticated, "The session token is not valid. Open the page again from where you came.")
+	return fault.New(fault.Unauthenticated, "The session token is not valid. Open this page again from the site you came from.")
 }

@@ -80,7 +80,7 @@ func TestASessionComesBackAsItWasSigned(t *testing.T) {
 			}
 		}
 		now = want.ExpiresAt.Add(time.Minute)
-		if _, err := tokens.Open(context.Background(), token); fault.CodeOf(err) != fault.Unauthenticated || !strings.Contains(err.Error(), "ended") {
+		if _, err := tokens.Open(context.Background(), token); fault.CodeOf(err) != fault.Unauthenticated || !strings.Contains(err.Error(), "expired") {
 			t.Fatalf("after its end: %v", err)
 		}
 	})

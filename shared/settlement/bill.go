@@ -7,8 +7,8 @@ import (
 )
 
 // writeBill brings a line of the billing history up to the present object. The
-// first reading serves a line that is not there yet; where one is, the object is
-// read again after it, so that an old reading never covers a newer one.
+// first reading is used for a new line; if there is a line, the object is read
+// again after it, so that an old reading never overwrites a newer one.
 func (s *Settler) writeBill(ctx context.Context, first billing.Bill, again func() (billing.Bill, error)) error {
 	next := first
 	for range maxTries {
@@ -33,8 +33,8 @@ func (s *Settler) writeBill(ctx context.Context, first billing.Bill, again func(
 	return ErrMoved
 }
 
-// kept takes over what the present object does not know. What was bought is told
-// as it was called then: the catalog may have changed since.
+// kept copies what the current object does not contain. What was bought keeps
+// its name at the time: the catalog may have changed since.
 func kept(next, stored billing.Bill) billing.Bill {
 	next.Version = stored.Version
 	if next.Seq == 0 {

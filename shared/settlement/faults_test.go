@@ -59,7 +59,7 @@ func (f *faults) failAt(call int, after bool) {
 	f.calls, f.at, f.after = 0, call, after
 }
 
-// fired tells whether there were so many calls that the fault was met.
+// fired reports whether there were so many calls that the fault was met.
 func (f *faults) fired() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()

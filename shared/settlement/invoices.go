@@ -9,9 +9,9 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// Invoice settles an invoice: one that is paid opens the period, or makes the
-// change, that it is for, and what it has granted is taken back as far as its
-// money was given back.
+// Invoice settles an invoice: a paid one opens the period, or makes the change,
+// that it is for, and its credits are taken back to the extent that its money
+// was given back.
 func (s *Settler) Invoice(ctx context.Context, id string) error {
 	invoice, err := s.Processor.Invoice(ctx, id)
 	if err != nil || invoice.Account == "" {
@@ -57,8 +57,8 @@ func (s *Settler) invoicePaid(ctx context.Context, invoice billing.Invoice) erro
 	return s.openPeriod(ctx, invoice)
 }
 
-// paidForNothing tells of an invoice that was paid, for what is not granted any
-// more. Where it was granted before, or the money is back, there is nothing to tell.
+// paidForNothing reports an invoice that was paid but no longer grants anything. If
+// it granted before, or the money was given back, there is nothing to report.
 func (s *Settler) paidForNothing(ctx context.Context, invoice billing.Invoice, operation ledger.OperationID) error {
 	if s.OnPaidForNothing == nil || invoice.Payment == "" {
 		return nil
@@ -85,7 +85,7 @@ func (s *Settler) paidForNothing(ctx context.Context, invoice billing.Invoice, o
 }
 
 // granting is the operation that grants what an invoice has paid for. A change of
-// plan that begins a period, as one to another interval does, is a period.
+// plan that begins a period, such as one to another interval, is a period.
 func granting(invoice billing.Invoice) (ledger.OperationID, bool) {
 	switch invoice.Reason {
 	case billing.InvoiceOfStart, billing.InvoiceOfPeriod:
@@ -100,10 +100,11 @@ func granting(invoice billing.Invoice) (ledger.OperationID, bool) {
 	return "", false
 }
 
-// invoiceMoney takes back what an invoice has granted, as far as its money was
-// given back. Where it has granted nothing, on purpose, there is nothing to take
-// back: its plan includes no credits, its period was over or its subscription
-// replaced when it was settled, or it is of use beyond the grants, which was used.
+// invoiceMoney takes back what an invoice has granted, to the extent that its
+// money was given back. An invoice that deliberately granted nothing leaves
+// nothing to take back: its plan includes no credits, its period was over or its
+// subscription replaced when it was settled, or it is for overage, which has been
+// used.
 func (s *Settler) invoiceMoney(ctx context.Context, invoice billing.Invoice) error {
 	if operation, found := granting(invoice); found {
 		err := s.takeBack(ctx, invoice.Account, operation, invoice.Payment)
@@ -123,8 +124,8 @@ func (s *Settler) invoiceMoney(ctx context.Context, invoice billing.Invoice) err
 	return s.refundBill(ctx, payment, name)
 }
 
-// openPeriod opens the period that an invoice has paid for, by the catalog as it
-// is now.
+// openPeriod opens the period that an invoice has paid for, with the current
+// catalog.
 func (s *Settler) openPeriod(ctx context.Context, invoice billing.Invoice) error {
 	plan, err := s.plan(ctx, invoice.PlanID)
 	if err != nil {
@@ -158,7 +159,7 @@ func (s *Settler) changePlan(ctx context.Context, invoice billing.Invoice) error
 		return err
 	}
 	if wallet == nil || wallet.Plan == nil || wallet.Plan.Subscription != invoice.Subscription ||
-		!invoice.CreatedAt.Before(wallet.Plan.End) { // of the period after the one that is open, whose invoice is under way
+		!invoice.CreatedAt.Before(wallet.Plan.End) { // of the period after the open one, whose invoice is on its way
 		return ErrNotYet
 	}
 	late, err := s.overtaken(ctx, invoice, plan, *wallet.Plan)
@@ -171,8 +172,8 @@ func (s *Settler) changePlan(ctx context.Context, invoice billing.Invoice) error
 	}}).Err
 }
 
-// overtaken tells whether a change is of the past: the period that it changed is
-// over, or a later change to a larger plan was settled before it, which has
+// overtaken reports whether a change is obsolete: the period that it changed is
+// over, or a later change to a larger plan was settled before it and has
 // granted the difference.
 func (s *Settler) overtaken(ctx context.Context, invoice billing.Invoice, plan billing.Plan, open ledger.PlanState) (bool, error) {
 	if invoice.CreatedAt.Before(open.Start) {
@@ -236,10 +237,10 @@ func invoiceState(i billing.Invoice) billing.BillState {
 	return billing.BillPending
 }
 
-// invoiceName is what people call what an invoice is for.
+// invoiceName is the display name of what an invoice is for.
 func (s *Settler) invoiceName(ctx context.Context, invoice billing.Invoice) (string, error) {
 	if invoice.Reason == billing.InvoiceOfOverage {
-		return "Use beyond the included credits", nil
+		return "Usage beyond the included credits", nil
 	}
 	plan, err := s.Store.Plan(ctx, invoice.PlanID)
 	if err != nil || plan == nil {

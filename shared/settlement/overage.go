@@ -8,9 +8,10 @@ import (
 	"drawdown/shared/billing"
 )
 
-// BillOverage sends the invoice of use beyond the grants that a period's end has
-// noted. The note was written with the reset of the overage, so it is there once;
-// the processor finds the note's id, so it is billed once.
+// BillOverage sends the invoice for overage that the end of a period has
+// recorded. The record was written with the reset of the overage, so it exists
+// once; the processor looks the invoice up by the record's id, so it is billed
+// once.
 func (s *Settler) BillOverage(ctx context.Context, account string, at time.Time, id string) error {
 	for range maxTries {
 		bill, err := s.Store.Bill(ctx, account, at, id)
@@ -23,7 +24,7 @@ func (s *Settler) BillOverage(ctx context.Context, account string, at time.Time,
 		}
 		invoice, err := s.Processor.BillOverage(ctx, billing.OverageCharge{
 			Bill: bill.ID, Account: account, Customer: customer, Amount: bill.Amount, NotedAt: bill.At,
-			Description: fmt.Sprintf("%s credits used beyond the included ones", bill.Credits),
+			Description: fmt.Sprintf("%s credits of usage beyond the included credits", bill.Credits),
 		})
 		if err != nil {
 			return err
@@ -49,7 +50,7 @@ func (s *Settler) overageBill(ctx context.Context, invoice billing.Invoice) erro
 			return err
 		}
 		if bill == nil {
-			return fmt.Errorf("settlement: invoice %s is of a bill %q that is not there", invoice.ID, invoice.Bill)
+			return fmt.Errorf("settlement: invoice %s names bill %q, which does not exist", invoice.ID, invoice.Bill)
 		}
 		present, err := s.Processor.Invoice(ctx, invoice.ID)
 		if err != nil {

@@ -8,8 +8,8 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// Payment settles a payment: grants what was paid for, once, and takes back what
-// the money has been given back for.
+// Payment settles a payment: it grants what was paid for, once, and takes back
+// the credits whose money was given back.
 func (s *Settler) Payment(ctx context.Context, id string) error {
 	payment, err := s.Processor.Payment(ctx, id)
 	if err != nil {
@@ -42,9 +42,9 @@ func (s *Settler) purchase(ctx context.Context, payment billing.Payment) error {
 	return s.paymentBills(ctx, payment, billing.PurchaseBill)
 }
 
-// grantPack gives what a payment has paid for, under an operation that follows
-// from the payment's id. The validity runs from now: credits that were paid for
-// late are valid as long.
+// grantPack grants what a payment has paid for, under an operation that follows
+// from the payment's id. The validity runs from now: credits that were paid
+// late are valid for as long.
 func (s *Settler) grantPack(ctx context.Context, payment billing.Payment, operation ledger.OperationID, source ledger.Source) error {
 	pack := payment.Pack
 	add := ledger.AddGrant{Amount: pack.Credits, Source: source, Reason: "pack " + pack.PackID, Payment: payment.ID}
@@ -75,12 +75,12 @@ func (s *Settler) paymentBills(ctx context.Context, payment billing.Payment, kin
 	return s.refundBill(ctx, payment, name)
 }
 
-// refundBill writes the line of what was given back. Where nothing was, or not
-// any more, as after a refund that the bank did not take, only a line that is
-// there is brought up to that.
+// refundBill writes the line of what was given back. If nothing was, or no
+// longer is, as after a refund that the bank rejected, only an existing line is
+// updated.
 func (s *Settler) refundBill(ctx context.Context, payment billing.Payment, name string) error {
 	line := func(p billing.Payment) billing.Bill {
-		p.Account = payment.Account // an invoice's payment may not know it
+		p.Account = payment.Account // an invoice's payment may not have it
 		return refundBill(p, name)
 	}
 	first := line(payment)
@@ -96,7 +96,7 @@ func (s *Settler) refundBill(ctx context.Context, payment billing.Payment, name 
 	})
 }
 
-// packName is what people call a pack; its id where the catalog has none.
+// packName is the display name of a pack; its id if it is not in the catalog.
 func (s *Settler) packName(ctx context.Context, id string) (string, error) {
 	pack, err := s.Store.Pack(ctx, id)
 	if err != nil || pack == nil {
@@ -129,7 +129,7 @@ func paymentBill(p billing.Payment, kind billing.BillKind, name string) billing.
 		bill.State = billing.BillVoid
 	}
 	if kind == billing.RefillBill && (bill.State == billing.BillOpen || bill.State == billing.BillVoid) {
-		bill.State = billing.BillFailed // nobody waits for a person to go on with it
+		bill.State = billing.BillFailed // no one is expected to complete it
 	}
 	return bill
 }
@@ -155,7 +155,7 @@ func refundBill(p billing.Payment, name string) billing.Bill {
 	return bill
 }
 
-// invoicePayment settles what became of the money of an invoice.
+// invoicePayment settles changes of an invoice's payment, such as a refund.
 func (s *Settler) invoicePayment(ctx context.Context, payment billing.Payment) error {
 	if err := s.Invoice(ctx, payment.Invoice); err != nil {
 		return fmt.Errorf("settlement: payment %s of invoice %s: %w", payment.ID, payment.Invoice, err)

@@ -18,7 +18,7 @@ import (
 
 var smallPack = billing.PackSale{PackID: "small", Credits: 50 * one, ValidityDays: 365}
 
-// about are all messages that can tell of a payment.
+// about are all messages that can refer to a payment.
 func about(payment string) []message {
 	n := payment[len("pi_"):]
 	return []message{
@@ -44,8 +44,8 @@ func (p *processor) step(id string, kind int, part int64) {
 	})
 }
 
-// checkMoney holds what must be so once everything was delivered: each payment
-// granted once, what is gone of each as its money says, and no credit more or less.
+// checkMoney checks the state once everything was delivered: each payment granted
+// once, each taken back to match its money, and no credit more or less.
 func (w *world) checkMoney(payments []string, spent credit.Amount) {
 	w.Helper()
 	want := -spent
@@ -238,7 +238,7 @@ func TestASpentRefundIsOwed(t *testing.T) {
 	}
 }
 
-// A crash anywhere is mended by the message that comes again.
+// A crash anywhere is repaired by the retried message.
 func TestAPaymentSurvivesEveryCrash(t *testing.T) {
 	t.Parallel()
 	for _, part := range []int64{0, 200} {
@@ -260,7 +260,7 @@ func TestAPaymentSurvivesEveryCrash(t *testing.T) {
 }
 
 // A line of the history, and what is taken back, never follow an older reading:
-// one that is slow at any of its steps is overtaken by one that knows more.
+// one that is slow at any of its steps is overtaken by a newer one.
 func TestNoOldReadingWins(t *testing.T) {
 	t.Parallel()
 	for _, before := range []string{"never", "before the dispute", "after it"} { // settled
@@ -295,7 +295,7 @@ func TestNoOldReadingWins(t *testing.T) {
 	}
 }
 
-// The history tells what was bought as it was called then.
+// The history shows what was bought by its name at the time.
 func TestTheCatalogDoesNotChangeThePast(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -308,7 +308,7 @@ func TestTheCatalogDoesNotChangeThePast(t *testing.T) {
 	w.checkLine("pi_1")
 }
 
-// A refund that the bank did not take gives the credits back, and its line says so.
+// A refund that the bank rejected restores the credits, and its line shows it.
 func TestARefundThatFailed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -319,7 +319,7 @@ func TestARefundThatFailed(t *testing.T) {
 		t.Errorf("after the refund %s are available", w.available())
 	}
 	w.processor.change(func() { w.processor.payments[id].Refunded = 0 })
-	w.deliver(message{settlement.OfRefund, "re_1"}) // all that tells of its failure
+	w.deliver(message{settlement.OfRefund, "re_1"}) // the only notice of its failure
 	if line := w.store.line("refund:" + id); line.State != billing.BillVoid || line.Amount.Minor != 0 {
 		t.Errorf("its line is %+v", line)
 	}
@@ -346,7 +346,7 @@ func TestForeignAndUnpaidPayments(t *testing.T) {
 	}
 }
 
-// A session tells of its payment or of its subscription.
+// A session refers to its payment or to its subscription.
 func TestSessions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -78,7 +78,7 @@ func TestSubscriptionsEndAsTheyAre(t *testing.T) {
 		want := 100 * one
 		some := func() { // some of them come early
 			for _, m := range shuffled(random, messages)[:random.IntN(len(messages))] {
-				_ = w.Settle(w.ctx(), m.kind, m.id) // what comes too early comes again
+				_ = w.Settle(w.ctx(), m.kind, m.id) // what arrives too early is retried
 			}
 		}
 		some()
@@ -204,7 +204,7 @@ func TestAPaidChangeIsNotOvertakenByASmallerPlan(t *testing.T) {
 	w.processor.change(func() { w.processor.subscriptions[sub].PlanID = "basic" })
 	w.deliver(invoiceMessage(pro))
 	w.onPlan(sub, 250*one)
-	// Where the smaller plan's period has begun meanwhile, the change is of the past.
+	// If the smaller plan's period has begun since, the change is obsolete.
 	late := started(t, "basic")
 	late.pass(15 * day)
 	late.processor.change(func() { late.processor.subscriptions[sub].PlanID = "pro" })
@@ -323,8 +323,8 @@ func TestAPlanEndsAsOftenAsItIsOpen(t *testing.T) {
 	w.onNoPlan()
 }
 
-// An invoice that was paid and grants nothing is told of, until its money is back;
-// one that has granted what it paid for is not.
+// An invoice that was paid and grants nothing is reported, until its money is
+// given back; one that has granted what it paid for is not.
 func TestWhatIsPaidForNothingIsTold(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -356,8 +356,8 @@ func TestWhatIsPaidForNothingIsTold(t *testing.T) {
 	}
 }
 
-// Two subscriptions at once: the newer one stands and has its credits, at whatever
-// step the one meets the other; the older one is not renewed.
+// Two subscriptions at once: the newer one is kept and has its credits, wherever
+// the two calls interleave; the older one is not renewed.
 func TestTwoSubscriptions(t *testing.T) {
 	t.Parallel()
 	const newer = "sub_2"
@@ -408,7 +408,8 @@ func TestAnIncompleteSubscription(t *testing.T) {
 	}
 }
 
-// Where an invoice could not be collected, the standing says where to pay it, until it is paid.
+// If an invoice could not be collected, the standing has where to pay it, until it is
+// paid.
 func TestAnUnpaidInvoiceCanBePaid(t *testing.T) {
 	t.Parallel()
 	w := started(t, "basic")
@@ -443,7 +444,7 @@ func TestAnUnpaidInvoiceCanBePaid(t *testing.T) {
 	w.onPlan(sub, 100*one)
 }
 
-// The history and what stands never follow an older reading.
+// The history and the standing never follow an older reading.
 func TestNoOldReadingOfASubscriptionWins(t *testing.T) {
 	t.Parallel()
 	statuses := []billing.SubscriptionStatus{billing.SubscriptionActive, billing.SubscriptionPastDue}

@@ -11,11 +11,12 @@ import (
 	"drawdown/shared/money"
 )
 
-// keyMemory is how long the fake remembers idempotency keys, as the real one says.
+// keyMemory is how long the fake remembers idempotency keys, as the real one
+// documents.
 const keyMemory = 24 * time.Hour
 
-// processor is a small honest payment processor: its objects change as told, and
-// it remembers the keys that it was asked under.
+// processor is a small honest payment processor: its objects change as
+// instructed, and it remembers the keys of its requests.
 type processor struct {
 	*faults
 	now func() time.Time
@@ -27,7 +28,7 @@ type processor struct {
 	invoices      map[string]*billing.Invoice
 	subscriptions map[string]*billing.Subscription
 	keys          map[string]keyed // of refills
-	canceled      int              // subscriptions told to end with their period
+	canceled      int              // subscriptions set to end with their period
 	noCard        bool
 	rejects       bool // accepts no charge
 	stubborn      bool // cancels no payment

@@ -9,13 +9,13 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// keysLast is how long the processor surely remembers an idempotency key: after
-// that a charge is looked for by its metadata, and never asked for again.
+// keysLast is how long the processor is certain to remember an idempotency key:
+// after that a charge is looked up by its metadata, and never requested again.
 const keysLast = 23 * time.Hour
 
-// Refill starts the account's refill if it is due, and goes on with one that is
-// in flight. Calling it too often does no harm: the wallet says whether there is
-// anything to do, and admits one refill at a time.
+// Refill starts the account's refill if it is due, and continues one that is in
+// flight. Calling it too often does no harm: the wallet determines whether there
+// is anything to do, and allows one refill at a time.
 func (s *Settler) Refill(ctx context.Context, account string) error {
 	wallet, err := s.Store.Wallet(ctx, account)
 	if err != nil || wallet == nil || wallet.Refill == nil {
@@ -43,10 +43,10 @@ func (s *Settler) Refill(ctx context.Context, account string) error {
 	return s.resolve(ctx, account, *outcome.Wallet.Refill)
 }
 
-// resolve brings the refill in flight to an end, or leaves it in flight where
-// the processor has not decided. It never assumes: an unknown outcome stays an
-// error, and the sweep asks again under the same id. What the processor rejects for
-// certain is no unknown outcome, and ends the refill.
+// resolve ends the refill in flight, or leaves it in flight if the processor has
+// not decided. It never assumes: an unknown outcome stays an error, and the sweep
+// asks again under the same id. A definite rejection by the processor is not an
+// unknown outcome, and ends the refill.
 func (s *Settler) resolve(ctx context.Context, account string, refill ledger.RefillState) error {
 	customer, err := billing.Customer(ctx, s.Store, s.Processor, account)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s *Settler) resolve(ctx context.Context, account string, refill ledger.Ref
 			return err
 		}
 	}
-	// When it was asked for before, there may have been a card, or what is missing now.
+	// An earlier request may have had a card, or what is missing now.
 	found, err := s.Processor.FindRefill(ctx, customer, refill.ID, refill.Since)
 	if err != nil {
 		return err
@@ -75,20 +75,20 @@ func (s *Settler) resolve(ctx context.Context, account string, refill ledger.Ref
 	if found != nil {
 		return s.byPayment(ctx, account, refill.ID, *found)
 	}
-	// What was rejected is an error all the same: only the operator can mend its cause.
+	// A rejection is an error too: only the operator can fix its cause.
 	return errors.Join(rejected, s.settleRefill(ctx, account, ledger.SettleRefill{ID: refill.ID, Outcome: outcome, Reason: reason}))
 }
 
 // The reasons of refills for which there was no payment.
 const (
 	reasonNoCard   ledger.RefillReason = "no_card"
-	reasonRejected ledger.RefillReason = "rejected" // the processor does not accept the charge at all
+	reasonRejected ledger.RefillReason = "rejected" // the processor rejected the charge
 )
 
-// charge asks for the payment of a refill, and reads it as it is now: under a key
-// that the processor remembers it answers what it did the first time. It asks in
-// the terms of the refill in flight, which the account may have changed since: the
-// same key must ask for the same.
+// charge requests the payment of a refill, and reads it as it is now: for a key
+// that it remembers, the processor repeats its first answer. It uses the terms of
+// the refill in flight, which the account may have changed since: the same key
+// requires the same request.
 func (s *Settler) charge(ctx context.Context, account, customer string, refill ledger.RefillState) (billing.Payment, error) {
 	payment, err := s.Processor.ChargeRefill(ctx, billing.RefillCharge{
 		Account: account, Customer: customer, Amount: refill.Price,
@@ -100,8 +100,9 @@ func (s *Settler) charge(ctx context.Context, account, customer string, refill l
 	return s.Processor.Payment(ctx, payment.ID)
 }
 
-// byPayment settles a refill by what its payment is now. What was refused is
-// canceled first, so that it cannot be paid after the refill has been given up.
+// byPayment settles a refill by the current state of its payment. A refused
+// payment is canceled first, so that it cannot be paid after the refill has
+// been abandoned.
 func (s *Settler) byPayment(ctx context.Context, account, refill string, payment billing.Payment) error {
 	outcome := ledger.RefillDeclined
 	switch payment.Status {
@@ -109,7 +110,7 @@ func (s *Settler) byPayment(ctx context.Context, account, refill string, payment
 		return s.refillPaid(ctx, payment)
 	case billing.Processing:
 		return s.paymentBills(ctx, payment, billing.RefillBill)
-	case billing.Canceled: // after a refusal by a try that got no further, or that others overtake
+	case billing.Canceled: // after a refusal, by a try that stopped here or was overtaken
 		switch payment.Refused {
 		case billing.ActionRequired:
 			outcome = ledger.RefillNeedsAction
@@ -147,8 +148,8 @@ func (s *Settler) settleRefill(ctx context.Context, account string, settle ledge
 	return s.Committer.Do(ctx, account, ledger.Command{Operation: ledger.RefillOperation(settle.ID), Action: settle}).Err
 }
 
-// refillPaid settles a payment of a refill that has succeeded, whoever finds it
-// first.
+// refillPaid settles a successful payment of a refill, whether the sweep or a
+// notice finds it first.
 func (s *Settler) refillPaid(ctx context.Context, payment billing.Payment) error {
 	operation := ledger.RefillOperation(payment.Pack.Refill)
 	outcome := s.Committer.Do(ctx, payment.Account, ledger.Command{
@@ -159,8 +160,8 @@ func (s *Settler) refillPaid(ctx context.Context, payment billing.Payment) error
 		return outcome.Err
 	}
 	if !settledBy(outcome.Entry, payment.ID) {
-		// The refill was given up before its money was found, or another payment
-		// has settled it: the money counts.
+		// The refill was abandoned before its payment was found, or another
+		// payment has settled it: the money counts.
 		operation = ledger.PaymentOperation(payment.ID)
 		if err := s.grantPack(ctx, payment, operation, ledger.FromAutoRefill); err != nil {
 			return err
@@ -172,7 +173,7 @@ func (s *Settler) refillPaid(ctx context.Context, payment billing.Payment) error
 	return s.paymentBills(ctx, payment, billing.RefillBill)
 }
 
-// settledBy tells whether an entry has granted a refill for a payment.
+// settledBy reports whether an entry has granted a refill for a payment.
 func settledBy(entry *ledger.Entry, payment string) bool {
 	if entry == nil {
 		return false

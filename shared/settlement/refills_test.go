@@ -55,7 +55,7 @@ func becomes(status billing.PaymentStatus, reason string) func(*billing.Payment)
 	return func(p *billing.Payment) { p.Status, p.Reason = status, reason }
 }
 
-// deliverRefills delivers what the processor has to tell of the refills' payments.
+// deliverRefills delivers the processor's notices of the refills' payments.
 func (w *world) deliverRefills() {
 	w.Helper()
 	for id := range w.processor.payments {
@@ -110,7 +110,7 @@ func TestARefillSurvivesEveryCrash(t *testing.T) {
 }
 
 // A refusal is canceled before it is settled, whatever fails: it can never be
-// paid afterwards, nothing is granted, and the history says that it failed.
+// paid afterwards, nothing is granted, and the history shows that it failed.
 func TestARefusalSurvivesEveryCrash(t *testing.T) {
 	t.Parallel()
 	for _, status := range []billing.PaymentStatus{billing.Declined, billing.ActionRequired} {
@@ -318,8 +318,8 @@ func TestNoCardIsNoProofThatNothingWasCharged(t *testing.T) {
 	w.refilled(1)
 }
 
-// What the processor rejects for certain ends the refill, which is told, and is
-// tried again after a while; the money of an earlier try counts all the same.
+// A definite rejection ends the refill, which is reported, and is retried after
+// a while; the money of an earlier try still counts.
 func TestARejectedRefill(t *testing.T) {
 	t.Parallel()
 	crashes(t, func() *world {
@@ -430,7 +430,7 @@ func TestAfter23HoursNothingIsAskedFor(t *testing.T) {
 	}
 }
 
-// A refill was given up as never charged, and its money turns up.
+// A refill was abandoned as never charged, and its payment is found later.
 func TestLateMoneyIsGrantedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t).arm(10_000)

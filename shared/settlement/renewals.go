@@ -12,10 +12,10 @@ import (
 // maxPeriods bounds the periods that one run catches up with; the next run goes on.
 const maxPeriods = 100
 
-// Renew looks at the subscription of an account whose time has come. A free one
-// gets every period that has begun, one after another; of a paid one the
-// processor is asked what has become of it, and its newest invoice is settled: the
-// news of that may have been lost. What fails stays due.
+// Renew looks at an account's subscription when it is due. A free one gets every
+// period that has begun, one after another; a paid one is read at the processor,
+// and its newest invoice is settled, since its notice may have been lost. What
+// fails stays due.
 func (s *Settler) Renew(ctx context.Context, account string) error {
 	standing, err := s.Store.Standing(ctx, account)
 	if err != nil || standing == nil || standing.Status == billing.SubscriptionEnded {
@@ -31,11 +31,11 @@ func (s *Settler) Renew(ctx context.Context, account string) error {
 	return errors.Join(err, s.follow(ctx, standing.ID, err == nil))
 }
 
-// renewFree opens the periods that have begun. The standing goes on to a period
-// before that is opened, and from a period only once it is open. So whoever puts
-// another subscription in its place opens the period that stands before
-// (handOver), and one that is slow here finds it open, instead of opening it over
-// the other one's.
+// renewFree opens the periods that have begun. The standing moves on to a period
+// before that is opened, and past a period only once it is open. So a call that
+// replaces the subscription opens the standing period first (handOver), and a
+// slow call here finds it open, instead of opening it over the new
+// subscription's.
 func (s *Settler) renewFree(ctx context.Context, standing billing.Standing) error {
 	now := s.Now()
 	for range maxPeriods {
@@ -59,7 +59,7 @@ func (s *Settler) renewFree(ctx context.Context, standing billing.Standing) erro
 	return s.saveFree(ctx, &standing, standing.PeriodEnd)
 }
 
-// nextFree puts the period after the standing's into it.
+// nextFree moves the standing to its next period.
 func (s *Settler) nextFree(ctx context.Context, standing *billing.Standing) error {
 	if standing.NextPlan != "" {
 		standing.PlanID, standing.NextPlan = standing.NextPlan, ""
@@ -73,8 +73,8 @@ func (s *Settler) nextFree(ctx context.Context, standing *billing.Standing) erro
 	return nil
 }
 
-// openStanding opens the period that a subscription is in. One that has just been
-// begun is in none: its period is empty, and its first one follows that.
+// openStanding opens the period that a subscription is in. A new one is in none:
+// its period is empty, and its first one follows.
 func (s *Settler) openStanding(ctx context.Context, subscription billing.Subscription) error {
 	if !subscription.PeriodStart.Before(subscription.PeriodEnd) {
 		return nil
@@ -86,8 +86,8 @@ func (s *Settler) openStanding(ctx context.Context, subscription billing.Subscri
 	return s.open(ctx, subscription.Account, subscription.ID, plan, periodOf{subscription.PeriodStart, subscription.PeriodEnd}, "")
 }
 
-// saveFree writes a standing, which then is of the next version. Where another
-// run has gone on from here, the next one sees how far.
+// saveFree writes a standing, which then has the next version. If another run
+// has moved on from here, the next run sees how far.
 func (s *Settler) saveFree(ctx context.Context, standing *billing.Standing, due time.Time) error {
 	saved, err := s.Store.SaveStanding(ctx, *standing, due)
 	if err == nil && !saved {
@@ -105,7 +105,7 @@ func (s *Settler) endFree(ctx context.Context, standing billing.Standing) error 
 	return s.saveFree(ctx, &standing, time.Time{})
 }
 
-// Expire leaves an entry of the grants that have run out, where there are any.
+// Expire records the grants that have expired, if there are any.
 func (s *Settler) Expire(ctx context.Context, account string) error {
 	wallet, err := s.Store.Wallet(ctx, account)
 	if err != nil || wallet == nil {

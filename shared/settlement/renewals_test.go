@@ -10,7 +10,7 @@ import (
 	"drawdown/shared/settlement"
 )
 
-// begun has just chosen a free plan: what stands is in no period yet, and due.
+// begun has just chosen a free plan: its standing is in no period yet, and due.
 func begun(t failer, anchor time.Time, plan string) *world {
 	w := newWorld(t)
 	w.set(anchor)

@@ -2,7 +2,7 @@ package settlement
 
 import "context"
 
-// Kind is what a message of the processor is about, as it calls its objects.
+// Kind is the type of a message's object, as the processor names it.
 type Kind string
 
 // The kinds of objects that are settled.
@@ -16,15 +16,15 @@ const (
 	OfSubscription Kind = "subscription"
 )
 
-// Settle makes true what an object of the processor says now. Kinds that say
-// nothing of ours are ignored.
+// Settle applies the current state of an object of the processor. Kinds that do
+// not concern us are ignored.
 func (s *Settler) Settle(ctx context.Context, kind Kind, id string) error {
 	switch kind {
 	case OfPayment:
 		return s.Payment(ctx, id)
 	case OfCharge:
 		return s.paymentBy(ctx, s.Processor.PaymentIDOfCharge, id)
-	case OfRefund: // one that the bank did not take changes its payment, too
+	case OfRefund: // one that the bank rejected changes its payment, too
 		return s.paymentBy(ctx, s.Processor.PaymentIDOfRefund, id)
 	case OfDispute:
 		return s.paymentBy(ctx, s.Processor.PaymentIDOfDispute, id)

@@ -28,20 +28,20 @@ type Processor interface {
 	BillOverage(ctx context.Context, overage billing.OverageCharge) (billing.Invoice, error)
 }
 
-// Store is what is kept of accounts beside their ledgers.
+// Store keeps what accounts have besides their ledgers.
 type Store interface {
 	billing.Customers
 	Plan(ctx context.Context, id string) (*billing.Plan, error)
 	Pack(ctx context.Context, id string) (*billing.Pack, error)
 	Standing(ctx context.Context, account string) (*billing.Standing, error)
-	// SaveStanding writes a standing whose stored version is still the given
-	// one's, and answers false where it is another.
+	// SaveStanding writes a standing if the stored version is still the given
+	// one's, and reports false otherwise.
 	SaveStanding(ctx context.Context, standing billing.Standing, due time.Time) (bool, error)
 	Bill(ctx context.Context, account string, at time.Time, id string) (*billing.Bill, error)
-	// SaveBill writes a line whose stored version is still the given one's, and
-	// answers false where it is another.
+	// SaveBill writes a line if the stored version is still the given one's,
+	// and reports false otherwise.
 	SaveBill(ctx context.Context, bill billing.Bill) (bool, error)
-	// Read is the ledger's: here it tells what has been taken back of a grant.
+	// Read reads the ledger: here for what has been taken back of a grant.
 	Read(ctx context.Context, account string, operations []ledger.OperationID, of ledger.OperationID) (commit.Snapshot, error)
 }
 
@@ -56,26 +56,26 @@ type Settler struct {
 	Committer Committer
 	Processor Processor
 	Now       func() time.Time
-	// OnTwoSubscriptions is told of an account that pays for two subscriptions, of
-	// which one will not be renewed and is to be refunded; nil: nobody is.
+	// OnTwoSubscriptions is called, if set, for an account that pays for two
+	// subscriptions, one of which will not be renewed and should be refunded.
 	OnTwoSubscriptions func(ctx context.Context, account, older, stands string)
-	// OnPaidForNothing is told of an invoice that was paid and grants nothing, since
-	// its subscription has ended or another one has taken its place: whenever it is
-	// settled, until its money is given back; nil: nobody is.
+	// OnPaidForNothing is called, if set, for an invoice that was paid and grants
+	// nothing, because its subscription has ended or was replaced: whenever it is
+	// settled, until its money is given back.
 	OnPaidForNothing func(ctx context.Context, account, invoice string)
 }
 
-// maxTries bounds how often an object is read again because others have moved
-// what is stored of it.
+// maxTries bounds how often an object is read again because its stored record
+// has changed.
 const maxTries = 8
 
-// ErrMoved says that others kept moving what was to be written. The message that
-// brought us here must come again.
-var ErrMoved = errors.New("settlement: others keep writing the same; it must be tried again")
+// ErrMoved means that concurrent writes kept changing what was to be written.
+// The message must be retried.
+var ErrMoved = errors.New("settlement: lost to concurrent writes; retry")
 
-// ErrNotYet says that something must have been settled before that has not been
-// yet. The message must come again.
-var ErrNotYet = errors.New("settlement: what this rests on has not been settled yet; it must be tried again")
+// ErrNotYet means that something else must be settled first. The message must
+// be retried.
+var ErrNotYet = errors.New("settlement: a prerequisite is not settled yet; retry")
 
-// errGone says that nothing was stored of what the processor has.
-var errGone = errors.New("settlement: the catalog lacks what was paid for")
+// errGone means that the catalog does not have what the processor refers to.
+var errGone = errors.New("settlement: not in the catalog")

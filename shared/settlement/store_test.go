@@ -157,7 +157,7 @@ func (s *store) SaveBill(_ context.Context, bill billing.Bill) (saved bool, err 
 	})
 }
 
-// line is a line of the billing history by its id; a zero one where there is none.
+// line is a line of the billing history by its id; a zero one if there is none.
 func (s *store) line(id string) billing.Bill {
 	s.mu.Lock()
 	defer s.mu.Unlock()

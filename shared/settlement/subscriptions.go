@@ -10,14 +10,14 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// Subscription keeps what the processor's subscription is now, and ends the plan
-// of one that has ended.
+// Subscription stores the current state of the processor's subscription, and
+// ends the plan of one that has ended.
 func (s *Settler) Subscription(ctx context.Context, id string) error {
 	return s.follow(ctx, id, false)
 }
 
-// follow is Subscription; asked by the calendar, it writes when to look again,
-// even where nothing has changed.
+// follow is Subscription; for the calendar, it also writes when to look again,
+// even if nothing has changed.
 func (s *Settler) follow(ctx context.Context, id string, asked bool) error {
 	for range maxTries {
 		done, err := s.keepStanding(ctx, id, asked)
@@ -29,8 +29,8 @@ func (s *Settler) follow(ctx context.Context, id string, asked bool) error {
 	return ErrMoved
 }
 
-// keepStanding reads what is stored, then the subscription, and writes it where
-// nothing has moved meanwhile. It is done where there is nothing to write.
+// keepStanding reads what is stored, then the subscription, and writes it if
+// nothing has changed in between. It is done if there is nothing to write.
 func (s *Settler) keepStanding(ctx context.Context, id string, asked bool) (bool, error) {
 	subscription, err := s.Processor.Subscription(ctx, id)
 	if err != nil || subscription.Account == "" {
@@ -53,17 +53,17 @@ func (s *Settler) keepStanding(ctx context.Context, id string, asked bool) (bool
 			return false, err
 		}
 		if stored == nil || stored.ID != id {
-			return true, nil // another one stands already
+			return true, nil // another one is in place already
 		}
 	}
 	if subscription.Status == billing.SubscriptionIncomplete && stored != nil && stored.ID != id {
-		return true, nil // not begun: what stands goes on
+		return true, nil // not begun: the existing one remains
 	}
 	if replaces, err := s.replace(ctx, stored, subscription); err != nil || !replaces {
 		return true, err
 	}
 	next := billing.Standing{Subscription: subscription}
-	next.LatestInvoice = "" // which is read anew wherever it counts
+	next.LatestInvoice = "" // which is read again wherever it counts
 	if stored != nil {
 		next.Version = stored.Version
 		if stored.ID == id {
@@ -71,7 +71,7 @@ func (s *Settler) keepStanding(ctx context.Context, id string, asked bool) (bool
 		}
 	}
 	if next.NextPlan == next.PlanID {
-		next.NextPlan = "" // the change has come
+		next.NextPlan = "" // the change has taken effect
 	}
 	if next.Status == billing.SubscriptionActive {
 		next.InvoiceID, next.PayURL = "", ""
@@ -87,9 +87,9 @@ func (s *Settler) keepStanding(ctx context.Context, id string, asked bool) (bool
 	return saved && stored == nil, err
 }
 
-// replace tells whether a subscription is to stand where another one does, and
-// hands over. Two that both run are one too many, which two payments at once can
-// make: the newer one stands, and the older one is not renewed any more.
+// replace reports whether a subscription takes the place of the stored one, and
+// prepares for it. Two simultaneous payments can leave two running
+// subscriptions: the newer one is kept, and the older one is no longer renewed.
 func (s *Settler) replace(ctx context.Context, stored *billing.Standing, next billing.Subscription) (bool, error) {
 	switch {
 	case stored == nil, stored.ID == next.ID, stored.Status == billing.SubscriptionEnded, stored.Status == billing.SubscriptionIncomplete:
@@ -118,8 +118,8 @@ func (s *Settler) replace(ctx context.Context, stored *billing.Standing, next bi
 	return stands, err
 }
 
-// younger tells whether a subscription was begun after another one; the ids
-// decide between two of the same second, so that neither takes turns.
+// younger reports whether a subscription was begun after another one; the ids
+// decide between two of the same second, so that the order is stable.
 func younger(a, b billing.Subscription) bool {
 	if a.Anchor.Equal(b.Anchor) {
 		return a.ID > b.ID
@@ -127,9 +127,9 @@ func younger(a, b billing.Subscription) bool {
 	return a.Anchor.After(b.Anchor)
 }
 
-// handOver makes the subscription that stands ready to be replaced, and is what it
-// is now. The period in which it stands is opened before another one may open its
-// own: who is about to do so at this moment has written that standing first, and
+// handOver prepares the stored subscription for its replacement, and returns its
+// current state. Its current period is opened before another subscription may open
+// its own: a concurrent call about to open it has written that standing first, and
 // then finds the period open, instead of opening it over the other one's.
 func (s *Settler) handOver(ctx context.Context, stored billing.Subscription) (billing.Subscription, error) {
 	if stored.Status == billing.SubscriptionActive {
@@ -144,10 +144,10 @@ func (s *Settler) handOver(ctx context.Context, stored billing.Subscription) (bi
 	return present, err
 }
 
-// stands tells whether the periods of a subscription are to be opened: it is the
-// one that stands, and has not ended. What stands is brought up to it first: a
-// period that is opened ends the credits of the plan before, so that of two
-// subscriptions only the one that stands may open any.
+// stands reports whether the periods of a subscription are to be opened: it is
+// the stored one, and has not ended. The stored record is updated first: opening
+// a period ends the credits of the previous plan, so that of two subscriptions
+// only the stored one may open any.
 func (s *Settler) stands(ctx context.Context, account, id string) (bool, error) {
 	if err := s.Subscription(ctx, id); err != nil {
 		return false, err
@@ -166,11 +166,11 @@ func (s *Settler) stands(ctx context.Context, account, id string) (bool, error) 
 	if standing != nil && !standing.Free() && standing.Running() {
 		return false, nil // another one has taken its place
 	}
-	return false, ErrNotYet // paid, and the processor's subscription does not know it yet
+	return false, ErrNotYet // paid, but the processor's subscription does not show it yet
 }
 
-// noteUnpaid keeps where an invoice can be paid that could not be collected, until
-// it is paid or given up.
+// noteUnpaid stores where an invoice that could not be collected can be paid,
+// until it is paid or abandoned.
 func (s *Settler) noteUnpaid(ctx context.Context, invoice billing.Invoice) error {
 	for range maxTries {
 		standing, err := s.Store.Standing(ctx, invoice.Account)
@@ -206,9 +206,9 @@ func (s *Settler) noteUnpaid(ctx context.Context, invoice billing.Invoice) error
 }
 
 // dueOf is when the calendar must look at a subscription: a free one when its
-// period ends; a paid one when the invoice of the period that it is in should have
-// been paid for long, or, where that period is open, the invoice of the next one;
-// zero where it has ended.
+// period ends; a paid one when the invoice of its current period should have been
+// paid long ago, or, if that period is open, the invoice of the next one; zero if
+// it has ended.
 func (s *Settler) dueOf(ctx context.Context, standing billing.Standing) (time.Time, error) {
 	switch {
 	case standing.Status == billing.SubscriptionEnded:
@@ -234,8 +234,8 @@ func (s *Settler) dueOf(ctx context.Context, standing billing.Standing) (time.Ti
 // subscription whose invoice is not paid.
 const lookAgain = 24 * time.Hour
 
-// endPlan ends the plan of a subscription, as often as it is open: a period may
-// have been paid for before the end and be opened after it. The operation follows
+// endPlan ends the plan of a subscription whenever it is open: a period may have
+// been paid before the end and be opened after it. The operation's id follows
 // from the period that was open, so that each end takes effect once.
 func (s *Settler) endPlan(ctx context.Context, account, subscription string) error {
 	wallet, err := s.Store.Wallet(ctx, account)
@@ -249,7 +249,7 @@ func (s *Settler) endPlan(ctx context.Context, account, subscription string) err
 // periodOf is when a period runs.
 type periodOf struct{ start, end time.Time }
 
-// open opens a period in the ledger. It is granted once, whoever asks and however often.
+// open opens a period in the ledger. It is granted once, however often it is requested.
 func (s *Settler) open(ctx context.Context, account, subscription string, plan billing.Plan, period periodOf, payment string) error {
 	return s.Committer.Do(ctx, account, ledger.Command{
 		Operation: ledger.PeriodOperation(subscription, period.start),
@@ -257,7 +257,7 @@ func (s *Settler) open(ctx context.Context, account, subscription string, plan b
 	}).Err
 }
 
-// OpenPeriod is the command's action that opens a period of a plan.
+// OpenPeriod is the action that opens a period of a plan.
 func OpenPeriod(subscription string, plan billing.Plan, start, end time.Time, payment string) ledger.OpenPeriod {
 	return ledger.OpenPeriod{
 		Subscription: subscription, Plan: plan.ID, Start: start, End: end, LapseAt: end.Add(billing.Grace),

@@ -8,8 +8,8 @@ import (
 	"drawdown/shared/ledger"
 )
 
-// takeBack brings what is taken back of a grant to what a present reading of the
-// money says.
+// takeBack adjusts what is taken back of a grant to the current state of the
+// money.
 func (s *Settler) takeBack(ctx context.Context, account string, of ledger.OperationID, payment string) error {
 	for range maxTries {
 		snapshot, err := s.Store.Read(ctx, account, nil, of)
@@ -20,7 +20,7 @@ func (s *Settler) takeBack(ctx context.Context, account string, of ledger.Operat
 		if charged == nil {
 			return ErrNotYet
 		}
-		// Read after the tally: a newer reading of the money has moved the tally.
+		// Read after the tally: a newer reading of the money has changed the tally.
 		present, err := s.Processor.Payment(ctx, payment)
 		if err != nil {
 			return err

@@ -150,7 +150,7 @@ func (w *world) gone(operation ledger.OperationID) credit.Amount {
 	return snapshot.Charged.Reversed.Credits
 }
 
-// spend debits whole credits, if they are there.
+// spend debits whole credits, if available.
 func (w *world) spend(credits int64) bool {
 	w.debits++
 	outcome := w.committer.Do(w.ctx(), acme, ledger.Keyed(ledger.OperationID(fmt.Sprintf("op-%d", w.debits)), ledger.Debit{
@@ -159,7 +159,7 @@ func (w *world) spend(credits int64) bool {
 	return outcome.Err == nil
 }
 
-// message is what a webhook tells of.
+// message is what a webhook refers to.
 type message struct {
 	kind settlement.Kind
 	id   string
@@ -181,7 +181,7 @@ func (w *world) deliver(messages ...message) {
 	}
 }
 
-// queue settles messages, a few at a time; what fails comes again later.
+// queue settles messages, a few at a time; what fails is retried later.
 func (w *world) queue(messages []message, workers int) {
 	w.Helper()
 	for range 20 {

@@ -12,7 +12,7 @@ import (
 	"drawdown/shared/money"
 )
 
-// The beginnings of our products' ids.
+// The prefixes of our products' ids.
 const (
 	planProduct = "drawdown_plan_"
 	packProduct = "drawdown_pack_"
@@ -20,7 +20,7 @@ const (
 
 // ProductID is the id that the product of a plan or a pack has at Stripe. Of our
 // ids' characters it keeps letters, digits and the underscore; any other is
-// written as its code, so that the id can be read back.
+// written as its code, so that the id can be decoded.
 func ProductID(kind, id string) string {
 	prefix := packProduct
 	if kind == kindPlan {
@@ -39,7 +39,7 @@ func ProductID(kind, id string) string {
 	return b.String()
 }
 
-// planOf is the plan that a product stands for, empty where it is not one's.
+// planOf is the plan of a product, empty if it is not a plan's.
 func planOf(productID string) string {
 	text, ok := strings.CutPrefix(productID, planProduct)
 	if !ok {
@@ -65,8 +65,8 @@ func planOf(productID string) string {
 	return b.String()
 }
 
-// EnsureProduct makes the product of a plan or a pack ("plan", "pack"), or gives
-// it its new name and description.
+// EnsureProduct creates the product of a plan or a pack ("plan", "pack"), or
+// updates its name and description.
 func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, description string) (string, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -81,10 +81,10 @@ func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, descripti
 		}
 		create.IdempotencyKey = p.once("product", productID, digest(name+"\x00"+description))
 		product, err = client.V1Products.Create(ctx, create)
-		if hasCode(err, stripe.ErrorCodeResourceAlreadyExists) { // another call was quicker
+		if hasCode(err, stripe.ErrorCodeResourceAlreadyExists) { // another call came first
 			product, err = client.V1Products.Retrieve(ctx, productID, nil)
 		}
-		err = failure("making product "+productID, err)
+		err = failure("creating product "+productID, err)
 	}
 	if err != nil {
 		return "", err
@@ -92,16 +92,16 @@ func (p *Processor) EnsureProduct(ctx context.Context, kind, id, name, descripti
 	if product.Name == name && product.Description == description && product.Active {
 		return productID, nil
 	}
-	// No key of ours, since a name may be given again: the same update twice is
-	// harmless, and a remembered answer instead of one is not.
+	// No idempotency key, since a name may be set again: the same update twice
+	// is harmless, but a remembered answer instead of an update is not.
 	_, err = client.V1Products.Update(ctx, productID, &stripe.ProductUpdateParams{
 		Name: &name, Description: &description, Active: stripe.Bool(true),
 	})
 	return productID, failure("changing product "+productID, err)
 }
 
-// EnsurePrice finds or makes the price of a product; an empty interval is a
-// one-time price. Prices never change: another amount is another price.
+// EnsurePrice finds or creates the price of a product; an empty interval is a
+// one-time price. Prices never change: a different amount is a new price.
 func (p *Processor) EnsurePrice(ctx context.Context, productID string, price money.Money, interval billing.Interval) (string, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -116,13 +116,13 @@ func (p *Processor) EnsurePrice(ctx context.Context, productID string, price mon
 	list := &stripe.PriceListParams{Active: stripe.Bool(true), LookupKeys: []*string{&lookup}}
 	for found, err := range client.V1Prices.List(ctx, list).All(ctx) {
 		if err != nil {
-			return "", failure("looking for price "+lookup, err)
+			return "", failure("finding price "+lookup, err)
 		}
 		return found.ID, nil
 	}
 	create := &stripe.PriceCreateParams{
 		Product: &productID, Currency: &price.Currency, UnitAmount: &price.Minor,
-		// An archived price may hold the lookup key.
+		// An archived price may have the lookup key.
 		LookupKey: &lookup, TransferLookupKey: stripe.Bool(true),
 	}
 	if interval != "" {
@@ -131,15 +131,15 @@ func (p *Processor) EnsurePrice(ctx context.Context, productID string, price mon
 	create.IdempotencyKey = p.once("price", lookup)
 	made, err := client.V1Prices.Create(ctx, create)
 	if err != nil {
-		return "", failure("making price "+lookup, err)
+		return "", failure("creating price "+lookup, err)
 	}
 	return made.ID, nil
 }
 
-// EnsureCustomer makes an account's customer. The name is given in a request of
-// its own, so that an account that was renamed between two tries still has one
-// customer, and without a key of ours, since it may be given again. Stripe remembers the first request for a day: whoever calls keeps
-// the id.
+// EnsureCustomer creates an account's customer. The name is set in a separate request,
+// so that an account that was renamed between two tries still has one customer, and
+// without an idempotency key, since it may be set again. Stripe remembers the first
+// request for a day: the caller must store the id.
 func (p *Processor) EnsureCustomer(ctx context.Context, account, name string) (string, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -149,7 +149,7 @@ func (p *Processor) EnsureCustomer(ctx context.Context, account, name string) (s
 	create.IdempotencyKey = p.once("customer", account)
 	customer, err := client.V1Customers.Create(ctx, create)
 	if err != nil {
-		return "", failure("making the customer of "+account, err)
+		return "", failure("creating the customer of "+account, err)
 	}
 	if name == "" {
 		return customer.ID, nil

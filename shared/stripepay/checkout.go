@@ -22,8 +22,8 @@ func (p *Processor) PackCheckout(ctx context.Context, c billing.PackCheckout) (s
 	if c.Pack.Name == "" {
 		params.PaymentIntentData.Description = nil
 	}
-	// Who has not agreed here is not asked by Stripe's own box either: a card that is
-	// kept is one that may be charged later, and only our question says so.
+	// Stripe's own checkbox is not shown to those who did not agree here: a saved
+	// card may be charged later, and only our question explains that.
 	if c.SaveCard {
 		params.PaymentIntentData.SetupFutureUsage = stripe.String(stripe.PaymentIntentSetupFutureUsageOffSession)
 	}
@@ -72,7 +72,7 @@ func (p *Processor) session(ctx context.Context, id string) (*stripe.CheckoutSes
 	return session, failure("reading checkout "+id, err)
 }
 
-// PaymentIDOfSession is the payment of a checkout, empty where it has none: one
+// PaymentIDOfSession is the payment of a checkout, empty if it has none: one
 // for a plan has a subscription instead.
 func (p *Processor) PaymentIDOfSession(ctx context.Context, sessionID string) (string, error) {
 	session, err := p.session(ctx, sessionID)
@@ -82,7 +82,7 @@ func (p *Processor) PaymentIDOfSession(ctx context.Context, sessionID string) (s
 	return session.PaymentIntent.ID, nil
 }
 
-// SubscriptionIDOfSession is the subscription of a checkout, empty where it has
+// SubscriptionIDOfSession is the subscription of a checkout, empty if it has
 // none, or none yet.
 func (p *Processor) SubscriptionIDOfSession(ctx context.Context, sessionID string) (string, error) {
 	session, err := p.session(ctx, sessionID)
@@ -98,7 +98,8 @@ func (p *Processor) Portal(ctx context.Context, customer, returnURL string) (str
 	if err != nil {
 		return "", err
 	}
-	// Without a key of ours: each visit is a page of its own, and it changes nothing.
+	// Without an idempotency key: each visit gets its own page, and it changes
+	// nothing.
 	session, err := client.V1BillingPortalSessions.Create(ctx, &stripe.BillingPortalSessionCreateParams{
 		Customer: &customer, ReturnURL: &returnURL,
 	})

@@ -10,26 +10,26 @@ import (
 	"drawdown/shared/billing"
 )
 
-// The failures that a caller can do something about, beside those of billing.
-// Every other one is internal: a request of ours that Stripe does not accept.
+// The failures that a caller can act on, besides those of billing. Every other
+// one is internal: a request of ours that Stripe rejects.
 var (
-	// ErrNotFound: there is no such object.
+	// ErrNotFound: the object does not exist.
 	ErrNotFound = errors.New("stripepay: no such object")
 	// ErrInterval: a cheaper price of another interval cannot wait for the end of
 	// the period, since Stripe begins a period of the new interval at once.
-	ErrInterval = errors.New("stripepay: the new price has another interval")
-	// ErrKeyReused: the key of the call stands for one with other parameters,
-	// which was made within the last day.
-	ErrKeyReused = errors.New("stripepay: the key stands for another call")
-	// ErrSignature: a notice was not sent by Stripe, or not just now.
-	ErrSignature = errors.New("stripepay: the signature does not hold")
+	ErrInterval = errors.New("stripepay: the new price has a different interval")
+	// ErrKeyReused: the key was used for a call with other parameters within
+	// the last day.
+	ErrKeyReused = errors.New("stripepay: the key was used for a different request")
+	// ErrSignature: a notice was not sent by Stripe, or not recently.
+	ErrSignature = errors.New("stripepay: the signature is not valid")
 )
 
-// errRefused: Stripe does not accept the request, and has done nothing.
+// errRefused: Stripe rejected the request, and did nothing.
 var errRefused = errors.New("stripepay: the request was refused")
 
-// failure is what an error of the SDK means. The text of an object that Stripe
-// sends along stays out of it.
+// failure translates an error of the SDK. It omits the objects that Stripe
+// includes.
 func failure(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -57,7 +57,7 @@ func failure(doing string, err error) error {
 	return fmt.Errorf("stripepay: %s", text)
 }
 
-// rejection marks an error that says for certain that nothing was charged, and
+// rejection marks an error that means that definitely nothing was charged, and
 // that the same request would be refused again.
 func rejection(err error) error {
 	if errors.Is(err, errRefused) || errors.Is(err, ErrNotFound) {
@@ -66,9 +66,9 @@ func rejection(err error) error {
 	return err
 }
 
-// cardMissing tells whether a change that had to be paid at once was refused since
-// there is nothing to pay with. An object that the request names and that is not
-// there has the same code, and a parameter.
+// cardMissing reports whether a change that had to be paid at once was refused
+// because there is no card to charge. A request that names a missing object gets
+// the same code, with a parameter.
 func cardMissing(err error) bool {
 	var answer *stripe.Error
 	return errors.As(err, &answer) && answer.HTTPStatusCode == http.StatusBadRequest &&
@@ -83,13 +83,13 @@ func refusal(answer *stripe.Error) *billing.Refusal {
 	return &billing.Refusal{Message: answer.Msg, Code: code, ActionRequired: needsBearer(answer)}
 }
 
-// needsBearer tells whether a refusal is a wish for authentication, which some
-// banks say in the code of their own.
+// needsBearer reports whether a refusal is a request for authentication, which
+// some banks express in the decline code.
 func needsBearer(answer *stripe.Error) bool {
 	const wanted = stripe.ErrorCodeAuthenticationRequired
 	return answer.Code == wanted || string(answer.DeclineCode) == string(wanted) ||
 		answer.Code == stripe.ErrorCodeInvoicePaymentIntentRequiresAction ||
-		answer.Code == "subscription_payment_intent_requires_action" // which the SDK has no name for
+		answer.Code == "subscription_payment_intent_requires_action" // which has no name in the SDK
 }
 
 func hasCode(err error, code stripe.ErrorCode) bool {

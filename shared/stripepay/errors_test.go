@@ -29,7 +29,7 @@ func answering(t *testing.T, status int, body string) *stripepay.Processor {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Stripe-Should-Retry", "false")
 		w.WriteHeader(status)
-		_, _ = w.Write([]byte(body)) // whoever asked looks at it
+		_, _ = w.Write([]byte(body)) // checked by the client
 	}))
 	t.Cleanup(server.Close)
 	return stripepay.Open(stripepay.Options{Keys: key("sk_test_1"), URL: server.URL + "/"})
@@ -101,7 +101,8 @@ func TestARefusalOfARefillIsItsPayment(t *testing.T) {
 	}
 }
 
-// A refill that Stripe does not accept is told from one whose outcome is not known.
+// A refill that Stripe rejects is distinguished from one whose outcome is not
+// known.
 func TestARefillThatIsNotAcceptedIsRejected(t *testing.T) {
 	for name, c := range map[string]struct {
 		status   int
@@ -149,7 +150,8 @@ func TestARefillThatIsNotAcceptedIsRejected(t *testing.T) {
 	}
 }
 
-// Only a change that is to be paid can fail for want of a card, and what the request names may be missing, too.
+// Only a change that must be paid can fail for lack of a card, and an object that the
+// request names may be missing, too.
 func TestAnUpgradeWithoutACardIsARefusal(t *testing.T) {
 	const noCard = `{"error":{"type":"invalid_request_error","code":"resource_missing","message":"This customer has no attached payment source or default payment method."}}`
 	const noPrice = `{"error":{"type":"invalid_request_error","code":"resource_missing","param":"items[0][price]","message":"No such price"}}`
@@ -172,13 +174,13 @@ func TestAnUpgradeWithoutACardIsARefusal(t *testing.T) {
 		_, _, err := stripepay.Open(stripepay.Options{Keys: key("sk_test_1"), URL: server.URL}).ChangeSubscription(t.Context(), "sub_1", "price_2", "big", c.upgrade, "k")
 		server.Close()
 		var refusal *billing.Refusal
-		if err == nil || errors.As(err, &refusal) != c.refused || c.refused && (refusal.Code != "no_card" || refusal.Message != "There is no card that could be charged.") {
+		if err == nil || errors.As(err, &refusal) != c.refused || c.refused && (refusal.Code != "no_card" || refusal.Message != "There is no card to charge.") {
 			t.Errorf("upgrade %v, %s: %v", c.upgrade, c.body, err)
 		}
 	}
 }
 
-// A refund tells its payment, or else its charge does.
+// A refund names its payment, or otherwise its charge does.
 func TestARefundTellsItsPayment(t *testing.T) {
 	for refund, want := range map[string]string{
 		`{"id":"re_1","object":"refund","payment_intent":"pi_1","charge":"ch_1"}`: "pi_1",
@@ -226,7 +228,7 @@ func TestAReplacedKeyIsNotUsed(t *testing.T) {
 	var asked []string
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked = append(asked, strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer "))
-		_, _ = w.Write([]byte(`{"id":"in_1","object":"invoice"}`)) // whoever asked looks at it
+		_, _ = w.Write([]byte(`{"id":"in_1","object":"invoice"}`)) // checked by the client
 	}))
 	defer server.Close()
 	keeper := &rotating{}

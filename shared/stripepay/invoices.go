@@ -28,7 +28,8 @@ func (p *Processor) Invoice(ctx context.Context, id string) (billing.Invoice, er
 	return p.invoiceOf(found)
 }
 
-// invoiceOf translates an invoice. Of one of others nothing but its ids is told.
+// invoiceOf translates an invoice. For one that is not ours it returns the ids
+// only.
 func (p *Processor) invoiceOf(found *stripe.Invoice) (billing.Invoice, error) {
 	account := p.accountOfInvoice(found)
 	if account == "" {
@@ -44,7 +45,7 @@ func (p *Processor) invoiceOf(found *stripe.Invoice) (billing.Invoice, error) {
 		HostedURL: found.HostedInvoiceURL, CreatedAt: at(found.Created),
 		Attempted: found.Attempted && found.Status != stripe.InvoiceStatusPaid,
 	}
-	invoice.NotedAt, _ = time.Parse(time.RFC3339Nano, found.Metadata[metaNoted]) // zero where it is none of ours
+	invoice.NotedAt, _ = time.Parse(time.RFC3339Nano, found.Metadata[metaNoted]) // zero if it is not ours
 	if parent := found.Parent; parent != nil && parent.SubscriptionDetails != nil {
 		details := parent.SubscriptionDetails
 		if details.Subscription != nil {
@@ -67,14 +68,15 @@ func (p *Processor) invoiceOf(found *stripe.Invoice) (billing.Invoice, error) {
 	case stripe.InvoiceStatusVoid, stripe.InvoiceStatusUncollectible:
 		invoice.Status = billing.InvoiceVoid
 	default:
-		return billing.Invoice{}, fmt.Errorf("stripepay: invoice %s has a status that is not known: %s", found.ID, found.Status)
+		return billing.Invoice{}, fmt.Errorf("stripepay: invoice %s has an unknown status: %s", found.ID, found.Status)
 	}
 	return invoice, nil
 }
 
-// accountOfInvoice is whose invoice it is, empty where it is none of ours. That of
-// a subscription is ours if the subscription is: by its own metadata, or by a plan
-// of ours that it is for. Its customer may have subscribed to something of others.
+// accountOfInvoice is the account of an invoice, empty if it is not ours. A
+// subscription's invoice is ours if the subscription is: by its own metadata, or
+// because it is for a plan of ours. Its customer may have subscribed to something
+// else.
 func (p *Processor) accountOfInvoice(found *stripe.Invoice) string {
 	if p.foreign(found.Metadata) {
 		return ""
@@ -120,9 +122,9 @@ func reasonOf(found *stripe.Invoice) billing.InvoiceReason {
 }
 
 // readLines takes plan, price and period from the line that begins a period. The
-// others are prorations, for what is left of one. Where there are prorations
-// only, the plan is the one that is paid for from now on: that of the line with
-// a price to pay.
+// others are prorations, for what is left of one. If there are prorations only,
+// the plan is the one paid for from now on: that of the line with a price to
+// pay.
 func readLines(invoice *billing.Invoice, found *stripe.Invoice) {
 	if found.Lines == nil {
 		return
@@ -152,8 +154,8 @@ func readLines(invoice *billing.Invoice, found *stripe.Invoice) {
 	}
 }
 
-// paymentOfInvoice is the payment that has paid an invoice, else the one that is
-// to pay it.
+// paymentOfInvoice is the payment that paid an invoice, otherwise the one that
+// is to pay it.
 func paymentOfInvoice(found *stripe.Invoice) string {
 	id := ""
 	if found.Payments == nil {
@@ -173,10 +175,10 @@ func paymentOfInvoice(found *stripe.Invoice) string {
 	return id
 }
 
-// BillOverage makes the invoice of an overage, or takes up where an earlier call
-// has stopped. The invoice is looked for by our id, since Stripe forgets
-// idempotency keys after a day. Until it is complete it does not advance by
-// itself, lest Stripe finalize it while it is empty.
+// BillOverage creates the invoice of an overage, or continues where an earlier
+// call stopped. The invoice is looked up by our id, since Stripe forgets
+// idempotency keys after a day. Automatic advancement is off until it is
+// complete, so that Stripe does not finalize it while it is empty.
 func (p *Processor) BillOverage(ctx context.Context, o billing.OverageCharge) (billing.Invoice, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -207,7 +209,7 @@ func (p *Processor) BillOverage(ctx context.Context, o billing.OverageCharge) (b
 	return p.Invoice(ctx, invoice.ID)
 }
 
-// overageInvoice finds the invoice of an overage, or makes it, still empty.
+// overageInvoice finds the invoice of an overage, or creates it empty.
 func (p *Processor) overageInvoice(ctx context.Context, client *stripe.Client, o billing.OverageCharge) (*stripe.Invoice, error) {
 	list := &stripe.InvoiceListParams{
 		Customer: &o.Customer, CreatedRange: &stripe.RangeQueryParams{GreaterThanOrEqual: o.NotedAt.Add(-clockSkew).Unix()},
@@ -215,7 +217,7 @@ func (p *Processor) overageInvoice(ctx context.Context, client *stripe.Client, o
 	list.Limit = stripe.Int64(pageSize)
 	for found, err := range client.V1Invoices.List(ctx, list).All(ctx) {
 		if err != nil {
-			return nil, failure("looking for the invoice of bill "+o.Bill, err)
+			return nil, failure("finding the invoice of bill "+o.Bill, err)
 		}
 		if found.Metadata[metaBill] == o.Bill && !p.foreign(found.Metadata) {
 			return found, nil
@@ -227,18 +229,18 @@ func (p *Processor) overageInvoice(ctx context.Context, client *stripe.Client, o
 		PendingInvoiceItemsBehavior: stripe.String("exclude"),
 		Metadata:                    p.ours(map[string]string{metaAccount: o.Account, metaBill: o.Bill, metaNoted: o.NotedAt.UTC().Format(time.RFC3339Nano)}),
 	}
-	// An invoice of no subscription is charged to the customer's default only, and
-	// who has bought a plan or a pack need not have one.
+	// An invoice without a subscription is charged to the customer's default card
+	// only, and a customer who bought a plan or a pack need not have one.
 	switch card, err := savedCard(ctx, client, o.Customer); {
 	case err == nil:
 		create.DefaultPaymentMethod = &card
-	case !errors.Is(err, billing.ErrNoCard): // without one it waits to be paid by its bearer
+	case !errors.Is(err, billing.ErrNoCard): // without a card it waits for the customer to pay it
 		return nil, err
 	}
 	create.IdempotencyKey = p.once("overage", o.Account, o.Bill, "invoice")
 	made, err := client.V1Invoices.Create(ctx, create)
-	err = failure("making the invoice of bill "+o.Bill, err)
-	if errors.Is(err, ErrKeyReused) { // made with another card a moment ago, and not listed yet
+	err = failure("creating the invoice of bill "+o.Bill, err)
+	if errors.Is(err, ErrKeyReused) { // created with another card a moment ago, and not listed yet
 		return nil, fmt.Errorf("%w: %w", billing.ErrUnknown, err)
 	}
 	return made, err

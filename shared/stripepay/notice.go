@@ -11,8 +11,8 @@ import (
 	"github.com/stripe/stripe-go/v85"
 )
 
-// Notice is that something has happened to an object. What has become of the
-// object is read anew: notices come late, twice, and in any order.
+// Notice reports that something has happened to an object. The object is read
+// again: notices arrive late, twice, and in any order.
 type Notice struct {
 	ID         string // evt_...
 	Type       string // "invoice.paid"
@@ -25,8 +25,8 @@ type Notice struct {
 
 // Verify reads a notice if it was signed with one of the secrets, within the
 // tolerance of Stripe's own libraries before or after now. The payload is the
-// body as it came. Of several secrets, the one that is being replaced still
-// holds; empty and blank ones never do, since anybody could sign with them.
+// raw body. While a secret is being replaced, the old one is still accepted;
+// empty and blank ones never are, since anyone could sign with them.
 func Verify(payload []byte, header string, secrets []string, now time.Time) (Notice, error) {
 	if err := verifySignature(payload, header, secrets); err != nil {
 		return Notice{}, err
@@ -50,12 +50,13 @@ func Verify(payload []byte, header string, secrets []string, now time.Time) (Not
 			} `json:"object"`
 		} `json:"data"`
 	}
-	// It is Stripe's text by now; its names may be said twice in free-form members.
+	// The text is known to be Stripe's; free-form members may contain duplicate
+	// names.
 	if err := json.Unmarshal(payload, &event, jsontext.AllowDuplicateNames(true)); err != nil {
-		return Notice{}, fmt.Errorf("stripepay: a notice that is signed but cannot be read: %w", err)
+		return Notice{}, fmt.Errorf("stripepay: reading a signed notice: %w", err)
 	}
 	if event.Object != "event" || event.ID == "" {
-		return Notice{}, fmt.Errorf("stripepay: a signed %q is no event", event.Object)
+		return Notice{}, fmt.Errorf("stripepay: a signed %q is not an event", event.Object)
 	}
 	return Notice{
 		ID: event.ID, Type: event.Type, Created: at(event.Created), LiveMode: event.Livemode, APIVersion: event.APIVersion,

@@ -34,7 +34,7 @@ func (r *recorder) ServeHTTP(w http.ResponseWriter, request *http.Request) {
 		_, _ = w.Write([]byte(`{"error":{"type":"invalid_request_error","code":"resource_missing","message":"None"}}`)) // as below
 		return
 	}
-	_, _ = w.Write([]byte(answerTo(request.Method, path))) // whoever asked looks at it
+	_, _ = w.Write([]byte(answerTo(request.Method, path))) // checked by the client
 }
 
 func answerTo(method, path string) string {
@@ -62,7 +62,8 @@ type operation struct {
 	sdk     []string // the SDK's methods that do so, each once
 	request []string // their requests
 	keys    []bool   // whether each carries a key of ours
-	// ids are what tells this call from others: any other value makes another key.
+	// ids are what distinguishes this call from others: a different value makes a
+	// different key.
 	ids     []string
 	do      func(p *stripepay.Processor, t *testing.T, ids []string) error
 	without string // see recorder

@@ -30,8 +30,8 @@ func (p *Processor) Payment(ctx context.Context, paymentIntentID string) (billin
 	return p.paymentWithRest(ctx, client, intent)
 }
 
-// paymentWithRest is a payment with what stands in other objects: its disputes,
-// and the invoice that it pays where it pays for no pack.
+// paymentWithRest is a payment with what is in other objects: its disputes,
+// and, unless it pays for a pack, the invoice that it pays.
 func (p *Processor) paymentWithRest(ctx context.Context, client *stripe.Client, intent *stripe.PaymentIntent) (billing.Payment, error) {
 	payment, err := p.paymentOf(intent)
 	if err != nil {
@@ -54,7 +54,7 @@ func (p *Processor) paymentWithRest(ctx context.Context, client *stripe.Client, 
 	}}
 	for paid, err := range client.V1InvoicePayments.List(ctx, list).All(ctx) {
 		if err != nil {
-			return billing.Payment{}, failure("looking for the invoice of "+intent.ID, err)
+			return billing.Payment{}, failure("finding the invoice of "+intent.ID, err)
 		}
 		if paid.Invoice != nil {
 			payment.Invoice = paid.Invoice.ID
@@ -63,8 +63,8 @@ func (p *Processor) paymentWithRest(ctx context.Context, client *stripe.Client, 
 	return payment, nil
 }
 
-// paymentOf is what a payment intent says by itself. What one of others bears in
-// its metadata is not read.
+// paymentOf is the payment of a payment intent by itself. The metadata of one
+// that is not ours is not read.
 func (p *Processor) paymentOf(intent *stripe.PaymentIntent) (billing.Payment, error) {
 	payment := billing.Payment{
 		ID: intent.ID, Account: p.accountIn(intent.Metadata), CreatedAt: at(intent.Created),
@@ -97,9 +97,9 @@ func (p *Processor) paymentOf(intent *stripe.PaymentIntent) (billing.Payment, er
 	return payment, nil
 }
 
-// statusOf is how far a payment is, and why it is not further. An intent that
-// waits for another card after a refusal was refused; one that nobody has tried
-// to pay yet waits for its bearer.
+// statusOf is the status of a payment, and the reason for it. An intent that
+// waits for another card after a refusal was declined; one without any attempt
+// to pay waits for the cardholder.
 func statusOf(intent *stripe.PaymentIntent) (billing.PaymentStatus, string) {
 	reason := ""
 	if intent.LastPaymentError != nil {
@@ -121,8 +121,9 @@ func statusOf(intent *stripe.PaymentIntent) (billing.PaymentStatus, string) {
 	return billing.ActionRequired, reason
 }
 
-// refusalOf is why an intent that was canceled had not been paid. The charge tells
-// it where the intent does not: an intent may forget its error when it is updated.
+// refusalOf is why an intent that was canceled had not been paid. The charge has
+// the reason if the intent does not: an intent may lose its error when it is
+// updated.
 func refusalOf(intent *stripe.PaymentIntent) (billing.PaymentStatus, string) {
 	answer := intent.LastPaymentError
 	if charge := intent.LatestCharge; answer == nil && charge != nil && charge.FailureCode != "" {
@@ -156,7 +157,7 @@ func addDispute(payment *billing.Payment, dispute *stripe.Dispute) {
 	case state == billing.DisputeWon && rank[payment.Dispute] > rank[state]:
 		return
 	case payment.Dispute == billing.DisputeWon && state != billing.DisputeWon:
-		payment.Disputed = 0 // what was won back does not add to what is gone
+		payment.Disputed = 0 // a won dispute does not add to the amount
 	}
 	payment.Disputed += dispute.Amount
 	if rank[state] > rank[payment.Dispute] {
@@ -175,7 +176,7 @@ func (p *Processor) packMetadata(account, kind string, sale billing.PackSale) ma
 	return meta
 }
 
-// packOf is the pack that metadata tells of, or nil where it tells of none.
+// packOf is the pack in metadata, or nil if there is none.
 func packOf(meta map[string]string) (*billing.PackSale, error) {
 	if kind := meta[metaKind]; kind != kindPack && kind != kindRefill {
 		return nil, nil
@@ -193,7 +194,7 @@ func packOf(meta map[string]string) (*billing.PackSale, error) {
 	}, nil
 }
 
-// PaymentIDOfCharge is the payment that a charge belongs to, empty where it has
+// PaymentIDOfCharge is the payment that a charge belongs to, empty if it has
 // none.
 func (p *Processor) PaymentIDOfCharge(ctx context.Context, chargeID string) (string, error) {
 	client, err := p.stripe(ctx)
@@ -207,7 +208,7 @@ func (p *Processor) PaymentIDOfCharge(ctx context.Context, chargeID string) (str
 	return charge.PaymentIntent.ID, nil
 }
 
-// PaymentIDOfDispute is the payment that a dispute is about, empty where it has
+// PaymentIDOfDispute is the payment that a dispute is about, empty if it has
 // none.
 func (p *Processor) PaymentIDOfDispute(ctx context.Context, disputeID string) (string, error) {
 	client, err := p.stripe(ctx)
@@ -221,8 +222,8 @@ func (p *Processor) PaymentIDOfDispute(ctx context.Context, disputeID string) (s
 	return dispute.PaymentIntent.ID, nil
 }
 
-// PaymentIDOfRefund is the payment that a refund gives back, empty where it gives
-// back none.
+// PaymentIDOfRefund is the payment that a refund gives back, empty if it has
+// none.
 func (p *Processor) PaymentIDOfRefund(ctx context.Context, refundID string) (string, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -240,15 +241,15 @@ func (p *Processor) PaymentIDOfRefund(ctx context.Context, refundID string) (str
 	return "", nil
 }
 
-// CancelPayment gives a payment up that is not paid yet. One that is paid, or
-// was given up already, stays as it is, and is returned.
+// CancelPayment cancels a payment that is not paid yet. One that is paid, or
+// canceled already, stays as it is, and is returned.
 func (p *Processor) CancelPayment(ctx context.Context, paymentIntentID string) (billing.Payment, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
 		return billing.Payment{}, err
 	}
-	// Without a key of ours: to cancel twice is harmless, and a refusal that Stripe
-	// remembers would be answered for a day after its cause is gone.
+	// Without an idempotency key: canceling twice is harmless, and a refusal that
+	// Stripe remembers would be repeated for a day after its cause is gone.
 	_, err = client.V1PaymentIntents.Cancel(ctx, paymentIntentID, nil)
 	if err != nil && !hasCode(err, stripe.ErrorCodePaymentIntentUnexpectedState) {
 		return billing.Payment{}, failure("canceling payment "+paymentIntentID, err)
@@ -259,15 +260,16 @@ func (p *Processor) CancelPayment(ctx context.Context, paymentIntentID string) (
 // keyLife is how long Stripe remembers idempotency keys, and some more.
 const keyLife = 25 * time.Hour
 
-// ChargeRefill charges the customer's saved card. A refusal is a payment that
-// says so, and no error. What Stripe does not accept at all is billing.ErrRejected.
+// ChargeRefill charges the customer's saved card. A refusal is returned as a
+// payment, not as an error. A request that Stripe rejects fails with
+// billing.ErrRejected.
 func (p *Processor) ChargeRefill(ctx context.Context, c billing.RefillCharge) (billing.Payment, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
 		return billing.Payment{}, err
 	}
 	card, err := savedCard(ctx, client, c.Customer)
-	if errors.Is(err, billing.ErrNoCard) { // none any more, it may be: an earlier try still counts
+	if errors.Is(err, billing.ErrNoCard) { // the card may have been removed: an earlier try still counts
 		return p.earlierTry(ctx, c, err)
 	}
 	if err != nil {
@@ -312,7 +314,7 @@ func (p *Processor) refusedPayment(c billing.RefillCharge, answer *stripe.Error)
 	return payment, nil
 }
 
-// earlierTry is the payment that an earlier call has made, or else the error.
+// earlierTry is the payment that an earlier call created, or otherwise the error.
 func (p *Processor) earlierTry(ctx context.Context, c billing.RefillCharge, otherwise error) (billing.Payment, error) {
 	found, err := p.FindRefill(ctx, c.Customer, c.Pack.Refill, p.options.Now().Add(-keyLife))
 	if err != nil {
@@ -324,8 +326,8 @@ func (p *Processor) earlierTry(ctx context.Context, c billing.RefillCharge, othe
 	return *found, nil
 }
 
-// savedCard is the card to charge without its bearer: the customer's default,
-// else the one that was saved last.
+// savedCard is the card to charge without the cardholder: the customer's
+// default, otherwise the one that was saved last.
 func savedCard(ctx context.Context, client *stripe.Client, customerID string) (string, error) {
 	customer, err := client.V1Customers.Retrieve(ctx, customerID, &stripe.CustomerRetrieveParams{
 		Expand: stripe.StringSlice([]string{"invoice_settings.default_payment_method"}),
@@ -341,7 +343,7 @@ func savedCard(ctx context.Context, client *stripe.Client, customerID string) (s
 	list.Limit, list.Single = stripe.Int64(1), true
 	for card, err := range client.V1PaymentMethods.List(ctx, list).All(ctx) {
 		if err != nil {
-			return "", failure("looking for the cards of "+customerID, err)
+			return "", failure("finding the cards of "+customerID, err)
 		}
 		return card.ID, nil
 	}
@@ -351,9 +353,9 @@ func savedCard(ctx context.Context, client *stripe.Client, customerID string) (s
 // clockSkew is how far our clock and Stripe's may be apart.
 const clockSkew = time.Hour
 
-// FindRefill is the payment of a refill that was charged since then, or nil
-// where there is none. Of several, which only a key that has lapsed allows, it
-// is one that is paid.
+// FindRefill is the payment of a refill that was charged since then, or nil if
+// there is none. Of several, which only an expired key allows, it is one that
+// is paid.
 func (p *Processor) FindRefill(ctx context.Context, customer, refillID string, since time.Time) (*billing.Payment, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -366,7 +368,7 @@ func (p *Processor) FindRefill(ctx context.Context, customer, refillID string, s
 	id := ""
 	for intent, err := range client.V1PaymentIntents.List(ctx, list).All(ctx) {
 		if err != nil {
-			return nil, failure("looking for refill "+refillID, err)
+			return nil, failure("finding refill "+refillID, err)
 		}
 		if intent.Metadata[metaRefill] != refillID || p.foreign(intent.Metadata) {
 			continue

@@ -1,21 +1,20 @@
-// Package stripepay is Stripe: the only place that imports its SDK, makes its
-// requests and reads its objects.
+// Package stripepay is the adapter for Stripe: the only package that imports
+// its SDK, makes its requests and reads its objects.
 //
 // Terms. What is sold has a product and a price there; who pays is a customer.
-// Whatever else is made there bears the account, and what it pays for, in its
-// metadata, so that a payment tells by itself what was bought. Of several
-// deployments that share an account of Stripe's, each knows its own objects by
-// their metadata; products and prices are common to them. An object that is none
-// of ours has no account.
+// All other objects carry the account, and what they pay for, in their metadata,
+// so that a payment by itself shows what was bought. Several deployments that
+// share one Stripe account recognize their own objects by the metadata; they
+// share products and prices. An object that is not ours has no account.
 //
-// Stripe's objects leave this package as shared/billing's, and its errors as
-// the errors below. Each request that makes or changes something carries an
-// idempotency key that is derived from our own ids, so that the same call again
-// makes nothing twice. A call whose outcome is not known fails with billing.ErrUnknown:
-// whether it took effect is found out by making it again, never assumed.
+// Stripe's objects leave this package as shared/billing's, and its errors as the errors
+// below. Each request that makes or changes something carries an idempotency key that
+// is derived from our own ids, so that the same call again makes nothing twice. A call
+// whose outcome is not known fails with billing.ErrUnknown: whether it took effect is
+// determined by repeating it, never assumed.
 //
 // The package decides nothing: who may buy what, what a payment is worth and
-// when to try again is said elsewhere.
+// when to retry is decided elsewhere.
 package stripepay
 
 import (
@@ -35,7 +34,7 @@ import (
 
 const (
 	// timeout bounds one try of a request. Stripe answers most within a second;
-	// a card's bank may take some more.
+	// a card's bank may take longer.
 	timeout = 12 * time.Second
 	// retries are the SDK's own, under the same idempotency key.
 	retries = 1
@@ -46,14 +45,14 @@ type Keys interface {
 	Keys(ctx context.Context) (secretKey, webhookSecret string, err error)
 }
 
-// Options are what a Processor is made of.
+// Options configure a Processor.
 type Options struct {
 	Keys Keys
-	URL  string           // of Stripe's API; empty: its own
+	URL  string           // of Stripe's API; empty: the default
 	Now  func() time.Time // nil: the system's clock
-	// Deployment is the id of this deployment. Several may share an account of
-	// Stripe's: it is part of all keys and metadata, and what names another is not
-	// ours. Empty: it is the only one.
+	// Deployment is the id of this deployment. Several may share one Stripe
+	// account: the id is part of all keys and metadata, and an object that names
+	// another is not ours. Empty: it is the only one.
 	Deployment string
 }
 
@@ -67,7 +66,7 @@ type Processor struct {
 	client *stripe.Client
 }
 
-// Open makes a Processor. It asks for no secret and makes no request yet.
+// Open creates a Processor. It reads no secret and makes no request yet.
 func Open(options Options) *Processor {
 	if options.Now == nil {
 		options.Now = time.Now
@@ -75,8 +74,8 @@ func Open(options Options) *Processor {
 	return &Processor{options: options, http: &http.Client{Timeout: timeout}}
 }
 
-// stripe is a client with the key in force: a key that was replaced is used no
-// longer than its keeper remembers it.
+// stripe is a client with the key in force: a replaced key is used no longer
+// than it is cached.
 func (p *Processor) stripe(ctx context.Context) (*stripe.Client, error) {
 	key, _, err := p.options.Keys.Keys(ctx)
 	if err != nil {
@@ -104,12 +103,12 @@ func (p *Processor) stripe(ctx context.Context) (*stripe.Client, error) {
 }
 
 // once is the idempotency key of a request, made of the deployment, of what the
-// request does, and of our ids. Where they are too long for Stripe, their hash
-// stands for them.
+// request does, and of our ids. If they are too long for Stripe, their hash
+// replaces them.
 func (p *Processor) once(parts ...string) *string {
 	const longest = 255
-	// An id may hold the separator: it is escaped, so that other parts never make
-	// the same key.
+	// An id may contain the separator: it is escaped, so that different parts
+	// never make the same key.
 	escape := strings.NewReplacer("%", "%25", ":", "%3A")
 	var b strings.Builder
 	b.WriteString(escape.Replace(p.options.Deployment))
@@ -119,7 +118,7 @@ func (p *Processor) once(parts ...string) *string {
 	return stripe.String(fit(b.String(), longest))
 }
 
-// ours is metadata of an object that is made here: it names the deployment.
+// ours is the metadata of an object that is created here: it names the deployment.
 func (p *Processor) ours(meta map[string]string) map[string]string {
 	if p.options.Deployment != "" {
 		meta[metaDeployment] = p.options.Deployment
@@ -127,14 +126,14 @@ func (p *Processor) ours(meta map[string]string) map[string]string {
 	return meta
 }
 
-// foreign tells whether metadata names another deployment. Older objects, and
-// those that people have made, name none.
+// foreign reports whether metadata names another deployment. Older objects, and
+// those created by people, name none.
 func (p *Processor) foreign(meta map[string]string) bool {
 	return meta[metaDeployment] != "" && meta[metaDeployment] != p.options.Deployment
 }
 
-// accountIn is the account that metadata names, empty where they name none, or
-// another deployment.
+// accountIn is the account in metadata, empty if they name none, or another
+// deployment.
 func (p *Processor) accountIn(meta map[string]string) string {
 	if p.foreign(meta) {
 		return ""
@@ -150,7 +149,8 @@ func (p *Processor) accountOf(customer *stripe.Customer) string {
 	return p.accountIn(customer.Metadata)
 }
 
-// fit is a text of at most so many bytes, which is another for another text.
+// fit shortens a text to at most so many bytes, so that different texts stay
+// different.
 func fit(text string, longest int) string {
 	if len(text) <= longest {
 		return text
@@ -163,7 +163,7 @@ func digest(text string) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// The names in Stripe's metadata. They stand in objects that outlive any
+// The names in Stripe's metadata. They are stored in objects that outlive any
 // version of this code, so they never change.
 const (
 	metaAccount  = "account_id"
@@ -174,8 +174,8 @@ const (
 	metaValidity = "validity_days"
 	metaRefill   = "refill_id"
 	metaBill     = "bill_id"
-	metaNoted    = "noted_at" // when the bill was noted
-	// of whose objects it is, where several deployments share an account of Stripe's
+	metaNoted    = "noted_at" // when the bill was recorded
+	// the deployment, if several share one Stripe account
 	metaDeployment = "deployment"
 )
 

@@ -51,8 +51,8 @@ func (p *Processor) SubscriptionsOf(ctx context.Context, customer string) ([]bil
 	return all, nil
 }
 
-// subscriptionOf translates a subscription. Ours have one item: the plan. One of
-// others may be of any form, of which nothing but its ids is told.
+// subscriptionOf translates a subscription. Ours have one item: the plan. Others
+// may have any form; only their ids are returned.
 func (p *Processor) subscriptionOf(found *stripe.Subscription) (billing.Subscription, error) {
 	account := p.accountOfSubscription(found)
 	if account == "" {
@@ -96,14 +96,14 @@ func (p *Processor) subscriptionOf(found *stripe.Subscription) (billing.Subscrip
 	case stripe.SubscriptionStatusCanceled, stripe.SubscriptionStatusIncompleteExpired:
 		s.Status = billing.SubscriptionEnded
 	default:
-		return billing.Subscription{}, fmt.Errorf("stripepay: subscription %s has a status that is not known: %s", found.ID, found.Status)
+		return billing.Subscription{}, fmt.Errorf("stripepay: subscription %s has an unknown status: %s", found.ID, found.Status)
 	}
 	return s, nil
 }
 
-// accountOfSubscription is whose subscription it is, empty where it is none of
-// ours: its own metadata name the account, or it is for a plan of ours. A customer
-// of ours may have subscribed to something of others, too.
+// accountOfSubscription is the account of a subscription, empty if it is not ours:
+// its own metadata name the account, or it is for a plan of ours. A customer of
+// ours may have subscribed to something else, too.
 func (p *Processor) accountOfSubscription(found *stripe.Subscription) string {
 	if p.foreign(found.Metadata) {
 		return ""
@@ -119,15 +119,15 @@ func (p *Processor) accountOfSubscription(found *stripe.Subscription) string {
 	return ""
 }
 
-// ends tells whether a subscription ends with its period. The portal says so by
-// the date alone.
+// ends reports whether a subscription ends with its period. The portal sets
+// only the date.
 func ends(found *stripe.Subscription, item *stripe.SubscriptionItem) bool {
 	return found.CancelAtPeriodEnd || found.CancelAt != 0 && found.CancelAt <= item.CurrentPeriodEnd
 }
 
 func onlyItem(found *stripe.Subscription) (*stripe.SubscriptionItem, error) {
 	if found.Items == nil || len(found.Items.Data) != 1 {
-		return nil, fmt.Errorf("stripepay: subscription %s has not one item", found.ID)
+		return nil, fmt.Errorf("stripepay: subscription %s does not have exactly one item", found.ID)
 	}
 	return found.Items.Data[0], nil
 }
@@ -167,7 +167,7 @@ func (p *Processor) ChangeSubscription(
 	changed, err := client.V1Subscriptions.Update(ctx, subscriptionID, params)
 	if upgrade && cardMissing(err) {
 		return none, "", fmt.Errorf("changing subscription %s: %w", subscriptionID,
-			&billing.Refusal{Message: "There is no card that could be charged.", Code: "no_card"})
+			&billing.Refusal{Message: "There is no card to charge.", Code: "no_card"})
 	}
 	if err != nil {
 		return none, "", failure("changing subscription "+subscriptionID, err)
@@ -194,7 +194,7 @@ func sameInterval(ctx context.Context, client *stripe.Client, item *stripe.Subsc
 	return nil
 }
 
-// CancelAtPeriodEnd lets a subscription end with its period, or go on after all.
+// CancelAtPeriodEnd ends a subscription with its period, or resumes it.
 func (p *Processor) CancelAtPeriodEnd(ctx context.Context, subscriptionID string, cancel bool, key string) (billing.Subscription, error) {
 	client, err := p.stripe(ctx)
 	if err != nil {
@@ -206,7 +206,7 @@ func (p *Processor) CancelAtPeriodEnd(ctx context.Context, subscriptionID string
 		return billing.Subscription{}, failure("reading subscription "+subscriptionID, err)
 	}
 	how := "end"
-	if found.CancelAt != 0 && !found.CancelAtPeriodEnd && !cancel { // ended by date, in the portal
+	if found.CancelAt != 0 && !found.CancelAtPeriodEnd && !cancel { // set to end by date, in the portal
 		how = "date"
 		params.AddUnsetField(stripe.SubscriptionUpdateParamsUnsetFieldCancelAt)
 	} else {

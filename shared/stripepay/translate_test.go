@@ -14,7 +14,7 @@ import (
 	"drawdown/shared/money"
 )
 
-// A product's id tells its plan, has Stripe's characters only, and is no other plan's.
+// A product's id identifies its plan, has Stripe's characters only, and is unique.
 func TestProductsTellTheirPlans(t *testing.T) {
 	safe := regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 	id := rapid.StringMatching(`[A-Za-z0-9_.:-]{1,64}`)
@@ -72,7 +72,8 @@ func TestKeysFitAndStayApart(t *testing.T) {
 	})
 }
 
-// What a deployment makes is its own, and no other's that shares the account at Stripe.
+// What a deployment creates is its own, and not another deployment's that shares the
+// Stripe account.
 func TestObjectsOfAnotherDeploymentAreNotOurs(t *testing.T) {
 	here, there := Open(Options{Deployment: "here"}), Open(Options{Deployment: "there"})
 	named := func(p *Processor) map[string]string { return p.ours(map[string]string{metaAccount: "a"}) }

@@ -54,9 +54,9 @@ func conversationOf(use *ledger.Use) (Conversation, bool) {
 	return Conversation{use.Agent.ID, use.Conversation}, use.Conversation != ""
 }
 
-// Fold makes of a run what it adds to each sheet it touches, by key. firsts
-// says of each conversation of the run which entry of the whole ledger had it
-// first. Fold fails with *Unfoldable.
+// Fold turns a run into what it adds to each sheet it touches, by key. firsts
+// maps each conversation of the run to the entry of the whole ledger that had
+// it first. Fold fails with *Unfoldable.
 func Fold(run []ledger.Entry, firsts map[Conversation]int64) ([]Delta, error) {
 	f := folding{firsts: firsts, deltas: map[Key]*Delta{}}
 	for i := range run {
@@ -68,7 +68,7 @@ func Fold(run []ledger.Entry, firsts map[Conversation]int64) ([]Delta, error) {
 }
 
 // Prefix is the longest part of a run, from its first entry on, that one fold
-// may carry: no sheet gets more than MaxAttributes. It is at least one entry.
+// may cover: no sheet gets more than MaxAttributes. It is at least one entry.
 // It fails with *Unfoldable if the first entry is; a later one ends the prefix.
 func Prefix(run []ledger.Entry) ([]ledger.Entry, error) {
 	f := folding{deltas: map[Key]*Delta{}}
@@ -92,7 +92,7 @@ type folding struct {
 	deltas map[Key]*Delta
 }
 
-// entry adds what usage counts of an entry, and is that; nil: nothing.
+// entry adds what usage counts of an entry, and returns it; nil: nothing.
 func (f *folding) entry(entry *ledger.Entry) (*ledger.Use, error) {
 	use, err := entry.Use()
 	if err == nil && use != nil {
@@ -106,10 +106,10 @@ func (f *folding) entry(entry *ledger.Entry) (*ledger.Use, error) {
 
 func (f *folding) add(seq int64, use *ledger.Use) error {
 	if _, err := time.Parse(time.DateOnly, use.Day); err != nil {
-		return fmt.Errorf("its day is %q", use.Day)
+		return fmt.Errorf("invalid day %q", use.Day)
 	}
 	if use.Agent.ID == "" || use.Channel == "" {
-		return errors.New("it names no agent or no channel")
+		return errors.New("the agent or the channel is missing")
 	}
 	counts := Counts{Credits: use.Credits, Debits: use.Debits, Messages: use.Messages}
 	if conversation, there := conversationOf(use); there && f.firsts[conversation] == seq {

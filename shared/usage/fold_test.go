@@ -199,7 +199,7 @@ func TestWhatCannotBeFoldedIsNamedAndEndsAPrefix(t *testing.T) {
 	}
 }
 
-// Quantities of what is cheap may be huge, and nobody pays by them.
+// Quantities of cheap items may be huge, and do not affect the price.
 func TestAQuantityBeyondAllBoundsStandsAtTheLargest(t *testing.T) {
 	huge := debit(1, "a1", "", "", "2026-11-01")
 	ledger.DetailOf[*ledger.Charge](&huge).Lines[0].Quantity = credit.Max
@@ -308,5 +308,5 @@ func TestPartsAddUpToTheWhole(t *testing.T) {
 func ExampleUnfoldable() {
 	_, err := usage.Fold([]ledger.Entry{{Seq: 3, Detail: &ledger.Unknown{Kind: "lease"}}}, nil)
 	fmt.Println(err)
-	// Output: usage: entry 3 cannot be folded: its type "lease" is not known
+	// Output: usage: entry 3 cannot be folded: unknown type "lease"
 }

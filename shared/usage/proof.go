@@ -10,25 +10,25 @@ import (
 	"drawdown/shared/rating"
 )
 
-// Difference is one number in which what is stored parts from the ledger.
+// Difference is one number in which the stored sheets differ from the ledger.
 type Difference struct {
 	Where  string // the sheet and the field in it
 	Ledger string // what the ledger adds up to
 	Stored string
 }
 
-// Proof folds a ledger once more, beside the sheets that are stored, and tells
-// where they part. A sheet may be ahead of the mark, when a roll-up is under
-// way, and the mark behind the ledger; so each is compared with the fold of the
-// entries up to its own last one. It is late, which is no difference, where all
-// that it lacks lies beyond the mark.
+// Proof folds a ledger once more, beside the stored sheets, and reports where
+// they differ. A sheet may be ahead of the mark, when a roll-up is under way,
+// and the mark behind the ledger; so each is compared with the fold of the
+// entries up to its own last one. It is late, which is not a difference, if all
+// that it lacks is beyond the mark.
 type Proof struct {
 	mark   Mark
 	stored map[Key]Sheet
 	folded map[Key]*Content
 	missed map[Key]int64 // the first entry up to the mark that a sheet lacks
 	last   map[Key]int64 // the last entry that a sheet holds
-	late   map[Key]bool  // an entry beyond the mark belongs into it
+	late   map[Key]bool  // an entry beyond the mark belongs to it
 	stale  []Key         // of an epoch that is over, though no rebuild is under way
 	firsts map[Conversation]int64
 }
@@ -44,7 +44,7 @@ func NewProof(mark Mark, sheets []Sheet) *Proof {
 		switch {
 		case sheet.Epoch == mark.Epoch:
 			proof.stored[sheet.Key] = sheet
-		case mark.Rebuild == 0: // or else it is what the rebuild has not replaced yet
+		case mark.Rebuild == 0: // otherwise the rebuild has not replaced it yet
 			proof.stale = append(proof.stale, sheet.Key)
 		}
 	}
@@ -83,12 +83,12 @@ func (p *Proof) Entry(entry ledger.Entry) error {
 	return nil
 }
 
-// Differences is where the sheets part from the ledger, sheet by sheet.
+// Differences lists where the sheets differ from the ledger, sheet by sheet.
 func (p *Proof) Differences() []Difference {
 	var found []Difference
 	for _, key := range p.stale {
 		if p.late[key] {
-			continue // a run that a rebuild has overtaken has made it; the next one replaces it
+			continue // a run that a rebuild has overtaken wrote it; the next one replaces it
 		}
 		found = append(found, Difference{key.String(), "epoch " + strconv.FormatInt(p.mark.Epoch, 10), "another epoch"})
 	}

@@ -11,7 +11,7 @@ import (
 // MaxMonths bounds the range of one query.
 const MaxMonths = 13
 
-// Grouping says by what usage is told.
+// Grouping is what a report of usage is grouped by.
 type Grouping string
 
 // The groupings.
@@ -51,15 +51,15 @@ func (r Range) Months() (first, last string) {
 	return r.First[:len("2006-01")], r.Last[:len("2006-01")]
 }
 
-// Group is one line of a report. What its grouping cannot know is absent:
-// Counted tells whether more than credits is known.
+// Group is one line of a report. What its grouping does not determine is
+// absent: Counted reports whether more than credits is known.
 type Group struct {
 	Key   string // a day, a channel, an agent's id, or node/action
 	Label string
 	Counts
 	Counted bool
 	Node    *NodeCounts // of a node group
-	Unit    string      // of a node group; empty: no rate card says it
+	Unit    string      // of a node group; empty: not in any rate card
 }
 
 // Report is what a range adds up to. The groups' credits add up to the total's.
@@ -69,7 +69,7 @@ type Report struct {
 	Groups []Group
 }
 
-// ReportByDay tells the sheets of days day by day; days without a sheet are zero.
+// ReportByDay reports the sheets of days by day; days without a sheet are zero.
 func ReportByDay(sheets []Sheet, within Range) (Report, error) {
 	counts := make(map[string]Counts, len(sheets))
 	for _, sheet := range sheets {
@@ -82,8 +82,8 @@ func ReportByDay(sheets []Sheet, within Range) (Report, error) {
 	return report, report.sum(sheets)
 }
 
-// ReportByChannel tells the sheets of days by channel: the known ones in their
-// order, then any others that have been used.
+// ReportByChannel reports the sheets of days by channel: the known ones in
+// their order, then any others that have been used.
 func ReportByChannel(sheets []Sheet, known []string, label func(string) string) (Report, error) {
 	var sum Content
 	for _, sheet := range sheets {
@@ -107,8 +107,8 @@ func ReportByChannel(sheets []Sheet, known []string, label func(string) string) 
 	return report, report.sum(sheets)
 }
 
-// ReportByNode tells the sheets of days by node/action, the costliest first.
-// Labels and units are those of the latest card up to now that has them.
+// ReportByNode reports the sheets of days by node/action, the most expensive
+// first. Labels and units are those of the latest card up to now that has them.
 func ReportByNode(sheets []Sheet, book rating.Book, now time.Time) (Report, error) {
 	var sum Content
 	for _, sheet := range sheets {
@@ -129,12 +129,12 @@ func ReportByNode(sheets []Sheet, book rating.Book, now time.Time) (Report, erro
 	return report, report.sum(sheets)
 }
 
-// ReportByAgent tells the sheets of agents' months agent by agent, the
-// costliest first, counting only days within the range.
+// ReportByAgent reports the sheets of agents' months by agent, the most
+// expensive first, counting only days within the range.
 func ReportByAgent(sheets []Sheet, within Range) (Report, error) {
 	groups := map[string]*Group{}
 	report := Report{}
-	// In the order of months, so that the latest name is the one that stays.
+	// In the order of months, so that the latest name is kept.
 	sorted := slices.SortedFunc(slices.Values(sheets), func(a, b Sheet) int { return compareKeys(a.Key, b.Key) })
 	for _, sheet := range sorted {
 		report.Epoch = max(report.Epoch, sheet.Epoch)
@@ -165,7 +165,7 @@ func ReportByAgent(sheets []Sheet, within Range) (Report, error) {
 	return report, nil
 }
 
-// ReportOfAgent tells the sheets of one agent's days as one group.
+// ReportOfAgent reports the sheets of one agent's days as one group.
 func ReportOfAgent(sheets []Sheet, agent string) (Report, error) {
 	report := Report{}
 	if err := report.sum(sheets); err != nil || len(sheets) == 0 {
@@ -173,7 +173,7 @@ func ReportOfAgent(sheets []Sheet, agent string) (Report, error) {
 	}
 	label := agent
 	for _, sheet := range sheets {
-		label = cmp.Or(sheet.Name, label) // a day's debits may name nobody
+		label = cmp.Or(sheet.Name, label) // a day's debits may have no name
 	}
 	report.Groups = []Group{{Key: agent, Label: label, Counts: report.Total, Counted: true}}
 	return report, nil

@@ -7,7 +7,7 @@ import (
 	"drawdown/shared/rating"
 )
 
-// Kind says what a sheet is about.
+// Kind is what a sheet aggregates.
 type Kind string
 
 // The kinds of sheets.
@@ -55,7 +55,7 @@ type Sheet struct {
 	Epoch int64 // of the rebuild that made it
 	Upto  int64 // the seq of the last entry in it
 	Content
-	// Unreadable says what could not be read of what is stored; empty: nothing.
+	// Unreadable is what could not be read of the stored sheet; empty: nothing.
 	Unreadable string
 }
 
@@ -66,12 +66,12 @@ type Delta struct {
 	Content
 }
 
-// Mark says how far an account's ledger is folded.
+// Mark is how far an account's ledger is folded.
 type Mark struct {
 	Epoch      int64  // counts rebuilds
 	Seq        int64  // every entry up to it is folded
-	Rebuild    int64  // a rebuild is under way and is done when this entry is folded; 0: none is
-	Quarantine string // why the account is not folded any further; empty: it is
+	Rebuild    int64  // a rebuild is under way, and done when this entry is folded; 0: none
+	Quarantine string // why the account is no longer folded; empty: it is folded
 }
 
 // Conversation is a conversation with an agent.
@@ -98,8 +98,9 @@ func (c *Counts) add(other Counts) error {
 	return nil
 }
 
-// add adds other. A quantity that cannot be represented any more stands at the
-// largest: quantities of what is cheap may be huge, and nobody pays by them.
+// add adds other. A quantity that can no longer be represented stays at the
+// maximum: quantities of cheap items may be huge, and they do not affect the
+// price.
 func (n *NodeCounts) add(other NodeCounts) error {
 	credits, err := credit.Add(n.Credits, other.Credits)
 	if err != nil {
@@ -159,7 +160,7 @@ func (c Content) Clone() Content {
 	return c
 }
 
-// Attributes counts the numbers that the content has: what a store writes of it.
+// Attributes counts the numbers in the content: what a store writes.
 func (c Content) Attributes() int {
 	const perCounts, perNode = 4, 3
 	return perCounts + len(c.Channels) + perNode*len(c.Nodes) + perCounts*len(c.Days)

@@ -5,11 +5,11 @@ import (
 	"net/url"
 )
 
-// CheckURL says what is wrong with an endpoint's address, in words that fit
-// behind its name; empty where nothing is. Local addresses, also without
-// encryption, are for development.
+// CheckURL returns what is wrong with an endpoint's address, worded to follow
+// its name; empty if nothing is. Local addresses, also without encryption, are
+// for development.
 func CheckURL(text string, local bool) string {
-	const rule = `must be an address such as "https://example.com/hooks", without a user and a fragment`
+	const rule = `must be a URL such as "https://example.com/hooks", without a user or a fragment`
 	address, err := url.Parse(text)
 	if err != nil || address.Hostname() == "" || address.User != nil || address.Fragment != "" || address.Opaque != "" {
 		return rule
@@ -23,19 +23,19 @@ func CheckURL(text string, local bool) string {
 	case address.Scheme != "https":
 		return rule
 	case !local && (address.Hostname() == "localhost" || isIP && !Public(ip)):
-		return "must be an address of the public internet"
+		return "must be a public internet address"
 	}
 	return ""
 }
 
-// unicast is all of IPv6 that is given out for the public internet so far.
-// Beyond it lie, among others, what embeds an IPv4 address (compatible, mapped,
-// translated by NAT64), local networks, and multicast.
+// unicast is all of IPv6 that is assigned to the public internet so far.
+// Outside it are, among others, addresses that embed an IPv4 address
+// (compatible, mapped, translated by NAT64), local networks, and multicast.
 var unicast = netip.MustParsePrefix("2000::/3")
 
-// reserved are the networks that are not public though they look like it, as
-// IANA's registries of special-purpose addresses have them. Where a block within
-// one of them is reachable, it is refused with the rest.
+// reserved are the networks that look public but are not, from IANA's registries
+// of special-purpose addresses. A reachable block within one of them is refused
+// with the rest.
 var reserved = []netip.Prefix{
 	netip.MustParsePrefix("0.0.0.0/8"),       // this network
 	netip.MustParsePrefix("100.64.0.0/10"),   // carriers' own

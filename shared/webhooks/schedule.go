@@ -14,37 +14,37 @@ func delays() []time.Duration {
 	}
 }
 
-// Timeout bounds one try, from the first look-up of a name to the answer's end.
+// Timeout bounds one try, from resolving the name to the end of the response.
 const Timeout = 10 * time.Second
 
-// MaxTries is how often a delivery is tried by itself.
+// MaxTries is how often a delivery is tried automatically.
 func MaxTries() int { return len(delays()) + 1 }
 
-// jitterParts says by how much a wait may be longer than the schedule says, by a
-// fifth of it, so that what failed together does not come back together.
+// jitterParts limits how much longer than scheduled a wait may be, to a fifth of
+// it, so that deliveries that failed together are not retried together.
 const jitterParts = 5
 
-// The statuses of HTTP that decide; all others are another try.
+// The HTTP statuses that are final; all others lead to another try.
 const (
 	firstTaken  = 200
 	firstBeyond = 300
 	gone        = 410
 )
 
-// Result is what came of one try.
+// Result is the result of one try.
 type Result struct {
 	Status int    // of HTTP; 0: there was no answer
-	Error  string // why there was none, or none that counts
+	Error  string // why there was none, or it was not a success
 }
 
-// Delivered tells whether the endpoint has taken the event.
+// Delivered reports whether the endpoint accepted the event.
 func (r Result) Delivered() bool { return r.Status >= firstTaken && r.Status < firstBeyond }
 
-// Gone tells whether the endpoint wants no events any more.
+// Gone reports whether the endpoint no longer accepts events.
 func (r Result) Gone() bool { return r.Status == gone }
 
-// After is the delivery after a try at an instant: delivered, due again, or
-// failed for want of further tries.
+// After is the delivery after a try at an instant: delivered, scheduled for a
+// retry, or failed after the last try.
 func (d Delivery) After(r Result, at time.Time) Delivery {
 	d.Attempts++
 	d.Step++
@@ -59,12 +59,12 @@ func (d Delivery) After(r Result, at time.Time) Delivery {
 	default:
 		d.State = Pending
 		wait := waits[d.Step-1]
-		d.NextAttemptAt = at.Add(wait + rand.N(wait/jitterParts)) //nolint:gosec // a jitter, no secret
+		d.NextAttemptAt = at.Add(wait + rand.N(wait/jitterParts)) //nolint:gosec // a jitter, not a secret
 	}
 	return d
 }
 
-// Abandoned is the delivery that is not tried any more, with the reason.
+// Abandoned is the delivery without further tries, with the reason.
 func (d Delivery) Abandoned(reason string) Delivery {
 	d.State, d.LastError, d.NextAttemptAt = Failed, reason, time.Time{}
 	return d

@@ -29,14 +29,14 @@ const (
 	Tolerance = 5 * time.Minute
 )
 
-// ErrSecret says that a text is no secret of an endpoint.
-var ErrSecret = errors.New("webhooks: a secret is whsec_ and the base64 of 24 to 64 bytes")
+// ErrSecret means that a text is not a valid endpoint secret.
+var ErrSecret = errors.New("webhooks: a secret must be whsec_ followed by the base64 of 24 to 64 bytes")
 
-// ErrSignature says that a message was not signed with the secret, or not within
-// the tolerance.
+// ErrSignature means that a message was not signed with the secret, or not
+// within the tolerance.
 var ErrSignature = errors.New("webhooks: no signature of the message is valid")
 
-// NewSecret makes a secret out of chance.
+// NewSecret generates a random secret.
 func NewSecret() string {
 	var key [secretBytes]byte
 	_, _ = rand.Read(key[:]) // never fails
@@ -53,7 +53,7 @@ func keyOf(secret string) ([]byte, error) {
 }
 
 // Sign is the value of webhook-signature: one signature for each secret, so
-// that a receiver may know the old one or the new one while a secret is
+// that a receiver may have the old one or the new one while a secret is
 // replaced. It fails with ErrSecret.
 func Sign(secrets []string, id string, at time.Time, body []byte) (string, error) {
 	signatures := make([]string, len(secrets))
@@ -74,9 +74,9 @@ func sum(key []byte, id, timestamp string, body []byte) []byte {
 	return mac.Sum(nil)
 }
 
-// Verify checks a message as its receiver does; header gives a header's value by
-// its name. Signatures are compared in constant time. It fails with ErrSecret or
-// ErrSignature.
+// Verify checks a message as its receiver does; header returns a header's value
+// by its name. Signatures are compared in constant time. It fails with ErrSecret
+// or ErrSignature.
 func Verify(secret string, header func(string) string, body []byte, now time.Time) error {
 	key, err := keyOf(secret)
 	if err != nil {

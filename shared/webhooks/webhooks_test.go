@@ -78,7 +78,7 @@ func delivery() Delivery {
 	return NewDelivery("ops", message, `{"id":"a.b:c#42#balance.low"}`)
 }
 
-// Ids are for ever: receivers tell repeated messages by them.
+// Ids never change: receivers recognize repeated messages by them.
 func TestIDsAreGolden(t *testing.T) {
 	d := delivery()
 	if want := "1795514400000-vyvcy647tr2hkeltm75rhiq4"; d.ID != want {

@@ -17,7 +17,8 @@ import (
 // Steps is how many steps a generated history has, at most.
 const Steps = 40
 
-// maxResends bounds how often a command is sent again after a failure that says nothing.
+// maxResends bounds how often a command is sent again after a failure with an unknown
+// outcome.
 const maxResends = 200
 
 // Model runs one generated history through the subject and the reference, and
@@ -174,7 +175,7 @@ func Fold(entries []ledger.Entry) (*ledger.Wallet, error) {
 
 func differentWallets(got, want *ledger.Wallet) string {
 	got, want = got.Clone(), want.Clone()
-	// No grants and no alerts are the same, however they are said.
+	// Empty and nil grants or alerts are the same.
 	for _, w := range []*ledger.Wallet{got, want} {
 		if len(w.Grants) == 0 {
 			w.Grants = nil

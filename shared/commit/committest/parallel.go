@@ -46,8 +46,8 @@ type parallel struct {
 // Parallel sends commands from several goroutines at once, each two or three
 // times, and then looks for the order in which they took effect: the entries by
 // seq, fed to the reference, must give just the same entries, and each refusal
-// must be what the reference says at some moment between the call's start and end.
-// What the calls came to is counted.
+// must be what the reference answers at some moment between the call's start and
+// end. The outcomes of the calls are counted.
 func Parallel(t *testing.T, did *census.Census, subject Subject, account string, seed uint64) {
 	t.Helper()
 	t.Logf("seed %d", seed)
@@ -235,8 +235,8 @@ func (p *parallel) commandOf(entry *ledger.Entry) (ledger.Command, bool) {
 	return p.calls[at].command, true
 }
 
-// onceEach: of all calls under one id at most one was told that it took effect
-// just now, and all others were told the same entry.
+// onceEach: of all calls under one id at most one was answered as new, and all
+// others got the same entry.
 func (p *parallel) onceEach(t *testing.T, entries []ledger.Entry) {
 	t.Helper()
 	seqs := map[ledger.OperationID]int64{}

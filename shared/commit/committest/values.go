@@ -13,7 +13,7 @@ import (
 
 // The values below need not make sense together: a store keeps what it is given.
 
-// maxItems bounds the generated lists; nil stands for none, as it does once read.
+// maxItems bounds the generated lists; nil stands for none, as after a read.
 const maxItems = 3
 
 func list[E any](t *rapid.T, label string, least int, element func() E) []E {

@@ -1,5 +1,5 @@
 // Package eventbustest gives tests an event bus: the one request of EventBridge
-// that one takes, answered from memory.
+// that it needs, answered from memory.
 package eventbustest
 
 import (
@@ -16,7 +16,7 @@ import (
 	"drawdown/shared/eventbus"
 )
 
-// Said is a message as the bus has taken it.
+// Said is a message as the bus received it.
 type Said struct {
 	Bus        string `json:"EventBusName"`
 	Source     string `json:"Source"`
@@ -24,7 +24,7 @@ type Said struct {
 	Detail     string `json:"Detail"`
 }
 
-// Bus is a bus and what was said on it.
+// Bus is a bus and the messages published on it.
 type Bus struct {
 	*eventbus.Bus
 
@@ -50,7 +50,7 @@ func New(t testing.TB) *Bus {
 	return b
 }
 
-// Said is what was said so far, in order.
+// Said lists the messages published so far, in order.
 func (b *Bus) Said() []Said {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -64,14 +64,15 @@ func (b *Bus) Requests() int {
 	return b.requests
 }
 
-// Refuse lets the bus not take what it answers true for; nil takes all.
+// Refuse makes the bus reject the messages that it reports true for; nil accepts
+// all.
 func (b *Bus) Refuse(refuse func(Said) bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.refuse = refuse
 }
 
-// Break lets the bus fail as a whole, or not any more.
+// Break makes the bus fail as a whole, or work again.
 func (b *Bus) Break(down bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

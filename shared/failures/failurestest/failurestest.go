@@ -1,5 +1,5 @@
 // Package failurestest gives tests a bucket of failed batches: the few requests
-// of S3 that one takes, answered from memory.
+// of S3 that it needs, answered from memory.
 package failurestest
 
 import (
@@ -22,7 +22,7 @@ import (
 // pageSize is small, so that every listing of more than a few has pages.
 const pageSize = 2
 
-// Bucket is a bucket and what lies in it.
+// Bucket is a bucket and its objects.
 type Bucket struct {
 	*failures.Bucket
 
@@ -51,7 +51,7 @@ func (b *Bucket) Put(key, text string) {
 	b.objects[key] = text
 }
 
-// Objects is what lies in the bucket.
+// Objects are the objects in the bucket.
 func (b *Bucket) Objects() map[string]string {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -17,7 +17,7 @@ type Answer struct {
 	Entry    Entry
 }
 
-// Refusal is what a refused command is told.
+// Refusal is the answer to a refused command.
 type Refusal struct {
 	Code                           fault.Code
 	Required, Available, Shortfall string // of a debit that lacks credits
@@ -148,7 +148,7 @@ type RefillDetail struct {
 }
 
 // AnswerTo is the real ledger's answer in plain values. The error is one that
-// is no refusal.
+// is not a refusal.
 func AnswerTo(entry *ledger.Entry, replayed bool, err error) (Answer, error) {
 	answer := Answer{Replayed: replayed}
 	var refused *fault.Error
@@ -235,7 +235,7 @@ func (plain *Entry) detail(detail ledger.Detail) {
 	case *ledger.RefillStep:
 		plain.issue(d.Issue)
 		plain.Refill = RefillDetail{string(d.Step), d.ID, d.Price.String(), string(d.Outcome), d.Payment, *RefillOf(&d.State)}
-	default: // says nothing that the reference knows
+	default: // has nothing that the reference models
 	}
 }
 
@@ -253,7 +253,7 @@ func billText(b ledger.OverageBill) string {
 	return fmt.Sprintf("%q %q %d for %s", b.Subscription, b.Plan, b.Billed, b.Price)
 }
 
-// PlanOf is a wallet's plan in plain values; nil where there is none.
+// PlanOf is a wallet's plan in plain values; nil if there is none.
 func PlanOf(p *ledger.PlanState) *Plan {
 	if p == nil {
 		return nil
@@ -265,7 +265,7 @@ func PlanOf(p *ledger.PlanState) *Plan {
 	}
 }
 
-// RefillOf is a wallet's automatic refill in plain values; nil where there is none.
+// RefillOf is a wallet's automatic refill in plain values; nil if there is none.
 func RefillOf(r *ledger.RefillState) *Refill {
 	if r == nil {
 		return nil

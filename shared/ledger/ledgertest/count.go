@@ -16,7 +16,7 @@ var HistoryFloors = census.Floors{
 }
 
 // FewHistoriesFloors are those of a store that is too slow for more than some 20
-// histories, and may fail at times: of what is rare there may be none in so few.
+// histories, and may fail at times: rare cases may not occur in so few.
 var FewHistoriesFloors = census.Floors{
 	"debits accepted": 40, "debits refused": 40, "debits refused for want of credits": 20,
 	"replays": 35, "reuses of an id refused": 5, "entries that let a grant lapse": 15, "entries with an alert": 50,

@@ -1,4 +1,4 @@
-// Package ledgertest holds the plainest possible ledger, to compare the real
+// Package ledgertest contains the simplest possible ledger, to compare the real
 // one with, and a generator of the commands to compare them on.
 //
 // The Reference is written from the design's text, not from the ledger's code:

@@ -45,9 +45,9 @@ type Step struct {
 // id, reversals of debits. The zero value is ready.
 type History struct {
 	Single bool // no batches
-	// Reference tells what has come of the commands so far, for those that must
-	// know: which refill is in flight, how often something was taken back. Where it
-	// is nil they guess.
+	// Reference has the results of the commands so far, for those that need them:
+	// which refill is in flight, how often something was taken back. If it is nil
+	// they guess.
 	Reference *Reference
 
 	now    time.Time
@@ -119,7 +119,7 @@ func (h *History) command(t *rapid.T) ledger.Command {
 }
 
 // OneOf draws a number below n, each as likely as the others: rapid's own ranges
-// prefer low numbers, and what stands last of many would hardly ever come.
+// prefer low numbers, and the last of many would hardly ever be drawn.
 func OneOf(t *rapid.T, n int, label string) int {
 	const bits = 8
 	drawn := 0
@@ -143,7 +143,8 @@ func (h *History) action(t *rapid.T) ledger.Action {
 	return AnyDebit(t, h.now)
 }
 
-// reversibles is what a reversal may name: debits, and an id that may be no debit's.
+// reversibles is what a reversal may name: debits, and an id that may not be a
+// debit's.
 func (h *History) reversibles() []ledger.OperationID {
 	if h.made == 0 {
 		return nil

@@ -120,8 +120,8 @@ func (h *History) change(t *rapid.T) ledger.ChangePlan {
 	return change
 }
 
-// takeBack mostly names something that was granted, and mostly knows how often
-// some of it has been taken back.
+// takeBack mostly names something that was granted, and mostly has the right
+// count of recoveries.
 func (h *History) takeBack(t *rapid.T) ledger.TakeBack {
 	of := rapid.SampledFrom(append(h.grants[:len(h.grants):len(h.grants)], "op-1", "unknown")).Draw(t, "taken back of")
 	if len(h.undone) > 0 && rapid.Bool().Draw(t, "again") {

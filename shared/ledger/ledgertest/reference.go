@@ -15,7 +15,7 @@ import (
 	"drawdown/shared/rating"
 )
 
-// The design's numbers, said again: a change of one of them must be seen here.
+// The design's numbers, repeated: a change of one of them must be made here too.
 const (
 	maxOpenGrants    = 50
 	maxGrants        = 60
@@ -45,7 +45,8 @@ type Reference struct {
 	granted map[string]*granted
 }
 
-// State is what payments have made of the account, as StateOf says it of a wallet.
+// State is the account's state that payments change, in the form that StateOf gives
+// for a wallet.
 func (r *Reference) State() string { return stateText(r.Owed, r.Plan, r.Refill) }
 
 // reversible is a debit and what is left of each of its parts.
@@ -112,8 +113,8 @@ func (r *Reference) Probe(command ledger.Command, now time.Time) Answer {
 	return again.Do(command, now)
 }
 
-// bodyOf is the request as text, by another way than the ledger's own hash.
-// The platform's own commands are told apart by their ids alone.
+// bodyOf is the request as text, independent of the ledger's own hash. The
+// platform's own commands are identified by their ids alone.
 func bodyOf(command ledger.Command) string {
 	if command.Hash == (ledger.Hash{}) {
 		return ""

@@ -25,7 +25,7 @@ type granted struct {
 	gone, since int64
 }
 
-// newsOf is what an entry is told for by what it is.
+// newsOf is the alerts that follow from an entry's kind.
 func newsOf(e Entry) []string {
 	switch {
 	case e.Type == "grant" && e.Paid != "":

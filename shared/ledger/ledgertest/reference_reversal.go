@@ -62,7 +62,7 @@ func (r *Reference) giveBack(debit *reversible, amount, now int64) (ReversalDeta
 	beyond := min(left, charge.Overage-debit.given.Overage)
 	total.Overage += beyond
 	left -= beyond
-	// What was billed meanwhile is not used any more: it comes back as credits.
+	// What has been billed since is no longer in use: it is restored as credits.
 	detail.Overage = min(beyond, r.OverageUsed)
 	billed := beyond - detail.Overage
 

@@ -49,7 +49,7 @@ func (d *disturbed) one(in int) bool {
 	return in > 0 && d.random.IntN(in) == 0
 }
 
-// write makes a write, or not, and tells of it, or not.
+// write makes a write, or not, and reports it, or not.
 func (d *disturbed) write(do func() error) error {
 	d.mu.Lock()
 	d.writes++

@@ -118,7 +118,7 @@ func WideDebit(account string, seq int64, set, nodes int) ledger.Entry {
 	return entry
 }
 
-// anyReversal gives back a part of an earlier debit, or is an expiry where there is none.
+// anyReversal gives back a part of an earlier debit, or is an expiry if there is none.
 func anyReversal(t *rapid.T, entry *ledger.Entry, before []ledger.Entry, reversals map[int64]int) {
 	var debits []ledger.Entry
 	for _, e := range before {

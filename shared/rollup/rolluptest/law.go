@@ -88,7 +88,7 @@ func (l *law) append(count int) {
 }
 
 // plantDrift writes numbers that no entry accounts for, into sheets that the
-// ledger has and into those of an agent that it does not know.
+// ledger has and into those of an unknown agent.
 func (l *law) plantDrift() {
 	for _, key := range []usage.Key{
 		{Kind: usage.AccountDay, Period: "2026-11-01"}, {Kind: usage.AccountDay, Period: "2020-01-01"},

@@ -11,7 +11,7 @@ import (
 )
 
 // Sums are all numbers of an account's usage by what they count, such as
-// "agent_day a1 2026-11-01 channel api"; zeros are left out. Beside them stand
+// "agent_day a1 2026-11-01 channel api"; zeros are left out. They also contain
 // each sheet's name and the last entry in it.
 type Sums struct {
 	Numbers map[string]int64
