@@ -81,6 +81,11 @@ test: require local $(MOCK) ## Run every test (fails if a tool is missing)
 	go test -vet=off -count=1 -p 1 -timeout 15m $$platform || status=1; \
 	exit $$status
 
+.PHONY: e2e
+e2e: require local $(MOCK) ## Run the end-to-end tests whose names match RUN
+	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \
+	go test -vet=off -count=1 -timeout 15m ./infra/e2e -run '$(RUN)'
+
 .PHONY: uses
 uses: require local $(MOCK) ## Run all end-to-end tests and record which AWS permissions each function uses
 	@CHROMIUM=$$(infra/tools/chromium.sh) || exit 1; export CHROMIUM; \

@@ -316,7 +316,11 @@ func TestMoneyIsSaidOnTheBusOnceForWhatItLeaves(t *testing.T) {
 	want := map[string]bool{}
 	for _, e := range b.entries(t) {
 		for _, alert := range e.Alerts {
-			want[events.ID(b.account, e.Seq, saidFor[alert])] = true
+			kind, known := saidFor[alert]
+			if !known {
+				t.Fatalf("saidFor lacks the alert %q", alert)
+			}
+			want[events.ID(b.account, e.Seq, kind)] = true
 		}
 	}
 	for _, kind := range append(slices.Clone(everydayNews), events.RefillFailed, events.BalanceDepleted) {

