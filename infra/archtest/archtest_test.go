@@ -205,7 +205,7 @@ func f(c *dynamo.Ledger) { T{A: 1}.at(time.Now()); time.Sleep(1) }`
 			t.Fatal(err)
 		}
 		broken := map[string]bool{}
-		for _, rule := range slices.Concat(placeRules(), writingRules()) {
+		for _, rule := range slices.Concat(placeRules(), pureRules()) {
 			broken[rule.Name] = len(rule.Check(tree)) > 0
 		}
 		for name, want := range map[string]bool{

@@ -16,7 +16,9 @@ type Rule struct {
 }
 
 // Rules returns all of them.
-func Rules() []Rule { return slices.Concat(layoutRules(), placeRules(), importRules(), writingRules()) }
+func Rules() []Rule {
+	return slices.Concat(layoutRules(), placeRules(), importRules(), pureRules(), writingRules())
+}
 
 // topLevel is what must be at the root of the repository.
 var topLevel = []string{
@@ -145,7 +147,8 @@ func importRules() []Rule {
 // of ours from outside of it, even in its tests.
 var apart = []string{"infra/emulator", "infra/standin"}
 
-func writingRules() []Rule {
+// pureRules hold what may not be written in the domain.
+func pureRules() []Rule {
 	return []Rule{
 		{"no clock in the domain", "a decision is a function of state, command and a given time; otherwise it cannot be tested",
 			everyFile(func(f *File) []string {
@@ -175,6 +178,11 @@ func writingRules() []Rule {
 				}
 				return append(identifiers(f, floats...), floatLiterals(f)...)
 			})},
+	}
+}
+
+func writingRules() []Rule {
+	return []Rule{
 		{"doc.go holds words", "a type is looked for in a file named after it",
 			everyFile(func(f *File) []string {
 				return when(path.Base(f.Path) == "doc.go" && len(f.AST.Decls) > 0, f.Path+" contains a declaration")

@@ -18,7 +18,7 @@ func TestCopiesAreWhatTheStoreWouldWrite(t *testing.T) {
 		agentDay(0, october[0]), agentDay(42, december[30]),
 		accountDay(october[0], busyAgents), accountDay(december[30], busyAgents),
 	}
-	if err := fill(t.Context(), tables.Client.Usage, "one-by-one", sheets); err != nil {
+	if err := fill(t.Context(), tables.Usage, "one-by-one", sheets); err != nil {
 		t.Fatal(err)
 	}
 	if err := newFiller(tables.DB, tables.Names).fill(t.Context(), "copied", sheets); err != nil {
