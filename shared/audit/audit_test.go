@@ -376,10 +376,13 @@ func TestEveryCorruptionIsFoundAndNamed(t *testing.T) {
 		"agent's name":          {of(usage.AgentMonth, func(s *usage.Sheet) { s.Name = "X" }), "usage agent_month a1 2026-11 name"},
 		"day missing":           {without(usage.AccountDay), "usage account_day " + day + ".upto"},
 		"agent's month missing": {without(usage.AgentMonth), "usage agent_month a1 2026-11.upto"},
-		"sheet of no epoch":     {of(usage.AgentDay, func(s *usage.Sheet) { s.Epoch = -1 }), "usage agent_day a1 " + day + ".upto"},
-		"upto set back":         {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 4 }), "usage account_day " + day + ".upto"},
-		"upto moved ahead":      {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 8 }), "usage account_day " + day + ".upto"},
-		"upto beyond the end":   {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 1000 }), "usage account_day " + day + ".upto"},
+		"sheet of a later epoch": {altered{sheets: func(sheets []usage.Sheet) []usage.Sheet {
+			return append(sheets, usage.Sheet{Key: usage.Key{Kind: usage.AgentDay, Agent: "a2", Period: day}, Epoch: 7, Upto: 10})
+		}}, "usage agent_day a2 " + day},
+		"sheet of no epoch":   {of(usage.AgentDay, func(s *usage.Sheet) { s.Epoch = -1 }), "usage agent_day a1 " + day + ".upto"},
+		"upto set back":       {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 4 }), "usage account_day " + day + ".upto"},
+		"upto moved ahead":    {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 8 }), "usage account_day " + day + ".upto"},
+		"upto beyond the end": {of(usage.AccountDay, func(s *usage.Sheet) { s.Upto = 1000 }), "usage account_day " + day + ".upto"},
 		"sheet made up": {altered{sheets: func(sheets []usage.Sheet) []usage.Sheet {
 			return append(sheets, usage.Sheet{Key: usage.Key{Kind: usage.AccountDay, Period: "2020-01-01"}, Upto: 3})
 		}}, "usage account_day 2020-01-01.upto"},

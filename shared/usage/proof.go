@@ -29,7 +29,7 @@ type Proof struct {
 	missed map[Key]int64 // the first entry up to the mark that a sheet lacks
 	last   map[Key]int64 // the last entry that a sheet holds
 	late   map[Key]bool  // an entry beyond the mark belongs to it
-	stale  []Key         // of an epoch that is over, though no rebuild is under way
+	stale  []Sheet       // of an epoch that is over, though no rebuild is under way
 	firsts map[Conversation]int64
 }
 
@@ -45,7 +45,7 @@ func NewProof(mark Mark, sheets []Sheet) *Proof {
 		case sheet.Epoch == mark.Epoch:
 			proof.stored[sheet.Key] = sheet
 		case mark.Rebuild == 0: // otherwise the rebuild has not replaced it yet
-			proof.stale = append(proof.stale, sheet.Key)
+			proof.stale = append(proof.stale, sheet)
 		}
 	}
 	return proof
@@ -86,11 +86,11 @@ func (p *Proof) Entry(entry ledger.Entry) error {
 // Differences lists where the sheets differ from the ledger, sheet by sheet.
 func (p *Proof) Differences() []Difference {
 	var found []Difference
-	for _, key := range p.stale {
-		if p.late[key] {
+	for _, sheet := range p.stale {
+		if p.late[sheet.Key] && sheet.Epoch < p.mark.Epoch {
 			continue // a run that a rebuild has overtaken wrote it; the next one replaces it
 		}
-		found = append(found, Difference{key.String(), "epoch " + strconv.FormatInt(p.mark.Epoch, 10), "another epoch"})
+		found = append(found, Difference{sheet.String(), "epoch " + strconv.FormatInt(p.mark.Epoch, 10), "another epoch"})
 	}
 	for _, key := range slices.SortedFunc(maps.Keys(p.missed), compareKeys) {
 		found = append(found, Difference{key.String() + ".upto", strconv.FormatInt(p.missed[key], 10), strconv.FormatInt(p.stored[key].Upto, 10)})
