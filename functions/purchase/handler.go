@@ -11,6 +11,7 @@ import (
 
 	"drawdown/events"
 	"drawdown/shared/lambdaio"
+	"drawdown/shared/pause"
 	"drawdown/shared/settlement"
 	"drawdown/shared/telemetry"
 )
@@ -88,20 +89,12 @@ func (h *handler) settleSoon(ctx context.Context, body string) error {
 		if !early || late(ctx) {
 			break
 		}
-		sleep(ctx, wait)
+		if pause.For(ctx, wait) != nil {
+			break // its time is over: the message will be redelivered
+		}
 		err = h.settle(ctx, body)
 	}
 	return err
-}
-
-// sleep waits, at most until the context ends.
-func sleep(ctx context.Context, wait time.Duration) {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
 }
 
 func (h *handler) settle(ctx context.Context, body string) error {

@@ -21,7 +21,7 @@ type task struct {
 }
 
 // sweep does the tasks of a page, in as many lanes, and calls done for each that
-// was begun. The order is random: if a sweep is too short for all of them, none is
+// was begun as soon as it ends, from several goroutines. The order is random: if a sweep is too short for all of them, none is
 // always the last. It fails where the context ended before every task was begun.
 func sweep(ctx context.Context, page []task, lanes int, done func(task, error)) error {
 	page = slices.Clone(page)
@@ -31,15 +31,18 @@ func sweep(ctx context.Context, page []task, lanes int, done func(task, error)) 
 		begun[i] = true
 		ctx, cancel := context.WithTimeout(ctx, itemTime)
 		defer cancel()
-		return page[i].do(ctx)
+		err := page[i].do(ctx)
+		done(page[i], err)
+		return err
 	})
 	var ended error
 	for i, err := range failures {
-		if !begun[i] {
+		switch {
+		case !begun[i]:
 			ended = ctx.Err()
-			continue
+		case parallel.Panicked(err):
+			done(page[i], err)
 		}
-		done(page[i], err)
 	}
 	return ended
 }

@@ -62,7 +62,11 @@ func (r *Runner) Fold(ctx context.Context, rings []rollup.Ring) []string {
 	var again []string
 	for i, err := range failures {
 		if err != nil {
-			slog.WarnContext(ctx, "rolling up usage failed; the record will be retried", "account", rings[i].Account, "seq", rings[i].Seq, "error", err.Error())
+			level := slog.LevelWarn
+			if parallel.Panicked(err) {
+				level = slog.LevelError
+			}
+			slog.Log(ctx, level, "rolling up usage failed; the record will be retried", "account", rings[i].Account, "seq", rings[i].Seq, "error", err.Error())
 			again = append(again, rings[i].Record)
 		}
 	}

@@ -27,6 +27,13 @@ type Panic struct {
 // Error includes the stack, which nothing else would log.
 func (p *Panic) Error() string { return fmt.Sprintf("parallel: panic: %v\n%s", p.Value, p.Stack) }
 
+// Panicked reports whether an item failed by a panic, which is a fault of ours and
+// nothing that a retry is expected to mend.
+func Panicked(err error) bool {
+	var broken *Panic
+	return errors.As(err, &broken)
+}
+
 // Each calls do with every number below count, at most limit of them at the same
 // time, and returns each one's error at its place. Once the context has ended, no
 // further item is begun.

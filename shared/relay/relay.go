@@ -60,7 +60,11 @@ func (r *Relay) Say(ctx context.Context, news []ledger.News) []string {
 	for i := range news {
 		if made[i].err != nil {
 			failed[i] = true
-			slog.WarnContext(ctx, "building messages failed; the record will be retried", "account", news[i].Account, "seq", news[i].Seq, "error", made[i].err.Error())
+			level := slog.LevelWarn
+			if parallel.Panicked(made[i].err) {
+				level = slog.LevelError
+			}
+			slog.Log(ctx, level, "building messages failed; the record will be retried", "account", news[i].Account, "seq", news[i].Seq, "error", made[i].err.Error())
 		}
 		said := made[i].messages
 		if last, isDue := due[news[i].Account]; isDue && last == i {
