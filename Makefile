@@ -93,7 +93,8 @@ uses: require local $(MOCK) ## Run all end-to-end tests and record which AWS per
 
 # The packages with goroutines of their own. The race detector recompiles everything
 # that a test imports, so it is used for these only.
-PARALLEL   := ./shared/access ./shared/commit ./shared/dynamo ./shared/lambdaio ./shared/ledger ./shared/memory ./shared/rollup ./shared/telemetry
+PARALLEL   := ./shared/access ./shared/calendar ./shared/catchup ./shared/commit ./shared/delivery ./shared/dynamo ./shared/lambdaio \
+	./shared/ledger ./shared/memory ./shared/parallel ./shared/relay ./shared/rollup ./shared/telemetry
 
 # The race detector needs cgo, and cgo needs a C compiler, which is optional.
 C_COMPILER := $(shell command -v "$$(go env CC 2>/dev/null)" 2>/dev/null)

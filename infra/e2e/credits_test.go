@@ -40,6 +40,29 @@ func TestGrantsBurnInOrder(t *testing.T) {
 	entriesOf(t, account)
 }
 
+// The nightly schedule goes through all accounts, and records the grants that have expired. This test runs before
+// those in parallel, whose grants it would find too.
+func TestAnExpiredGrantIsRecordedAtNight(t *testing.T) {
+	account := openAccount(t, settings())
+	expiry := time.Now().Add(time.Second).UTC().Truncate(time.Millisecond)
+	ending := addGrant(t, account, body{"amount": "5", "source": "promo", "expires_at": expiry})
+	time.Sleep(time.Until(expiry) + time.Millisecond)
+	before := walletOf(t, account).Seq
+	for range 5 { // the list of accounts is an index, which may lag
+		if err := platform.Fire("NightlyExpiry"); err != nil {
+			t.Fatal(err)
+		}
+		if eventually(t, 4*time.Second, func() bool { return walletOf(t, account).Seq > before }) {
+			break
+		}
+	}
+	expired := slices.DeleteFunc(entriesOf(t, account), func(e entry) bool { return e.Type != "expiry" })
+	if len(expired) != 1 {
+		t.Fatalf("the expiry of the grant %s has the entries %+v, want one", ending.ID, expired)
+	}
+	equalParts(t, "lapsed", expired[0].Lapsed, part{ending.ID, 5 * credit})
+}
+
 func TestGrantsAreSpendableInTheirTimeOnly(t *testing.T) {
 	t.Parallel()
 	account := openAccount(t, settings())

@@ -15,7 +15,7 @@ import (
 const root = "../.."
 
 // leastMutants is the least number of mutants in the list.
-const leastMutants = 45
+const leastMutants = 110
 
 // Whoever changes code that a mutant names must change the list: otherwise only
 // the next run finds out, which may be much later.

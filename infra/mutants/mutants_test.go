@@ -118,7 +118,7 @@ func TestAnInterruptEndsEverything(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
 	start := time.Now()
-	slow := mutant{File: "tiny.go", Old: "used < limit", New: "true", Test: "sleep 600 & sleep 600"}
+	slow := mutant{File: "tiny.go", Old: "used < limit", New: "true", Test: "grep -q 'used < limit' tiny.go || { sleep 600 & sleep 600; }"}
 	if _, err := tryAll(ctx, []*scratch{place}, []mutant{slow, slow}, func(result) {}); err == nil || time.Since(start) > dying {
 		t.Errorf("ended after %s with %v", time.Since(start), err)
 	}

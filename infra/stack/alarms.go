@@ -60,7 +60,7 @@ func (p *platform) addAlarms() {
 	alarms = append(alarms, p.usageAlarms(minute)...)
 	alarms = append(alarms, p.eventAlarms(minute)...)
 	for _, table := range dynamo.Schema() {
-		alarms = append(alarms, alarm{table.Name + "SystemErrors", "DynamoDB fails calls to " + table.Name + " on its side",
+		alarms = append(alarms, alarm{table.Name + "SystemErrors", "DynamoDB returns server errors for " + table.Name,
 			p.tableErrors(table, "SystemErrors", minute), 5, 3, 5, false},
 			alarm{table.Name + "Throttled", "DynamoDB throttles " + table.Name + ": a partition key is too hot, or a quota of the AWS account is reached",
 				p.tableErrors(table, "ThrottledRequests", minute), 10, 3, 5, false})

@@ -28,7 +28,6 @@ var unused = map[string]string{
 	"audit s3:PutObject Failures/*":                   "an account whose usage lags is put where the roll-up sweeps",
 	"notify dynamodb:PutItem AccountsTable WEBHOOK#*": "an endpoint that answers 410 Gone is switched off",
 	"renew dynamodb:Query LedgerTable":                "an invoice that it settles may have been refunded in part, which is tallied beside the grant",
-	"renew dynamodb:Query AccountsTable/index/list":   "the nightly expiry goes through all accounts",
 }
 
 // role is what a function's role allows. Resources are named by their constructs, such as AccountsTable/index/list.
